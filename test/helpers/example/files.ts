@@ -82,7 +82,7 @@ const NOTEBOOK = JSON.stringify({
       source: ['import csv\n', 'sum(1 for _ in open("harbours.csv"))'],
       outputs: [
         { output_type: 'execute_result', execution_count: 1, metadata: {}, data: { 'text/plain': ['4'] } },
-        { output_type: 'display_data', metadata: {}, data: { 'image/png': png(48, 24).toString('base64') } },
+        { output_type: 'display_data', metadata: {}, data: { 'image/png': png(200, 80).toString('base64') } },
         { output_type: 'stream', name: 'stdout', text: ['mean 0.04 m\n'] },
       ],
     },

@@ -1,7 +1,6 @@
 /** A repository as a team would have it, on a server: with every kind of file, and with a discussion on Nostr. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect } from 'vitest';
 import type { NostrEvent } from '../../../src/nostr/event.ts';
 import { kinds } from '../../../src/nostr/kinds.ts';
 import { GitClient, run } from '../git-client.ts';
@@ -93,18 +92,30 @@ const HISTORY: readonly ImportedCommit[] = [
   },
 ];
 
-/** Makes the repository, announces it, pushes, and talks about it. @param server its URL @param folder for working files */
-export async function exampleProject(server: string, folder: string): Promise<BrowsedRepository> {
-  const [owner, visitor] = [new Person(), new Person()];
+/**
+ * Makes the repository, announces it, pushes, and talks about it.
+ * @param server its URL
+ * @param folder for working files
+ * @param base the public URL of the server
+ */
+export async function exampleProject(
+  server: string,
+  folder: string,
+  base = server,
+): Promise<BrowsedRepository> {
+  // The same keys each time, so that pictures of pages are.
+  const [owner, visitor] = [new Person(new Uint8Array(32).fill(7)), new Person(new Uint8Array(32).fill(9))];
   const identifier = 'harbour';
-  const url = gitUrl(server, owner, identifier);
+  const url = gitUrl(base, owner, identifier);
+  const here = gitUrl(server, owner, identifier);
   const address = `30617:${owner.publicKey}:${identifier}`;
   await using relay = await NostrClient.connect(server);
   const publish = async (event: NostrEvent) => {
-    expect(await relay.publish(event)).toMatchObject({ accepted: true });
+    const { accepted, note } = await relay.publish(event);
+    if (!accepted) throw new Error(`the relay refused an event of kind ${event.kind}: ${note}`);
     return event;
   };
-  const announced = announcement(server, owner, identifier, {
+  const announced = announcement(base, owner, identifier, {
     tags: [
       ['description', 'Tide tables for small harbours, from their own gauges'],
       ['t', 'tides'],
@@ -119,8 +130,8 @@ export async function exampleProject(server: string, folder: string): Promise<Br
     ),
   );
   const { client, ids } = await makeRepository(folder, identifier);
-  await signedIn(client, owner, url).run(['push', '--quiet', url, '--all']);
-  await signedIn(client, owner, url).run(['push', '--quiet', url, '--tags']);
+  await signedIn(client, owner, url).run(['push', '--quiet', here, '--all']);
+  await signedIn(client, owner, url).run(['push', '--quiet', here, '--tags']);
   await publish(
     owner.sign(
       kinds.profile,
@@ -160,7 +171,7 @@ export async function exampleProject(server: string, folder: string): Promise<Br
   );
   const patchText = await client.run(['format-patch', '--stdout', '-1', 'forecast']);
   const patch = await publish(
-    visitor.sign(kinds.patch, [...about, ['t', 'root'], ['commit', ids.at(-1) ?? '']], patchText),
+    visitor.sign(kinds.patch, [...about, ['t', 'root'], ['commit', ids[6] ?? '']], patchText),
   );
   const closed = await publish(
     visitor.sign(kinds.issue, [...about, ['subject', 'Which gauge is at Hooge?']], 'I could not find it.'),
@@ -182,7 +193,7 @@ export async function exampleProject(server: string, folder: string): Promise<Br
       [
         ...about,
         ['subject', 'Forecast the wind'],
-        ['c', ids.at(-1) ?? ''],
+        ['c', ids[6] ?? ''],
         ['clone', url],
         ['branch-name', 'forecast'],
       ],
@@ -198,7 +209,7 @@ export async function exampleProject(server: string, folder: string): Promise<Br
     word: 'harbour',
     otherBranch: 'forecast',
     tag: 'v1.0',
-    commits: [ids[0], ids[1], ids[2], ids[4], ids.at(-1)].filter((id) => id !== undefined),
+    commits: [0, 1, 2, 4, 5, 7].flatMap((at) => ids[at] ?? []),
     folders: ['', 'docs'],
     files: [
       'src/tides.ts',
@@ -251,7 +262,12 @@ async function makeRepository(folder: string, name: string) {
       'user.email=ada@example.org',
     )
     .run(['commit', '--quiet', '--allow-empty', ...signing, '-m', 'Release 1.0.1'], {
-      env: { GIT_AUTHOR_NAME: 'Ada Watt', GIT_AUTHOR_EMAIL: 'ada@example.org' },
+      env: {
+        GIT_AUTHOR_NAME: 'Ada Watt',
+        GIT_AUTHOR_EMAIL: 'ada@example.org',
+        GIT_AUTHOR_DATE: '2024-01-08 10:00 +0100',
+        GIT_COMMITTER_DATE: '2024-01-08 10:00 +0100',
+      },
     });
-  return { client, ids: [...ids.slice(0, 5), await client.run(['rev-parse', 'HEAD']), ids[6] ?? ''] };
+  return { client, ids: [...ids, await client.run(['rev-parse', 'HEAD'])] };
 }
