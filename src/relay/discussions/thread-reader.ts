@@ -34,7 +34,7 @@ export interface CoverNote {
 
 /** A thread in a list. */
 export interface ThreadHead extends ThreadStart {
-  /** How many comments it has. */
+  /** How many comments it has, counted up to {@link MOST_COUNTED}. */
   readonly comments: number;
 }
 
@@ -61,6 +61,8 @@ export interface Thread {
 
 /** Bounds of one thread on one page. */
 export const MOST_COMMENTS = 5_000;
+/** Comments that are counted for a list of threads. */
+export const MOST_COUNTED = 500;
 const MOST_STATUSES = 30;
 const MOST_VERSIONS = 50;
 /** Labels and cover notes that are looked at: the newest. */
@@ -133,9 +135,9 @@ export class ThreadReader {
     };
   }
 
-  /** How many comments a thread has, without reading them. @returns at most {@link MOST_COMMENTS} */
+  /** How many comments a thread has, without reading them. @returns at most {@link MOST_COUNTED} */
   async commentCount(thread: string): Promise<number> {
-    return (await this.commentIds(thread)).length;
+    return (await this.commentIds(thread, MOST_COUNTED)).length;
   }
 
   /**
@@ -181,7 +183,7 @@ export class ThreadReader {
     reader: Authenticated,
     { skip, count }: { readonly skip: number; readonly count: number },
   ): Promise<{ readonly comments: readonly Comment[]; readonly count: number }> {
-    const ids = await this.commentIds(thread);
+    const ids = await this.commentIds(thread, MOST_COMMENTS);
     const comments = ids
       .reverse()
       .slice(skip, skip + count)
@@ -194,12 +196,10 @@ export class ThreadReader {
   }
 
   /** Newest first. */
-  private async commentIds(thread: string): Promise<string[]> {
+  private async commentIds(thread: string, limit: number): Promise<string[]> {
     const { events } = this.context;
     const filter: Filter = { kinds: new Set([kinds.comment]), tags: new Map([['E', new Set([thread])]]) };
-    const listed = await cooperate(
-      events.listing(filter, { limit: MOST_COMMENTS, now: nowOf(this.context) }),
-    );
+    const listed = await cooperate(events.listing(filter, { limit, now: nowOf(this.context) }));
     return listed.map(({ id }) => id);
   }
 

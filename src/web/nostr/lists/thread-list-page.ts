@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CairnError } from '../../../lib/errors.ts';
 import { THREAD_STATUSES, type ThreadStatus } from '../../../nostr/collaboration/status.ts';
 import type { ThreadPage } from '../../../relay/discussions/thread-lists.ts';
-import type { ThreadHead } from '../../../relay/discussions/thread-reader.ts';
+import { MOST_COUNTED, type ThreadHead } from '../../../relay/discussions/thread-reader.ts';
 import { codePage } from '../../code/frame.ts';
 import { readNumber } from '../../code/read-query.ts';
 import { commands, type Html } from '../../layout.ts';
@@ -40,7 +40,7 @@ export const threadHeadSchema = z.object({
   createdAt: z.number().int().describe('seconds since 1970'),
   status: z.enum(['open', 'applied', 'closed', 'draft']),
   labels: z.array(z.string()),
-  comments: z.number().int(),
+  comments: z.number().int().describe('counted up to 500'),
 });
 
 const schema = z.object({
@@ -143,7 +143,9 @@ ${howToWrite(words)}`,
 }
 
 function comments(count: number): Html | '' {
-  return count === 0 ? '' : html` · ${count.toLocaleString('en')} ${count === 1 ? 'comment' : 'comments'}`;
+  if (count === 0) return '';
+  const text = count === MOST_COUNTED ? `${count} or more` : String(count);
+  return html` · ${text} ${count === 1 ? 'comment' : 'comments'}`;
 }
 
 /** Pages only show. What to write is signed by Nostr clients. */
