@@ -42,6 +42,7 @@ export async function readBlame(
   });
   view.signal.throwIfAborted();
   // Stopped at the limit of time, it has told a part.
+  if (result.cancelled) view.onCut?.();
   if (result.exitCode !== 0 && !result.cancelled)
     throw new CairnError('unavailable', failureReason('blame', result));
   const { groups, commits } = parseBlame(result.stdout);

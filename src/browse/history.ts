@@ -88,6 +88,7 @@ export async function lastCommits(
   view.signal.throwIfAborted();
   const commits = await search.read([first.stdout]);
   const isAll = !first.cut && !first.cancelled && commits < FIRST_COMMITS;
+  if (timeout.aborted) view.onCut?.();
   if (isAll || timeout.aborted || search.found.size === names.length) return search.found;
   const running = view.git.start(listChanges(view.gitDir, isAscii(folder)), { signal: view.signal });
   running.stderr.resume();
@@ -100,6 +101,7 @@ export async function lastCommits(
     await running.ended;
   }
   view.signal.throwIfAborted();
+  if (timeout.aborted) view.onCut?.();
   return search.found;
 }
 

@@ -36,6 +36,7 @@ export async function readOutput(
   const bound = { met: false };
   const timer = setTimeout(() => {
     bound.met = true;
+    view.onCut?.();
     running.stop();
   }, milliseconds);
   try {

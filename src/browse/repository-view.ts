@@ -13,6 +13,8 @@ export interface RepositoryView {
   readonly git: Git;
   /** Aborted when the visitor has gone or the time for the page is over. */
   readonly signal: AbortSignal;
+  /** Called when a limit of time has cut short what is read: later it may be whole. */
+  readonly onCut?: () => void;
 }
 
 /** Bytes of a raw object id. */

@@ -10,6 +10,7 @@ import { readPagePath } from '../page-path.ts';
 import { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
 import { NO_RENDERER, type Renderer } from '../render/render-pool.ts';
+import { tellingRenderer } from '../render/telling-renderer.ts';
 import { representationOf } from '../representation.ts';
 import { sendPage } from '../send-page.ts';
 import { callerOf } from '../served.ts';
@@ -59,7 +60,7 @@ const CACHE = 64 * 1024 * 1024;
 /** The pages and downloads of what is in repositories. Requests for anything else go to the next routes. */
 export function codeRoutes(context: CodeRoutesContext): Hono {
   const { base } = context;
-  const cache = new PageCache(CACHE, context.disk);
+  const cache = new PageCache(CACHE, context.clock, context.disk);
   const traffic = new PageTraffic(context.clock);
   const app = new Hono();
   app.get('*', async (c, next) => {
@@ -140,7 +141,7 @@ async function answerPage(
   const representation = representationOf(c);
   const asked = page.ask(code, published, segments, new URL(c.req.url).searchParams);
   // What the page is made from, and what stands around it.
-  const made = await cache.page([page.word, representation, asked.key, contextKey(code)], () =>
+  const made = await cache.page([page.word, representation, asked.key, contextKey(code)], (onCut) =>
     // Others may wait for the same page, so it is made whether or not this visitor stays.
     views.read(
       repository,
@@ -149,7 +150,11 @@ async function answerPage(
       async (view) => {
         const began = clock.monotonic();
         try {
-          return await asked.make({ view, renderer, representation });
+          return await asked.make({
+            view: { ...view, onCut },
+            renderer: tellingRenderer(renderer, onCut),
+            representation,
+          });
         } finally {
           traffic.charge(callerOf(c), (clock.monotonic() - began) / 1000);
         }

@@ -1,9 +1,15 @@
+import type { Clock } from '../../lib/clock.ts';
 import { sha256 } from '../../lib/digest.ts';
 import { LruMap } from '../../lib/lru.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 import { MadePage } from '../made-page.ts';
 import type { PageDisk } from './page-disk.ts';
 
+/**
+ * Milliseconds for which a page is kept that a limit of time has cut short. The server may have been busy, so that it is made again;
+ * for a page that always takes too long, that is bounded.
+ */
+const CUT_KEPT = 60_000;
 /** Bytes for its keys, digests and objects that a page takes in memory, beside its body. */
 const OVERHEAD = 512;
 
@@ -12,36 +18,45 @@ const OVERHEAD = 512;
  * never out of date. Several who ask for the same page share the work.
  */
 export class PageCache {
-  private readonly pages: LruMap<string, MadePage>;
+  private readonly pages: LruMap<string, { readonly page: MadePage; readonly until: number }>;
+  private readonly clock: Clock;
   private readonly disk: PageDisk | undefined;
   private readonly making = new SingleFlight<string, MadePage>();
 
   /** @param budget bytes in memory @param disk absent: pages that leave the memory are made again */
-  constructor(budget: number, disk?: PageDisk) {
+  constructor(budget: number, clock: Clock, disk?: PageDisk) {
     this.pages = new LruMap(budget);
+    this.clock = clock;
     this.disk = disk;
   }
 
   /**
    * @param key everything that the page depends on
-   * @param make makes the page; what it throws is not kept
+   * @param make makes the page, and calls `onCut` if a limit of time has cut it short; what it throws is not kept
    */
-  async page(key: readonly unknown[], make: () => Promise<string>): Promise<MadePage> {
+  async page(key: readonly unknown[], make: (onCut: () => void) => Promise<string>): Promise<MadePage> {
     const digest = sha256(JSON.stringify(key));
     const kept = this.pages.get(digest);
-    if (kept !== undefined) return kept;
+    if (kept !== undefined && kept.until > this.clock.monotonic()) return kept.page;
     return this.making.run(digest, async () => {
-      const page = (await this.disk?.read(digest)) ?? (await this.make(digest, make));
-      // Compressed, it takes about a fifth more.
-      this.pages.set(digest, page, Math.ceil(1.2 * page.body.length) + OVERHEAD);
-      return page;
+      const written = await this.disk?.read(digest);
+      if (written !== undefined) return this.keep(digest, written, Number.POSITIVE_INFINITY);
+      let isWhole = true;
+      const body = await make(() => {
+        isWhole = false;
+      });
+      const page = new MadePage(Buffer.from(body));
+      if (!isWhole) return this.keep(digest, page, this.clock.monotonic() + CUT_KEPT);
+      // Nobody waits for the disk.
+      this.disk?.write(digest, page);
+      return this.keep(digest, page, Number.POSITIVE_INFINITY);
     });
   }
 
-  private async make(digest: string, make: () => Promise<string>): Promise<MadePage> {
-    const page = new MadePage(Buffer.from(await make()));
-    // Nobody waits for the disk.
-    this.disk?.write(digest, page);
+  /** @param until milliseconds of the clock */
+  private keep(digest: string, page: MadePage, until: number): MadePage {
+    // Compressed, it takes about a fifth more.
+    this.pages.set(digest, { page, until }, Math.ceil(1.2 * page.body.length) + OVERHEAD);
     return page;
   }
 }

@@ -51,7 +51,11 @@ const RAW_SIZE = 32 * 1024 * 1024;
 /** The pages and raw files of what is in Fossil repositories. Requests for anything else go to the next routes. */
 export function fossilRoutes(context: FossilRoutesContext): Hono {
   const { base, repositories } = context;
-  const answering = { ...context, cache: new PageCache(CACHE), traffic: new PageTraffic(context.clock) };
+  const answering = {
+    ...context,
+    cache: new PageCache(CACHE, context.clock),
+    traffic: new PageTraffic(context.clock),
+  };
   const app = new Hono();
   app.get('/fossil/*', async (c, next) => {
     const path = readFossilPath(new URL(c.req.url).pathname);

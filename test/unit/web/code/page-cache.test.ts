@@ -1,9 +1,11 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../../src/lib/clock.ts';
 import { PageCache } from '../../../../src/web/code/page-cache.ts';
 import { PageDisk } from '../../../../src/web/code/page-disk.ts';
 import { takesGzip } from '../../../../src/web/send-page.ts';
+import { ManualClock } from '../../../helpers/manual-clock.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
 
@@ -18,7 +20,7 @@ const text = (seed: number, size: number) => new SeededRandom(seed).hex(size / 2
 
 describe('pages', () => {
   it('are made once, also for those who ask at once, and again after a failure', async () => {
-    const cache = new PageCache(1_000_000);
+    const cache = new PageCache(1_000_000, systemClock);
     let made = 0;
     const make = async () => `page ${++made}`;
     const all = await Promise.all(Array.from({ length: 10 }, () => cache.page(['a'], make)));
@@ -27,10 +29,33 @@ describe('pages', () => {
     expect((await cache.page(['b'], make)).body.toString()).toBe('page 2');
   });
 
+  it('that a limit of time has cut short are made again after a minute, and do not go to disk', async () => {
+    const clock = new ManualClock();
+    const disk = new PageDisk({ folder: join(folder.path, 'cut'), budget: 1_000_000 });
+    await disk.open();
+    const cache = new PageCache(1_000_000, clock, disk);
+    let made = 0;
+    const page = async (isCut: boolean) =>
+      (
+        await cache.page([1], async (onCut) => {
+          if (isCut) onCut();
+          return `page ${++made}`;
+        })
+      ).body.toString();
+    expect([await page(true), await page(true)]).toEqual(['page 1', 'page 1']);
+    await disk.settled();
+    expect(disk.size).toBe(0);
+    await clock.advance(60_000);
+    expect([await page(false), await page(false)]).toEqual(['page 2', 'page 2']);
+    await clock.advance(60_000);
+    expect(await page(false)).toBe('page 2');
+    await disk.close();
+  });
+
   it('that leave the memory are read from disk', async () => {
     const disk = new PageDisk({ folder: join(folder.path, 'leave'), budget: 1_000_000 });
     await disk.open();
-    const cache = new PageCache(25_000, disk);
+    const cache = new PageCache(25_000, systemClock, disk);
     let made = 0;
     const page = (at: number) =>
       cache.page([at], async () => {
@@ -55,7 +80,7 @@ describe('pages', () => {
     const at = join(folder.path, 'damage');
     const disk = new PageDisk({ folder: at, budget: 1_000_000 });
     await disk.open();
-    const cache = new PageCache(1, disk);
+    const cache = new PageCache(1, systemClock, disk);
     const make = async () => 'whole';
     await cache.page([1], make);
     await cache.page([2], make);
@@ -74,7 +99,7 @@ describe('the disk', () => {
     const at = join(folder.path, 'budget');
     const disk = new PageDisk({ folder: at, budget: 40_000 });
     await disk.open();
-    const cache = new PageCache(1, disk);
+    const cache = new PageCache(1, systemClock, disk);
     let made: number[] = [];
     const page = async (number: number) => {
       await cache.page([number], async () => {
@@ -99,7 +124,7 @@ describe('the disk', () => {
   it('that does not work is no fault of a page', async () => {
     const disk = new PageDisk({ folder: join(folder.path, 'none'), budget: 1_000_000 });
     // It was never opened: nothing can be written.
-    const cache = new PageCache(1, disk);
+    const cache = new PageCache(1, systemClock, disk);
     for (let time = 0; time < 3; time++) {
       expect((await cache.page([1], async () => 'page')).body.toString()).toBe('page');
       await disk.settled();
