@@ -3,9 +3,12 @@ import { readFile } from 'node:fs/promises';
 import type { AxeResults, RunOptions } from 'axe-core';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { App } from '../../src/server/app.ts';
 import { AXE, launchChromium, noChromium, Window } from '../helpers/chromium.ts';
+import { forgottenFossilWords, fossilProject } from '../helpers/example/fossil-project.ts';
 import { type BrowsedRepository, exampleProject } from '../helpers/example/project.ts';
+import { FaultyStore } from '../helpers/faulty-store.ts';
 import { allPages, forgottenWords } from '../helpers/page-table.ts';
 import { startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
@@ -16,6 +19,7 @@ let server: App | undefined;
 let folder: TempDir | undefined;
 let browser: Browser | undefined;
 let project: BrowsedRepository;
+let fossil: Awaited<ReturnType<typeof fossilProject>>;
 let axe: string;
 /** Where scripts run, and where not. */
 let window: Window;
@@ -24,7 +28,13 @@ let plain: Window;
 beforeAll(async () => {
   if (noChromium !== undefined) return;
   folder = await tempDir('cairn-pages');
-  server = await startServer({ flags: { access: 'signed' } });
+  const store = new FaultyStore(new MemoryObjectStore());
+  fossil = await fossilProject(store, {
+    comment: 'Begin, with a [link]',
+    user: 'ada',
+    files: { 'README.md': '# Tides\n', 'src/main.c': 'int main(void) { return 0; }\n' },
+  });
+  server = await startServer({ store, flags: { access: 'signed' } });
   browser = await launchChromium();
   project = await exampleProject(server.url, folder.path);
   axe = await readFile(AXE, 'utf8');
@@ -94,17 +104,17 @@ function text({ page }: Window) {
 
 describe('pages', () => {
   it('are all in the table of the tests', () => {
-    expect(forgottenWords()).toEqual([]);
+    expect([...forgottenWords(), ...forgottenFossilWords(fossil)]).toEqual([]);
   });
 
   it('are well in light and dark, on a telephone, by keyboard, for axe-core, and without scripts', async () => {
     const wrong: Record<string, unknown> = {};
-    for (const path of allPages(project)) {
+    for (const path of [...allPages(project), ...Object.values(fossil).flat()]) {
       const found = await lookAt(path);
       if (Object.keys(found).length > 0) wrong[path.replace(/npub1\w+/, 'npub')] = found;
     }
     expect(wrong).toEqual({});
-  });
+  }, 600_000);
 });
 
 /** Everything that is wrong with a page, by what was looked at. */

@@ -2,11 +2,14 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PAGE_WORDS } from '../../src/nostr/repository-url.ts';
+import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { App } from '../../src/server/app.ts';
 import { launchChromium, noChromium, Window } from '../helpers/chromium.ts';
+import { fossilProject } from '../helpers/example/fossil-project.ts';
 import { hostileProject } from '../helpers/example/hostile-project.ts';
-import { FILES, TEXTS } from '../helpers/example/hostile-texts.ts';
+import { FILES, LINE, TEXTS } from '../helpers/example/hostile-texts.ts';
 import type { BrowsedRepository } from '../helpers/example/project.ts';
+import { FaultyStore } from '../helpers/faulty-store.ts';
 import { allPages, encodePath } from '../helpers/page-table.ts';
 import { startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
@@ -15,12 +18,19 @@ let server: App;
 let folder: TempDir | undefined;
 let browser: Browser | undefined;
 let project: BrowsedRepository;
+let fossil: Awaited<ReturnType<typeof fossilProject>>;
 let windows: readonly Window[];
 
 beforeAll(async () => {
   if (noChromium !== undefined) return;
   folder = await tempDir('cairn-hostile');
-  server = await startServer({ flags: { access: 'signed' } });
+  const store = new FaultyStore(new MemoryObjectStore());
+  const names = TEXTS.map((text) =>
+    [...text].filter((char) => char > '\u001f' && !'/\\'.includes(char)).join(''),
+  );
+  const files = Object.fromEntries(names.map((name) => [name, LINE]));
+  fossil = await fossilProject(store, { comment: LINE, user: LINE, files });
+  server = await startServer({ store, flags: { access: 'signed' } });
   const launched = await launchChromium();
   browser = launched;
   project = await hostileProject(server.url, folder.path);
@@ -111,7 +121,7 @@ async function openPage(window: Window, path: string): Promise<string[]> {
 
 describe('nothing runs, and nothing of a stranger becomes a part of a page,', () => {
   it('of names, messages, Markdown, files, refs, profiles and discussions', async () => {
-    const pages = allPages(project);
+    const pages = [...allPages(project), ...Object.values(fossil).flat()];
     const seen = new Set<string>();
     const wrong = await openAll(pages, async (window, path) => {
       const found = await openPage(window, path);

@@ -254,7 +254,7 @@ describe('every page answers, with a bounded size, by few processes,', () => {
       made.push(page.word);
     }
     expect(new Set(made).size).toBeGreaterThan(8);
-  });
+  }, 600_000);
 });
 
 /** Writes the repository. @returns its first and its last commit */

@@ -1,0 +1,56 @@
+/** A Fossil repository in a store, for the pages of it that a server shows. */
+import { writeStructuralArtifact } from '../../../src/fossil/structural-artifact.ts';
+import { formatNpub } from '../../../src/nostr/public-key.ts';
+import { FOSSIL_WORDS } from '../../../src/web/fossil/fossil-word.ts';
+import type { FaultyStore } from '../faulty-store.ts';
+import { FOSSIL_ID, FossilRig, whole } from '../fossil-rig.ts';
+
+/** What it is made of. */
+export interface FossilTexts {
+  readonly comment: string;
+  readonly user: string;
+  /** By path. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** Answers that are no pages. */
+const DOWNLOADS: ReadonlySet<string> = new Set(['raw']);
+
+/** Makes the repository. @returns the paths of all of its pages, by their word; the empty word is its own page */
+export async function fossilProject(
+  store: FaultyStore,
+  { comment, user, files }: FossilTexts,
+): Promise<Record<string, readonly string[]>> {
+  const rig = await new FossilRig({ store }).create();
+  const contents = Object.entries(files).map(([path, text]) => ({ path, artifact: whole(text) }));
+  contents.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+  const cards = [
+    `C ${encode(comment)}`,
+    'D 2026-01-01T00:00:00',
+    ...contents.map(({ path, artifact }) => `F ${encode(path)} ${artifact.name}`),
+    'T *branch * trunk',
+    `U ${encode(user)}`,
+  ];
+  const checkIn = whole(writeStructuralArtifact(`${cards.join('\n')}\n`));
+  await rig.push([...contents.map(({ artifact }) => artifact), checkIn]);
+  const root = `/fossil/${formatNpub(FOSSIL_ID.owner)}/${FOSSIL_ID.identifier}`;
+  const encoded = contents.map(({ path }) => path.split('/').map(encodeURIComponent).join('/'));
+  return {
+    '': [root],
+    artifact: [`${root}/artifact/${checkIn.name}`],
+    checkin: [`${root}/checkin/${checkIn.name}`],
+    file: encoded.map((path) => `${root}/file/${checkIn.name}/${path}`),
+    timeline: [`${root}/timeline`],
+    tree: [`${root}/tree/${checkIn.name}`],
+  };
+}
+
+/** Words of Fossil's pages that {@link fossilProject} has no entry for. */
+export function forgottenFossilWords(pages: Readonly<Record<string, readonly string[]>>): string[] {
+  return FOSSIL_WORDS.filter((word) => !(word in pages) && !DOWNLOADS.has(word));
+}
+
+/** A text as it stands in a card. */
+function encode(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll(' ', '\\s').replaceAll('\n', '\\n').replaceAll('\t', '\\t');
+}
