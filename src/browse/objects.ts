@@ -11,6 +11,7 @@ import type { SessionObject } from '../git-process/object-session.ts';
 import { CairnError } from '../lib/errors.ts';
 import { mailmapOf } from './mailmap.ts';
 import { idLength, type RepositoryView } from './repository-view.ts';
+import { shortCommit, shortTag } from './shortened.ts';
 
 /** Most bytes of a commit or tag that is shown. */
 const TEXT_SIZE = 1024 * 1024;
@@ -25,7 +26,10 @@ export interface FoundCommit {
   readonly commit: Commit;
 }
 
-/** The tags on the way from an id to what it stands for, outermost first. Mailmaps count for taggers, too. */
+/**
+ * The tags on the way from an id to what it stands for, outermost first. Mailmaps count for taggers, too. The outermost is whole,
+ * the others are as lists have them.
+ */
 export interface Peeled {
   readonly tags: readonly { readonly oid: string; readonly tag: Tag }[];
   readonly oid: string;
@@ -41,7 +45,8 @@ export async function peel(view: RepositoryView, oid: string): Promise<Peeled> {
     if (info.type !== 'tag') return { tags, oid: at, type: info.type };
     const tag = parseTag((await readObject(view, at, TEXT_SIZE)).content);
     const tagger = tag.tagger === undefined ? undefined : (await mailmapOf(view)).apply(tag.tagger);
-    tags.push({ oid: at, tag: { ...tag, tagger } });
+    const whole = { ...tag, tagger };
+    tags.push({ oid: at, tag: tags.length === 0 ? whole : shortTag(whole) });
     at = tag.object;
   }
   throw new CairnError('not-found', `${oid} is a tag of very many tags`);
@@ -54,12 +59,12 @@ export async function readCommit(view: RepositoryView, oid: string): Promise<Fou
   return { oid, commit: await commitIn(view, content) };
 }
 
-/** Reads a commit that is known to be one: git has listed it, or a commit names it as its parent. */
+/** Reads a commit for a list. It is known to be one: git has listed it, or a commit names it as its parent. */
 export async function readListedCommit(view: RepositoryView, oid: string): Promise<FoundCommit> {
   view.signal.throwIfAborted();
   const object = await view.session.readSmall(oid, TEXT_SIZE);
   if (object === undefined) throw notHere(oid);
-  return { oid, commit: await commitIn(view, object.content) };
+  return { oid, commit: shortCommit(await commitIn(view, object.content)) };
 }
 
 /** The commit of this content, with people as the mailmap names them. */

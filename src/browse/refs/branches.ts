@@ -5,6 +5,7 @@ import { isCairnError } from '../../lib/errors.ts';
 import { type FoundCommit, readCommitOf } from '../objects.ts';
 import { Fields, readOutput } from '../read-output.ts';
 import type { RepositoryView } from '../repository-view.ts';
+import { shortCommit } from '../shortened.ts';
 import { MOST_SORTED, orderByDate } from './order-by-date.ts';
 import { type Apart, MOST_TIPS, ReachedCommits } from './reached-commits.ts';
 
@@ -79,7 +80,8 @@ function* branchNames({ manifest }: RepositoryView): Generator<string> {
 
 async function commitAt(view: RepositoryView, oid: string): Promise<FoundCommit | undefined> {
   try {
-    return await readCommitOf(view, oid);
+    const found = await readCommitOf(view, oid);
+    return { ...found, commit: shortCommit(found.commit) };
   } catch (error) {
     if (isCairnError(error, 'not-found')) return undefined;
     throw error;

@@ -4,6 +4,7 @@ import { isCairnError } from '../../lib/errors.ts';
 import { compareVersions, versionKey } from '../../lib/version-order.ts';
 import { type FoundCommit, type Peeled, peel, readCommit } from '../objects.ts';
 import type { RepositoryView } from '../repository-view.ts';
+import { shortCommit, shortTag } from '../shortened.ts';
 import { MOST_SORTED, orderByDate } from './order-by-date.ts';
 
 /** A ref below `refs/tags/` and what it stands for. */
@@ -55,7 +56,9 @@ export async function listTags(
           ),
         );
   const shown = names.slice(skip, skip + most);
-  const tags = await Promise.all(shown.map((ref) => readTag(view, ref, refs.get(ref) ?? '')));
+  const tags = await Promise.all(
+    shown.map(async (ref) => listedTag(await readTag(view, ref, refs.get(ref) ?? ''))),
+  );
   return { tags, count, byName };
 }
 
@@ -72,6 +75,16 @@ export async function readTag(view: RepositoryView, ref: string, oid: string): P
     }
     throw error;
   }
+}
+
+/** A tag without the rest of very long texts. */
+function listedTag(found: FoundTag): FoundTag {
+  const { peeled, commit } = found;
+  return {
+    ...found,
+    peeled: peeled && { ...peeled, tags: peeled.tags.map(({ oid, tag }) => ({ oid, tag: shortTag(tag) })) },
+    commit: commit && { ...commit, commit: shortCommit(commit.commit) },
+  };
 }
 
 function byVersion(names: readonly string[]): string[] {

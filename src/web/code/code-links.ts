@@ -16,7 +16,7 @@ export class CodeLinks {
   /** A page about a path in a revision. */
   at(word: PageWord, revision: string, path: readonly Buffer[] = []): string {
     const parts = [...revision.split('/').map((part) => Buffer.from(part)), ...path];
-    return `${this.repository}/${word}/${parts.map(encodeSegment).join('/')}`;
+    return `${this.repository}/${word}/${encodePath(parts)}`;
   }
 
   /** What lies between two revisions. @param dots 3: from what both have in common */
@@ -29,12 +29,39 @@ export class CodeLinks {
   }
 }
 
-/** Percent-encodes a name of git: all but the characters that need no encoding anywhere (RFC 3986, section 2.3). */
+/**
+ * Bytes of a name, and of a path, that are encoded. File systems take names of 255 bytes, and no request has a longer path: what is
+ * cut leads to nothing. Git itself has names of many megabytes, and a page has a thousand of them.
+ */
+const LONGEST_NAME = 1_024;
+const LONGEST_PATH = 8_192;
+
+/** Each byte as it stands in a URL: all but the characters that need no encoding anywhere (RFC 3986, section 2.3). */
+const ENCODED: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
+  const char = String.fromCharCode(byte);
+  return /[\w.~-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+});
+
+/** Percent-encodes a name of git, within a bound. */
 export function encodeSegment(name: Uint8Array): string {
   let encoded = '';
-  for (const byte of name) {
-    const char = String.fromCharCode(byte);
-    encoded += /[\w.~-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  }
+  for (const byte of name.subarray(0, LONGEST_NAME)) encoded += ENCODED[byte];
   return encoded;
+}
+
+/** Percent-encodes the names of a path, with slashes between them, within a bound for all of them. */
+export function encodePath(names: readonly Uint8Array[]): string {
+  const shown: string[] = [];
+  let left = LONGEST_PATH;
+  for (const name of names) {
+    left -= Math.min(name.length, LONGEST_NAME) + 1;
+    if (left < 0) break;
+    shown.push(encodeSegment(name));
+  }
+  return shown.join('/');
+}
+
+/** As much of a path, with its slashes, as is ever encoded. */
+export function beginningOfPath(path: Buffer): Buffer {
+  return path.subarray(0, LONGEST_PATH);
 }

@@ -1,9 +1,10 @@
 import { html } from 'hono/html';
 import { type Differences, FILES_ON_A_PAGE, type FileDifference } from '../../../browse/differences.ts';
+import { splitPath } from '../../../browse/search/split-path.ts';
 import { type ChangedFile, type FileDiff, SUBMODULE_MODE } from '../../../git/index.ts';
 import type { Html } from '../../layout.ts';
 import { userText } from '../../user-text.ts';
-import type { CodeLinks } from '../code-links.ts';
+import { beginningOfPath, type CodeLinks } from '../code-links.ts';
 import { diffLinesHtml } from './diff-lines-html.ts';
 import { type DiffView, diffUrl } from './diff-view.ts';
 
@@ -80,7 +81,7 @@ function wholeFiles(links: CodeLinks, { before, after }: DifferencesParts, file:
   const link = (revision: string | undefined, mode: string, path: Buffer, title: string) =>
     revision === undefined || mode === '000000' || mode === SUBMODULE_MODE
       ? ''
-      : html` <a href="${links.at('file', revision, namesOf(path))}">${title}</a>`;
+      : html` <a href="${links.at('file', revision, splitPath(beginningOfPath(path)))}">${title}</a>`;
   const found = [link(before, oldMode, oldPath, 'Before'), link(after, newMode, newPath, 'After')];
   return found.every((one) => one === '')
     ? ''
@@ -128,7 +129,7 @@ function linesHtml(
 }
 
 function pathHtml({ oldPath, newPath }: ChangedFile): Html {
-  const path = (bytes: Buffer) => userText(bytes.toString('utf8'), 1_024);
+  const path = (bytes: Buffer) => userText(beginningOfPath(bytes).toString('utf8'), 1_024);
   return oldPath.equals(newPath) ? path(newPath) : html`${path(oldPath)} → ${path(newPath)}`;
 }
 
@@ -148,11 +149,4 @@ function facts(file: ChangedFile): string {
 function signed({ added, deleted }: Pick<ChangedFile, 'added' | 'deleted'>): string {
   if (added === undefined || deleted === undefined) return '';
   return `+${added.toLocaleString('en')} −${deleted.toLocaleString('en')}`;
-}
-
-function namesOf(path: Buffer): Buffer[] {
-  return path
-    .toString('latin1')
-    .split('/')
-    .map((name) => Buffer.from(name, 'latin1'));
 }

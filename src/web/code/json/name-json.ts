@@ -1,26 +1,25 @@
 import { z } from 'zod';
-import { encodeSegment } from '../code-links.ts';
+import { splitPath } from '../../../browse/search/split-path.ts';
+import { beginningOfPath, encodePath } from '../code-links.ts';
 
 /** A name or a path of git. It is bytes, which need not be UTF-8. */
 export const nameSchema = z.object({
   text: z.string().describe('as UTF-8; bytes that are none are replaced'),
-  encoded: z.string().describe('exact: percent-encoded, as in URLs'),
+  encoded: z
+    .string()
+    .describe(
+      'exact: percent-encoded, as in URLs; of names beyond 1,024 bytes and paths beyond 8,192 the beginning',
+    ),
 });
 
 /** @param names of folders, and of a file at last */
 export function pathJson(names: readonly Buffer[]): z.infer<typeof nameSchema> {
-  return {
-    text: names.map((name) => name.toString('utf8')).join('/'),
-    encoded: names.map(encodeSegment).join('/'),
-  };
+  const text = names.map((name) => beginningOfPath(name).toString('utf8')).join('/');
+  return { text, encoded: encodePath(names) };
 }
 
 /** @param path whole, with slashes */
 export function wholePathJson(path: Buffer): z.infer<typeof nameSchema> {
-  const encoded = path
-    .toString('latin1')
-    .split('/')
-    .map((name) => encodeSegment(Buffer.from(name, 'latin1')))
-    .join('/');
-  return { text: path.toString('utf8'), encoded };
+  const beginning = beginningOfPath(path);
+  return { text: beginning.toString('utf8'), encoded: encodePath(splitPath(beginning)) };
 }
