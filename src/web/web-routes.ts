@@ -86,7 +86,8 @@ export function webRoutes(context: WebRoutesContext): Hono {
   const answer = (c: Context, body: Html, status: 200 | 405 = 200) => c.html(body, status, PAGE_HEADERS);
   const notFound = (c: Context) => refuseNotFound(c, base);
 
-  const about = { ...context, announced };
+  const people = context.discussions?.discussions.people;
+  const about = { ...context, announced, ...(people && { people }) };
   const cookie = new SessionCookie(base);
   const { sessions, verifier } = context.signIn ?? {};
   const readers = new PageReaders({ sessions, cookie, verifier, base, clock: context.clock });

@@ -393,6 +393,10 @@ describe('people', () => {
     expect(own).toContain(owner.npub);
     expect(own).toContain(path('').replace(/\/$/, ''));
     expect(own).not.toContain('x.example');
+    expect(own).toMatch(/announced the repository <a href="[^"]+"><bdi>[^<]+<\/bdi><\/a><\/li>/);
+    const { body: overview } = await get(`/${owner.npub}/${NAME}`);
+    expect(overview).toContain('<dt>Owner</dt>');
+    expect(overview).toContain('<span class="name"><bdi>Olga</bdi></span>');
     const { body } = await get(`/${author.npub}`, { Accept: 'application/json' });
     const { person, activity } = JSON.parse(body);
     expect(person).toMatchObject({ npub: author.npub, name: 'ОLGA' });

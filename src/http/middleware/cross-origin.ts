@@ -9,7 +9,7 @@ export const CROSS_ORIGIN = {
   'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
   'Access-Control-Allow-Headers':
     'Authorization, Content-Type, Content-Encoding, Accept, Git-Protocol, X-Requested-With, X-Git-Request-Id',
-  'Access-Control-Expose-Headers': 'WWW-Authenticate, Retry-After',
+  'Access-Control-Expose-Headers': 'WWW-Authenticate, Retry-After, ETag',
   'Access-Control-Max-Age': '86400',
 };
 

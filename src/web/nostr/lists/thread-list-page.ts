@@ -124,7 +124,7 @@ ${statusHtml(words, statusOf(page, head))} <a class="subject" href="${links.repo
   return codePage(
     request.code,
     words.title,
-    html`<h1>${words.title}</h1>
+    html`<h1 class="subject">${words.title}</h1>
 <nav aria-label="Status"><ul class="statuses">
 ${THREAD_STATUSES.map((one) => tab(words.statuses[one], one, page.counts[one]))}${tab('all', 'all', all)}</ul></nav>
 ${

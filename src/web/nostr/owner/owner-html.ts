@@ -23,7 +23,7 @@ export function ownerHtml(
 ): Html {
   const { npub, name } = people.person(key);
   return page({
-    title: `${name === undefined ? shortNpub(npub) : cut(name, NAME)} · ${npub}`,
+    title: name === undefined ? shortNpub(npub) : `${cut(name, NAME)} · ${shortNpub(npub)}`,
     base,
     content: html`${visitor === undefined ? '' : visitorHtml(base, visitor)}
 <h1>${identicon(key)} ${name === undefined ? html`<code>${shortNpub(npub)}</code>` : userText(name, NAME)}</h1>
@@ -37,8 +37,8 @@ ${profile?.website === undefined ? '' : html`<dt>Web</dt><dd><a href="${profile.
 <h2>Repositories</h2>
 ${repositories.length === 0 ? html`<p>None here.</p>` : html`<ul class="listed">${repositories.map((one) => repositoryHtml(base, one))}</ul>`}
 ${moreRepositories ? html`<p class="quiet">The ${repositories.length} announced last.</p>` : ''}
-<h2>Lately</h2>
-${activity.length === 0 ? html`<p>Nothing here.</p>` : html`<ul class="listed">${activity.map((one) => activityHtml(base, one))}</ul>`}`,
+<h2>Activity</h2>
+${activity.length === 0 ? html`<p>Nothing here.</p>` : html`<ul class="listed">${activity.map((one) => activityHtml(base, key, one))}</ul>`}`,
   });
 }
 
@@ -54,13 +54,19 @@ ${text === '' ? '' : html`<p>${userText(text, 200)}</p>`}</li>
 `;
 }
 
-function activityHtml(base: string, { at, did, repository, thread, subject }: Activity): Html {
+function activityHtml(base: string, key: string, { at, did, repository, thread, subject }: Activity): Html {
   const links = repository === undefined ? undefined : new CodeLinks(base, repository);
+  // An announcement begins no thread, and is about the repository itself.
+  const isAnnouncement = thread === undefined && subject !== undefined && subject === repository?.identifier;
   const where =
     links === undefined || repository === undefined
       ? ''
-      : html` in <a href="${links.repository}">${userText(repository.identifier, 60)}</a> <code class="quiet">${shortNpub(formatNpub(repository.owner))}</code>`;
-  const text = subject === undefined ? '' : html`: ${userText(subject, 120)}`;
+      : html`${isAnnouncement ? '' : ' in'} <a href="${links.repository}">${userText(repository.identifier, 60)}</a>${
+          repository.owner === key
+            ? ''
+            : html` <code class="quiet">${shortNpub(formatNpub(repository.owner))}</code>`
+        }`;
+  const text = subject === undefined || isAnnouncement ? '' : html`: ${userText(subject, 120)}`;
   const deed =
     links === undefined || thread === undefined
       ? html`${did}${text}`

@@ -116,7 +116,7 @@ function deedOf(kind: number): string {
   if (status !== undefined) return `marked as ${status}`;
   switch (kind) {
     case kinds.repository:
-      return 'announced a repository';
+      return 'announced the repository';
     case kinds.issue:
       return 'wrote an issue';
     case kinds.patch:

@@ -88,12 +88,12 @@ function refOf(segments: readonly string[], refs: ReadonlyMap<string, string>): 
 function receiptsHtml(request: NostrRequest, { ref, part }: ReceiptsContent): Html {
   const { links } = request.code;
   const here = ref === undefined ? `${links.repository}/receipts` : links.at('receipts', ref);
-  const title = ref === undefined ? 'Who moved the refs' : html`Who moved <code>${userText(ref, 255)}</code>`;
+  const title = ref === undefined ? 'Receipts' : html`Receipts of <code>${userText(ref, 255)}</code>`;
   return codePage(
     request.code,
     ref === undefined ? 'Receipts' : `Receipts of ${ref}`,
     html`<h1 class="subject">${title}</h1>
-<p class="quiet">Newest first, from the chain of what was published. A receipt is an event that the service signs after each change.${
+<p class="quiet">Who moved branches and tags, newest first. A receipt is an event that the service signs after each change.${
       ref === undefined ? '' : html` <a href="${links.repository}/receipts">All refs</a>`
     }</p>
 ${part.steps.length === 0 ? html`<p>${part.next === undefined ? 'Nothing has moved it.' : 'Nothing has moved it lately.'}</p>` : ''}

@@ -91,7 +91,7 @@ ${count > skip + COMMENTS ? html`<a rel="next" href="${here}?skip=${skip + COMME
 function elsewhere(request: NostrRequest, event: NostrEvent): Html {
   const uri = eventUri(event, relayUrl(request.code.base));
   return html`<section><h2>Answer</h2>
-<p>With a Nostr client: <a href="${uri}" rel="nofollow">open this in one</a>, or copy its name. ${eventLink(request, event.id)}</p>
+<p>Pages only show. <a href="${uri}" rel="nofollow">Open this in a Nostr client</a>, or give its name to one. Here is the ${eventLink(request, event.id)}.</p>
 ${commands(uri.replace('nostr:', ''))}
 </section>`;
 }
