@@ -102,8 +102,15 @@ describe('files and folders', () => {
         expect.stringMatching(`/tree/${right}$`),
       ]);
     }
-    for (const path of ['tree/main/none', 'file/none/a.txt', 'tree/main/a.txt/b'])
-      await text(await get(path), 404);
+    for (const [path, what] of [
+      ['tree/main/none', 'There is no such file or folder in this commit'],
+      ['file/none/a.txt', 'There is no branch, tag or commit'],
+      ['tree/main/a.txt/b', 'There is no such file or folder in this commit'],
+    ] as const) {
+      const missing = await text(await get(path), 404);
+      expect(missing).toContain(what);
+      expect(missing).toMatch(/<a href="\/npub1\w+\/[^"/]+">Back to the repository<\/a>/);
+    }
   });
 
   it('may have names of any bytes', async () => {

@@ -215,6 +215,12 @@ describe('check-ins', () => {
     expect(await text('timeline')).toContain('tag <b><bdi>v1.0</bdi></b>');
     expect(await text(`tree/${next.name}/src`)).toContain(`href="${HERE}/file/${next.name}/src/b%20c.txt"`);
     expect(await text(`file/${next.name}/src/b%20c.txt`)).toContain('<code>2</code>');
+    for (const [path, tab] of [
+      [`tree/${next.name}/src`, 'Files'],
+      ['timeline', 'Timeline'],
+    ] as const) {
+      expect(await text(path)).toMatch(new RegExp(`<a [^>]*aria-current="true">${tab}</a>`));
+    }
     await text(`tree/${next.name}/none`, 404);
     await text(`file/${next.name}/src`, 404);
     await text(`checkin/${one.name}`, 404);

@@ -76,7 +76,9 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     if (found === undefined) return path.word === '' ? next() : notFound(c, base);
     const answer = await answerFor(c, { ...context, cache, traffic }, found, path, wanted).catch(
       (error: unknown) =>
-        error instanceof LiesElsewhere ? sendTo(c, base, path, error.word) : refuse(c, base, error),
+        error instanceof LiesElsewhere
+          ? sendTo(c, base, path, error.word)
+          : refuse(c, base, new CodeLinks(base, path.id).repository, error),
     );
     return found.isPublic ? answer : privateAnswer(c, answer);
   });

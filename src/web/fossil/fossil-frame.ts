@@ -1,8 +1,10 @@
 import { html } from 'hono/html';
-import { type Html, page } from '../layout.ts';
+import { formatNpub } from '../../nostr/public-key.ts';
+import { type Html, page, rootOf } from '../layout.ts';
 import { visitor } from '../session/visitor.ts';
-import { userText } from '../user-text.ts';
+import { shortNpub, userText } from '../user-text.ts';
 import type { FossilLinks } from './fossil-links.ts';
+import type { FossilWord } from './fossil-word.ts';
 import { TIP } from './read-artifact-name.ts';
 
 /** What every page of a Fossil repository knows. All of it is part of what a kept page depends on. */
@@ -12,6 +14,10 @@ export interface FossilContext {
   readonly links: FossilLinks;
   /** The repository's name for people. */
   readonly name: string;
+  /** Public key in hex. */
+  readonly owner: string;
+  /** The word of the page; absent on the repository's own page. */
+  readonly word?: FossilWord;
   /** The key of the visitor, where not everybody may read the repository. */
   readonly reader?: string;
 }
@@ -26,19 +32,28 @@ export function contextKey({ links, name, reader }: FossilContext): unknown {
 
 /** A page: the repository and its parts above, the content below. @param title plain text */
 export function fossilFrame(context: FossilContext, title: string, content: Html): Html {
-  const { base, links, name, reader } = context;
+  const { base, name, reader } = context;
   return page({
     title: `${title} · ${name}`,
     base,
     wide: true,
-    content: html`<nav class="repository" aria-label="Repository">
-<a class="name" href="${links.repository}">${userText(name, NAME)}</a>
-<a href="${links.at('timeline')}">Timeline</a>
-<a href="${links.at('tree', TIP)}">Files</a>
-</nav>
+    content: html`${fossilParts(context)}
 ${reader === undefined ? '' : visitor(base, reader)}
 ${content}`,
   });
+}
+
+/** The repository, whose it is, and its parts. */
+export function fossilParts({ base, links, name, owner, word }: Omit<FossilContext, 'reader'>): Html {
+  const npub = formatNpub(owner);
+  const tab = (title: string, url: string, isHere: boolean) =>
+    html`<li><a href="${url}"${isHere ? html` aria-current="true"` : ''}>${title}</a></li>
+`;
+  return html`<nav class="repository" aria-label="Repository">
+<p><a class="owner" href="${rootOf(base)}/${npub}" title="${npub}">${shortNpub(npub)}</a> <span class="quiet" aria-hidden="true">/</span> <a class="name" href="${links.repository}">${userText(name, NAME)}</a></p>
+<ul>
+${tab('Overview', links.repository, word === undefined)}${tab('Files', links.at('tree', TIP), word === 'tree' || word === 'file')}${tab('Timeline', links.at('timeline'), word === 'timeline' || word === 'checkin')}</ul>
+</nav>`;
 }
 
 /** Links to a path and all folders above it, the last one as plain text. @param checkIn its name, or `tip` */

@@ -66,7 +66,7 @@ export function fossilRoutes(context: FossilRoutesContext): Hono {
     const found = await findFossil(repositories, path.id, () => context.readerOf(c));
     if (found === undefined) return notFound(c, base);
     const answer = await (path.word === 'raw' ? answerRaw : answerPage)(c, answering, found, path).catch(
-      (error: unknown) => refuse(c, base, error),
+      (error: unknown) => refuse(c, base, new FossilLinks(base, path.id).repository, error),
     );
     return found.isPublic ? answer : privateAnswer(c, answer);
   });
@@ -87,6 +87,8 @@ async function answerPage(
     base,
     links: new FossilLinks(base, id),
     name: nameOf(found),
+    owner: id.owner,
+    word,
     ...(reader === undefined ? {} : { reader }),
   };
   const representation = representationOf(c);

@@ -51,7 +51,10 @@ export function nostrRoutes(context: NostrRoutesContext): Hono {
     const began = context.clock.monotonic();
     try {
       const request = requestFor(c, context, found, path);
-      const answer = await answerFor(c, request, path.word).catch((error: unknown) => refuse(c, base, error));
+      const { repository } = request.code.links;
+      const answer = await answerFor(c, request, path.word).catch((error: unknown) =>
+        refuse(c, base, repository, error),
+      );
       return found.isPublic ? answer : privateAnswer(c, answer);
     } finally {
       traffic.charge(callerOf(c), (context.clock.monotonic() - began) / 1000);

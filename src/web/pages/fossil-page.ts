@@ -4,8 +4,9 @@ import { formatNpub } from '../../nostr/public-key.ts';
 import { fossilUrl } from '../../nostr/repository-url.ts';
 import type { AccessMode } from '../../policy/push-entry.ts';
 import type { FossilManifest } from '../../repository/fossil/fossil-manifest.ts';
+import { fossilParts } from '../fossil/fossil-frame.ts';
 import { FossilLinks } from '../fossil/fossil-links.ts';
-import { commands, type Html, page, shellWord } from '../layout.ts';
+import { commands, type Html, page, rootOf, shellWord } from '../layout.ts';
 import { visitor } from '../session/visitor.ts';
 import { cut, userText } from '../user-text.ts';
 
@@ -36,27 +37,28 @@ export function fossilPage(parts: FossilPageParts): Html {
   const links = new FossilLinks(base, { owner, identifier });
   const maintainers = policy.writers.filter((key) => key !== owner);
   return page({
-    title: `${cut(name, NAME)} · ${formatNpub(owner)}/${identifier}`,
+    title: cut(name, NAME),
+    wide: true,
     ...(description === '' ? {} : { description: cut(description, 160) }),
     canonical: url,
     base,
-    content: html`<h1>${userText(name, NAME)}</h1>
+    content: html`${artifacts === 0 ? '' : fossilParts({ base, links, name, owner })}
+<h1>${userText(name, NAME)}</h1>
 ${reader === undefined ? '' : visitor(base, reader)}
 ${description === '' ? '' : html`<p class="said">${userText(description, DESCRIPTION)}</p>`}
 <dl>
 <dt>Kind</dt><dd>Fossil repository</dd>
 <dt>Identifier</dt><dd><code>${userText(identifier, 256)}</code></dd>
-<dt>Owner</dt><dd><code>${formatNpub(owner)}</code></dd>
+<dt>Owner</dt><dd><a href="${rootOf(base)}/${formatNpub(owner)}"><code>${formatNpub(owner)}</code></a></dd>
 ${
   maintainers.length === 0
     ? ''
-    : html`<dt>Maintainers</dt><dd><ul>${maintainers.map((key) => html`<li><code>${formatNpub(key)}</code></li>`)}</ul></dd>`
+    : html`<dt>Maintainers</dt><dd><ul>${maintainers.map((key) => html`<li><a href="${rootOf(base)}/${formatNpub(key)}"><code>${formatNpub(key)}</code></a></li>`)}</ul></dd>`
 }
 <dt>Project</dt><dd><code>${projectCode}</code></dd>
 <dt>Artifacts</dt><dd>${artifacts === 0 ? 'none yet: nothing has been pushed' : artifacts}</dd>
-<dt>Last change</dt><dd>${new Date(receiptAt * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC</dd>
+<dt>Last push</dt><dd>${new Date(receiptAt * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC</dd>
 </dl>
-${artifacts === 0 ? '' : html`<p><a href="${links.at('timeline')}">Timeline</a> · <a href="${links.at('tree', 'tip')}">Files of the newest check-in</a></p>`}
 <h2>Clone</h2>
 ${commands(`fossil clone ${shellWord(url)} ${shellWord(`${fileName(identifier)}.fossil`)}`, `fossil open ${shellWord(`${fileName(identifier)}.fossil`)}`)}
 <h2>Push</h2>

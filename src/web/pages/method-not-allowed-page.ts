@@ -8,6 +8,6 @@ export function methodNotAllowedPage(base: string, method: string): Html {
     base,
     content: html`<h1>Not possible</h1>
 <p>Pages are read with GET or HEAD, not with ${method.slice(0, 20)}.</p>
-<p><a href="${base}/">What there is to see</a></p>`,
+<p><a href="${base}/">All repositories</a></p>`,
   });
 }

@@ -8,6 +8,6 @@ export function tooLargePage(base: string): Html {
     base,
     content: html`<h1>Too large</h1>
 <p>This is larger than what this server shows or sends on its pages. Clone the repository to get it.</p>
-<p><a href="${base}/">What there is to see</a></p>`,
+<p><a href="${base}/">All repositories</a></p>`,
   });
 }

@@ -65,7 +65,7 @@ export const artifactPage: FossilPage<ArtifactName, Content, z.infer<typeof sche
     return fossilFrame(
       context,
       `Artifact ${name.slice(0, 10)}`,
-      html`<h1>Artifact <code>${name.slice(0, 10)}</code></h1>
+      html`<h1 class="subject">Artifact <code>${name.slice(0, 10)}</code></h1>
 <p class="quiet"><code>${name}</code></p>
 <p class="quiet">${WORDS[kind]} · ${roughSize(size)} · <a href="${links.at('raw', name)}">Raw</a>${kind === 'check-in' ? html` · <a href="${links.at('checkin', name)}">As a check-in</a>` : ''}</p>
 ${shownHtml(shown)}`,

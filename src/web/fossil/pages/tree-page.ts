@@ -73,11 +73,11 @@ export const treePage: FossilPage<Question, Content, z.infer<typeof schema>> = {
 ${
   count === 0
     ? html`<p>This check-in has no files.</p>`
-    : html`<table class="files">
+    : html`<div class="card"><table class="files">
 <thead><tr><th scope="col">Name</th><th scope="col">Artifact</th></tr></thead>
 <tbody>
 ${entries.map((entry) => row(context, checkIn, path, entry))}</tbody>
-</table>`
+</table></div>`
 }
 ${entries.length < count ? html`<p class="quiet">${entries.length.toLocaleString('en')} of ${count.toLocaleString('en')} entries.</p>` : ''}`,
     ),
@@ -121,6 +121,6 @@ function row({ links }: FossilContext, checkIn: ArtifactName, path: string, { na
     file === undefined
       ? html`<a href="${links.at('tree', checkIn, whole)}">${text}/</a>`
       : html`<a href="${links.at('file', checkIn, whole)}">${text}</a>${file.kind === 'file' ? '' : html` <span class="quiet">${file.kind}</span>`}`;
-  return html`<tr><th scope="row">${link}</th><td>${file === undefined ? '' : html`<a class="plain" href="${links.at('artifact', file.artifact)}"><code>${file.artifact.slice(0, 10)}</code></a>`}</td></tr>
+  return html`<tr><th scope="row" class="${file?.kind ?? 'folder'}">${link}</th><td>${file === undefined ? '' : html`<a class="plain" href="${links.at('artifact', file.artifact)}"><code>${file.artifact.slice(0, 10)}</code></a>`}</td></tr>
 `;
 }
