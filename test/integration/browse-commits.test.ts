@@ -293,5 +293,6 @@ describe('histories', () => {
     // Patches have the names of the commits themselves.
     expect(await page(`commit/${oid}.patch`)).toContain('From: A User');
     expect(await page(`compare/${oid}...main.patch`)).toContain('From: A User');
+    expect(await page(`compare/${oid}...main`)).toMatch(/aria-current="true">Branches</);
   });
 });

@@ -41,9 +41,9 @@ interface Tab {
 
 const TABS: readonly Tab[] = [
   { title: 'Overview', words: [''], url: ({ links }) => links.repository },
-  { title: 'Files', words: ['tree', 'file'], url: (context) => atHead(context, 'tree') },
-  { title: 'Commits', words: ['commits', 'commit'], url: (context) => atHead(context, 'commits') },
-  { title: 'Branches', words: ['branches'], url: ({ links }) => `${links.repository}/branches` },
+  { title: 'Files', words: ['tree', 'file', 'blame'], url: (context) => atHead(context, 'tree') },
+  { title: 'Commits', words: ['commits', 'commit', 'checks'], url: (context) => atHead(context, 'commits') },
+  { title: 'Branches', words: ['branches', 'compare'], url: ({ links }) => `${links.repository}/branches` },
   { title: 'Tags', words: ['tags', 'tag'], url: ({ links }) => `${links.repository}/tags` },
   { title: 'Contributors', words: ['contributors'], url: (context) => belowHead(context, 'contributors') },
   { title: 'Search', words: ['search'], url: (context) => belowHead(context, 'search') },

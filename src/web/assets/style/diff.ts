@@ -14,9 +14,7 @@ export const DIFF = `
 [class*="lanes-"] li { position: relative; }
 ${LANES}.message { margin: 0.6rem 0; white-space: pre-wrap; font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: 0.875rem; }
 .switches { display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; }
-form.compare { display: flex; flex-wrap: wrap; gap: 0.4rem 0.8rem; align-items: center; }
-form.compare button { margin: 0; }
-form.compare input { font: inherit; max-width: 100%; }
+form.compare { display: flex; flex-wrap: wrap; gap: 0.6rem 1rem; align-items: center; margin: 1rem 0; }
 details.file > .whole-files { margin: 0; padding-top: 0.3rem; padding-bottom: 0.3rem; font-size: 0.9rem; }
 .whole-files a { margin-inline-end: 0.8rem; }
 .diff code { unicode-bidi: isolate; }

@@ -82,7 +82,7 @@ function wholeFiles(links: CodeLinks, { before, after }: DifferencesParts, file:
     revision === undefined || mode === '000000' || mode === SUBMODULE_MODE
       ? ''
       : html` <a href="${links.at('file', revision, splitPath(beginningOfPath(path)))}">${title}</a>`;
-  const found = [link(before, oldMode, oldPath, 'Before'), link(after, newMode, newPath, 'After')];
+  const found = [link(before, oldMode, oldPath, 'File before'), link(after, newMode, newPath, 'File after')];
   return found.every((one) => one === '')
     ? ''
     : html`<p class="whole-files">${found}</p>

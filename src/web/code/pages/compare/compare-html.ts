@@ -30,10 +30,10 @@ export function compareHtml(
     `${from.name}${'.'.repeat(dots)}${to.name}`,
     html`<h1 class="subject">${userText(from.name, NAME)}${'.'.repeat(dots)}${userText(to.name, NAME)}</h1>
 ${form(links, pair)}
-<p>${summary(pair, comparison)}</p>
-<p class="switches"><a href="${links.compare(to.name, from.name, dots)}">The other way round</a>
+<p>${summary(links, pair, comparison)}</p>
+<p class="switches"><a href="${links.compare(to.name, from.name, dots)}">Swap</a>
 <a href="${links.compare(from.name, to.name, dots === 2 ? 3 : 2)}">${
-      dots === 2 ? 'From what both have in common' : 'From one end to the other'
+      dots === 2 ? 'Since the common ancestor' : 'Tip against tip'
     }</a>
 ${history.commits.length === 0 ? '' : html`<a href="${here}.patch">Patches</a>`}
 ${differences === undefined ? '' : html`<a href="${here}.diff">Diff</a>`}</p>
@@ -57,15 +57,19 @@ ${
 }
 
 /** How the two stand to each other, in words. */
-function summary({ from, to, dots }: ComparedPair, { mergeBase, ...found }: Comparison): Html {
+function summary(
+  links: CodeLinks,
+  { from, to, dots }: ComparedPair,
+  { mergeBase, ...found }: Comparison,
+): Html {
   const [first, second] = [userText(from.name, NAME), userText(to.name, NAME)];
   if (found.from.oid === found.to.oid) return html`${first} and ${second} are the same commit.`;
   if (mergeBase === undefined) {
-    return html`${first} and ${second} have nothing in common.${dots === 3 ? ' With two dots their files can be compared.' : ''}`;
+    return html`${first} and ${second} have nothing in common.${dots === 3 ? ' Their files can be compared tip against tip.' : ''}`;
   }
   if (mergeBase === found.to.oid) return html`${first} has everything of ${second}.`;
   if (mergeBase === found.from.oid) return html`${second} has everything of ${first}, and more.`;
-  return html`${first} and ${second} have moved apart since <code>${mergeBase.slice(0, 10)}</code>.`;
+  return html`${first} and ${second} have moved apart since <a href="${links.commit(mergeBase)}"><code>${mergeBase.slice(0, 10)}</code></a>.`;
 }
 
 function form(links: CodeLinks, { from, to }: ComparedPair): Html {

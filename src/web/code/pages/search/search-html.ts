@@ -32,14 +32,14 @@ ${SEARCH_TYPES.map(
     html`<label><input type="radio" name="type" value="${one}"${one === type ? html` checked` : ''}> ${TITLES[one]}</label>
 `,
 )}</fieldset>
-${type === 'commits' ? html`${field('By', 'author', author)}${field('Below', 'path', below)}` : ''}<button>Search</button>
+${type === 'commits' ? html`${field('Author', 'author', author)}${field('Path', 'path', below)}` : ''}<button>Search</button>
 </form>`;
 }
 
 function results(context: CodeContext, question: SearchQuestion, found: Found): Html {
   switch (found.type) {
     case 'nothing':
-      return html`<p class="quiet">Code is searched for the text as it is: upper and lower case count if there is an upper-case letter. Paths fit when they have the letters in this order. Commits fit when message, author or id have all words.</p>`;
+      return html`<p class="quiet">Code: the text as you type it; capital letters count only if you use one. Paths: those with these letters in this order. Commits: those with all these words in the message, the author or the id.</p>`;
     case 'code':
       return foundCode(context, question, found);
     case 'paths':
