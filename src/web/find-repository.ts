@@ -6,8 +6,11 @@ import type { GitRepository } from '../repository/git/git-repository.ts';
 import type { RepositoryState } from '../repository/manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
-import { accessFacts } from '../transfer/repository-access.ts';
+import { accessFacts, isPublic } from '../transfer/repository-access.ts';
 import type { Reader } from './session/page-readers.ts';
+
+/** Milliseconds for which a look at a public repository suffices. */
+const RECENT = 1_000;
 
 /** Somebody who may read a repository. */
 export interface Visit {
@@ -40,20 +43,32 @@ export async function findRepository(
   readerOf: Reader,
 ): Promise<FoundRepository | undefined> {
   const repository = repositories.get(id);
-  const published = await repository.resolve();
+  const published = await stateOf(repository);
   const visit = await admit(id, published?.manifest, readerOf);
   return visit === undefined || published === undefined ? undefined : { ...visit, id, repository, published };
 }
 
 /** The same for a Fossil repository. */
 export async function findFossil(
-  repositories: { get(id: RepositoryId): Pick<FossilRepository, 'resolve'> },
+  repositories: { get(id: RepositoryId): Pick<FossilRepository, 'peek' | 'resolve'> },
   id: RepositoryId,
   readerOf: Reader,
 ): Promise<FoundFossil | undefined> {
-  const published = await repositories.get(id).resolve();
+  const published = await stateOf(repositories.get(id));
   const visit = await admit(id, published?.manifest, readerOf);
   return visit === undefined || published === undefined ? undefined : { ...visit, id, published };
+}
+
+/**
+ * The published state. Of a public repository a recent look suffices, as it does for fetches: a visitor opens page after page, and
+ * asks for the files that they show. What this server publishes itself is seen at once.
+ */
+async function stateOf<S extends { readonly manifest: RepositoryState }>(repository: {
+  peek(maxAge: number): Promise<S | undefined>;
+  resolve(): Promise<S | undefined>;
+}): Promise<S | undefined> {
+  const recent = await repository.peek(RECENT);
+  return recent !== undefined && isPublic(recent.manifest) ? recent : repository.resolve();
 }
 
 async function admit(

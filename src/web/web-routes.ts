@@ -43,7 +43,7 @@ import { type SignInRoutesContext, signInRoutes } from './session/sign-in-routes
 
 export interface WebRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
-  readonly fossil: { get(id: RepositoryId): Pick<FossilRepository, 'resolve' | 'bagOf'> };
+  readonly fossil: { get(id: RepositoryId): Pick<FossilRepository, 'bagOf' | 'peek' | 'resolve'> };
   readonly events: Pick<EventReader, 'counting' | 'isHidden' | 'latest'> & Pick<Events, 'onEvent'>;
   /** The key that signs the receipts of a repository. Absent: the front page says nothing of pushes. */
   readonly receiptKey?: (owner: string, identifier: string) => string;

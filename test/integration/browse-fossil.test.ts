@@ -22,7 +22,7 @@ const OWNER = formatNpub(FOSSIL_ID.owner);
 const HERE = `/fossil/${OWNER}/${FOSSIL_ID.identifier}`;
 
 /** The pages of one repository. */
-function pagesOf(repository: Pick<FossilRepository, 'resolve' | 'bagOf'>) {
+function pagesOf(repository: Pick<FossilRepository, 'bagOf' | 'peek' | 'resolve'>) {
   const views = new FossilViews({ places: 2, queue: 64, timeLimit: 60_000 });
   const app = new Hono().route(
     '/',

@@ -25,7 +25,7 @@ import { loadFossilPages } from './load-fossil-pages.ts';
 import { checkInOf, readArtifactName, readCheckInName } from './read-artifact-name.ts';
 
 export interface FossilRoutesContext {
-  readonly repositories: { get(id: RepositoryId): Pick<FossilRepository, 'resolve' | 'bagOf'> };
+  readonly repositories: { get(id: RepositoryId): Pick<FossilRepository, 'bagOf' | 'peek' | 'resolve'> };
   readonly views: FossilViews;
   /** Absent: files are shown as they are. */
   readonly renderer?: Renderer;

@@ -12,7 +12,9 @@ const SECRET = manifestOf({ policy: { ...PUBLIC.policy, private: true, readers: 
 async function find(manifest: typeof PUBLIC | undefined, reader: string | undefined) {
   let asked = 0;
   const resolve = async () => (manifest === undefined ? undefined : { manifest });
-  const repositories = { get: () => ({ resolve }) as unknown as GitRepository } as Pick<Repositories, 'get'>;
+  const repositories = {
+    get: () => ({ peek: async () => undefined, resolve }) as unknown as GitRepository,
+  } as Pick<Repositories, 'get'>;
   const readerOf = async () => {
     asked++;
     return reader;
@@ -39,5 +41,25 @@ it('others find nothing, with the same questions whether there is something or n
     for (const manifest of [SECRET, undefined, withdrawn]) {
       expect(await find(manifest, reader)).toEqual({ asked: 1, found: undefined });
     }
+  }
+});
+
+it('a recent look suffices for what everybody may read, and for nothing else', async () => {
+  for (const [recent, asked] of [
+    [PUBLIC, 0],
+    [SECRET, 1],
+    [manifestOf({ lifecycle: 'withdrawn' }), 1],
+    [undefined, 1],
+  ] as const) {
+    let resolved = 0;
+    const repository = {
+      peek: async () => (recent === undefined ? undefined : { manifest: recent }),
+      resolve: async () => {
+        resolved++;
+        return { manifest: PUBLIC };
+      },
+    } as unknown as GitRepository;
+    const found = await findRepository({ get: () => repository }, ID, async () => undefined);
+    expect([found?.published.manifest, resolved]).toEqual([PUBLIC, asked]);
   }
 });

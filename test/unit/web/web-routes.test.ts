@@ -47,12 +47,16 @@ describe('the page of a repository', () => {
     expect(await response.text()).toContain('<h1><bdi>The Tool</bdi></h1>');
   });
 
-  it('costs one request to the store', async () => {
+  it('costs no request to the store within a second of the last look, and then one', async () => {
     await host(TOOL);
     await get(PAGE);
     const before = rig.store.log.length;
+    const asked = () => rig.store.log.slice(before).map(({ outcome }) => outcome);
     await get(PAGE);
-    expect(rig.store.log.slice(before).map(({ outcome }) => outcome)).toEqual(['not-modified']);
+    expect(asked()).toEqual([]);
+    await rig.clock.advance(1_001);
+    await get(PAGE);
+    expect(asked()).toEqual(['not-modified']);
   });
 
   it('is shown of a repository that waits for its first data, without the words of its announcement', async () => {
@@ -288,7 +292,9 @@ describe('mounted behind other routes', () => {
     expect((await app.request(PAGE)).status).toBe(200);
     expect(await (await app.request('/nothing')).text()).toContain('<h1>Not found</h1>');
     rig.store.rules.push(() => ({ does: 'unavailable' }));
-    expect((await app.request(PAGE)).status).toBe(503);
+    // Of this one there was a look a moment ago, of the other one there was none.
+    expect((await app.request(PAGE)).status).toBe(200);
+    expect((await app.request(PAGE.replace('tool', 'other'))).status).toBe(503);
   });
 });
 
@@ -323,7 +329,11 @@ function routes(parts: Partial<WebRoutesContext> = {}): Hono {
     repositories: rig.repositories,
     views: VIEWS,
     fossil: {
-      get: () => ({ resolve: async () => undefined, bagOf: () => Promise.reject(new Error('no bag')) }),
+      get: () => ({
+        peek: async () => undefined,
+        resolve: async () => undefined,
+        bagOf: () => Promise.reject(new Error('no bag')),
+      }),
     },
     events,
     visible: (event) => !unseen.has(event.id),
