@@ -17,10 +17,10 @@ export const MOST_SKIPPED = 1_000_000;
 /** Bytes of a line with an id, of SHA-256 at most. */
 const ID_LINE = 65;
 /**
- * Commits, and bytes of their changed paths, among which the last ones of a folder are looked for first: in most folders all
- * of them are there, and a short answer costs the server less than a stream.
+ * Commits for each entry of a folder, and bytes of their changed paths, among which the last ones are looked for first: in most
+ * folders all of them are there, and a short answer costs the server less than a stream.
  */
-const FIRST_COMMITS = 256;
+const FIRST_COMMITS = 5;
 const FIRST_BYTES = 256 * 1024;
 
 /**
@@ -79,7 +79,8 @@ export async function lastCommits(
   const input = startOfWalk([commit], [], walkable < 0 ? folder : folder.slice(0, walkable));
   const timeout = AbortSignal.timeout(timeLimit);
   // What git has printed until the time-out counts.
-  const first = await view.git.brief(listChanges(view.gitDir, isAscii(folder), FIRST_COMMITS), {
+  const most = FIRST_COMMITS * Math.max(8, names.length);
+  const first = await view.git.brief(listChanges(view.gitDir, isAscii(folder), most), {
     input,
     signal: AbortSignal.any([view.signal, timeout]),
     keepOutput: FIRST_BYTES,
@@ -87,7 +88,7 @@ export async function lastCommits(
   });
   view.signal.throwIfAborted();
   const commits = await search.read([first.stdout]);
-  const isAll = !first.cut && !first.cancelled && commits < FIRST_COMMITS;
+  const isAll = !first.cut && !first.cancelled && commits < most;
   if (timeout.aborted) view.onCut?.();
   if (isAll || timeout.aborted || search.found.size === names.length) return search.found;
   const running = view.git.start(listChanges(view.gitDir, isAscii(folder)), { signal: view.signal });
