@@ -23,7 +23,7 @@ import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 import { processesOf } from '../helpers/traced-processes.ts';
 
 /** Commits of the gigantic history. `CAIRN_TEST_COMMITS=1000000` tries a million. */
-const COMMITS = Number(process.env['CAIRN_TEST_COMMITS'] ?? 100_000);
+const COMMITS = Number(process.env['CAIRN_TEST_COMMITS'] ?? 20_000);
 const FILES = 100_000;
 const BRANCHES = 10_000;
 const LINE = 10 * 2 ** 20;
