@@ -120,7 +120,8 @@ export function webRoutes(context: WebRoutesContext): Hono {
         '/',
         nostrRoutes({ ...discussions, repositories, views, texts, base, nameOf, readerOf, clock }),
       );
-      app.route('/', ownerRoutes({ ...discussions, base, readerOf }));
+      const { people } = discussions.discussions;
+      app.route('/', ownerRoutes({ people, traffic: new PageTraffic(clock), base, readerOf }));
     }
   }
   /** Whether what is not there as a repository of git is one of Fossil that the visitor may read. */

@@ -1,9 +1,8 @@
-import type { Discussions } from '../../../relay/discussions/discussions.ts';
 import type { Representation } from '../../representation.ts';
 import { PeopleOnPage } from '../people/people-on-page.ts';
 import { ownerHtml } from './owner-html.ts';
 import { ownerJson } from './owner-json.ts';
-import { readOwner } from './read-owner.ts';
+import { type PeopleRead, readOwner } from './read-owner.ts';
 
 /**
  * Makes the page of a person: what the key says of itself, its repositories here, what it did lately.
@@ -13,7 +12,7 @@ import { readOwner } from './read-owner.ts';
  * @returns undefined when nothing is known that the visitor may see
  */
 export async function makeOwnerPage(
-  { people }: Pick<Discussions, 'people'>,
+  people: PeopleRead,
   base: string,
   key: string,
   visitor: string | undefined,

@@ -12,6 +12,9 @@ import { firstValue, values } from '../../../nostr/tags.ts';
 import type { People } from '../../../relay/discussions/people.ts';
 import type { Authenticated } from '../../../relay/publication.ts';
 
+/** What the page of somebody is read from. */
+export type PeopleRead = Pick<People, 'profile' | 'announcements' | 'activity'>;
+
 export interface OwnerContent {
   readonly key: string;
   readonly profile: Profile | undefined;
@@ -46,7 +49,7 @@ const MOST_ACTIVITY = 30;
  * @returns undefined if that is nothing that the reader may see
  */
 export async function readOwner(
-  people: People,
+  people: PeopleRead,
   base: string,
   key: string,
   reader: Authenticated,
