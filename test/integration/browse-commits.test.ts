@@ -293,6 +293,7 @@ describe('histories', () => {
     // Patches have the names of the commits themselves.
     expect(await page(`commit/${oid}.patch`)).toContain('From: A User');
     expect(await page(`compare/${oid}...main.patch`)).toContain('From: A User');
+    expect(await page('commits/main')).toContain('<h1 class="path">Commits of <a');
     expect(await page(`compare/${oid}...main`)).toMatch(/aria-current="true">Branches</);
   });
 });

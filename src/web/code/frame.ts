@@ -100,8 +100,11 @@ function tabHtml(context: CodeContext, { title, words, url }: Tab): Html | '' {
 `;
 }
 
-/** Links to a path and all folders above it, the last one as plain text. */
-export function breadcrumbs(links: CodeLinks, revision: string, path: readonly Buffer[]): Html {
+/**
+ * The heading of a page about a path: links to it and all folders above it, the last one as plain text.
+ * @param of what of it the page shows, as `Commits of`; empty for the file or folder itself
+ */
+export function breadcrumbs(links: CodeLinks, revision: string, path: readonly Buffer[], of = ''): Html {
   const parts = path.map((name, at) => {
     const text = userText(name.toString('utf8'), 255);
     const isLast = at === path.length - 1;
@@ -111,5 +114,5 @@ export function breadcrumbs(links: CodeLinks, revision: string, path: readonly B
         : html`<a href="${links.at('tree', revision, path.slice(0, at + 1))}">${text}</a>`
     }`;
   });
-  return html`<h1 class="path"><a href="${links.at('tree', revision)}">${userText(revision, 255)}</a>${parts}</h1>`;
+  return html`<h1 class="path">${of === '' ? '' : `${of} `}<a href="${links.at('tree', revision)}">${userText(revision, 255)}</a>${parts}</h1>`;
 }

@@ -30,7 +30,7 @@ details.file > p { padding: 0 0.8rem; }
 .code { margin: 0.6rem 0; overflow-x: auto; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; }
 details.file .code { margin: 0; border: 0; border-top: 1px solid var(--line); border-radius: 0; }
 .code table { width: auto; min-width: 100%; }
-.code td { width: auto; padding: 0 0.8rem 0 0; border: 0; line-height: 1.45; vertical-align: baseline; }
+.code td { width: auto; height: 1.3rem; padding: 0 0.8rem 0 0; border: 0; line-height: 1.3rem; vertical-align: baseline; }
 .code code { white-space: pre; }
 .code .number { width: 1%; padding: 0 0.7rem; text-align: end; white-space: nowrap; color: var(--quiet); user-select: none; font-size: 0.8rem; font-variant-numeric: tabular-nums; }
 .code .number a { color: inherit; text-decoration: none; }

@@ -2,7 +2,6 @@
 export const FILE = `
 nav.actions { display: flex; flex-wrap: wrap; gap: 0.3rem 1.2rem; margin: 0.6rem 0; }
 .note { padding: 0.5rem 0.8rem; background: var(--marked); border: 1px solid var(--line); border-radius: 6px; }
-.lines td { height: 1.3rem; line-height: 1.3rem; vertical-align: baseline; }
 .lines tr:target .number, .lines tr.named .number { box-shadow: inset 3px 0 var(--accent); }
 .lines tr.named { background: var(--marked); }
 .lines .who { vertical-align: top; padding: 0 0.8rem; border-top: 1px solid var(--line); border-inline-end: 1px solid var(--line); color: var(--quiet); font-size: 0.8rem; }

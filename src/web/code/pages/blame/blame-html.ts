@@ -27,7 +27,7 @@ export function blameHtml(context: CodeContext, { name, path }: Revision, conten
   return codePage(
     context,
     `Blame of ${path.map((part) => part.toString('utf8')).join('/')} at ${name}`,
-    html`${breadcrumbs(links, name, path)}
+    html`${breadcrumbs(links, name, path, 'Blame of')}
 <nav class="actions" aria-label="File">
 <a href="${links.at('file', name, path)}">File</a>
 ${commit === name ? '' : html`<a class="permalink" href="${links.at('blame', commit, path)}">Permalink</a>`}

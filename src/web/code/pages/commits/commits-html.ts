@@ -29,7 +29,7 @@ export function commitsHtml(context: CodeContext, parts: HistoryPageParts): Html
   return codePage(
     context,
     `Commits of ${revision}`,
-    html`${breadcrumbs(links, revision, path)}
+    html`${breadcrumbs(links, revision, path, 'Commits of')}
 <p class="switches"><a href="${other}">${firstParent ? 'All commits' : 'First parents only'}</a>
 <a href="${links.at('feed', revision, path)}">Feed</a></p>
 ${history.commits.length === 0 ? html`<p>No commits.</p>` : commitRows(links, history.commits, path.length === 0 && !firstParent)}

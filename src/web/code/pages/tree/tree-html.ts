@@ -34,7 +34,9 @@ export function treeHtml(context: CodeContext, parts: TreePageParts): Html {
   const { revision, path, readme } = parts;
   const { links } = context;
   const title =
-    path.length === 0 ? revision : `${path.map((name) => name.toString('utf8')).join('/')} at ${revision}`;
+    path.length === 0
+      ? `Files of ${revision}`
+      : `${path.map((name) => name.toString('utf8')).join('/')} at ${revision}`;
   return codePage(
     context,
     title,
