@@ -1,17 +1,10 @@
-import {
-  type Commit,
-  findInTree,
-  parseCommit,
-  parseTag,
-  parseTree,
-  type Tag,
-  type TreeEntry,
-} from '../git/index.ts';
+import { type Commit, findInTree, parseCommit, parseTag, type Tag, type TreeEntry } from '../git/index.ts';
 import type { SessionObject } from '../git-process/object-session.ts';
 import { CairnError } from '../lib/errors.ts';
 import { mailmapOf } from './mailmap.ts';
 import { idLength, type RepositoryView } from './repository-view.ts';
 import { shortCommit, shortTag } from './shortened.ts';
+import { entriesOf } from './tree-entries.ts';
 
 /** Most bytes of a commit or tag that is shown. */
 const TEXT_SIZE = 1024 * 1024;
@@ -81,7 +74,7 @@ export async function readCommitOf(view: RepositoryView, oid: string): Promise<F
 
 /** The entries of a tree, in git's order. @throws CairnError `not-found`, `too-large` */
 export async function readTree(view: RepositoryView, oid: string): Promise<TreeEntry[]> {
-  return parseTree(await treeContent(view, oid), idLength(view));
+  return entriesOf(await treeContent(view, oid), idLength(view));
 }
 
 /**

@@ -19,11 +19,15 @@ export interface FoundReadme {
   readonly content: Buffer | undefined;
 }
 
+const FIRST_LETTERS = [...Buffer.from('Rr')];
+
 /** Which entry of a folder introduces it: `README.md` rather than `README`, and that rather than others. */
 export function chooseReadme(entries: readonly TreeEntry[]): TreeEntry | undefined {
   let [best, rank]: [TreeEntry | undefined, number] = [undefined, ENDINGS.length];
   for (const entry of entries) {
     if (entry.kind === 'folder' || entry.kind === 'submodule' || entry.name.length > 20) continue;
+    // A folder may have half a million entries, and most names are told apart by their first letter.
+    if (!FIRST_LETTERS.includes(entry.name[0] ?? 0)) continue;
     const [, ending] = /^readme((?:\.[a-z]+)?)$/i.exec(entry.name.toString('latin1')) ?? [];
     const found = ending === undefined ? -1 : ENDINGS.indexOf(ending.toLowerCase());
     if (found !== -1 && found < rank) [best, rank] = [entry, found];

@@ -90,7 +90,7 @@ export {
 export { parseTag, type Tag } from './objects/tag.ts';
 export { decodeText } from './objects/text-encoding.ts';
 export { parseTrailers, splitTrailers, type Trailer } from './objects/trailers.ts';
-export { findInTree, parseTree, type TreeEntry } from './objects/tree.ts';
+export { findInTree, type TreeEntry, treeEntries } from './objects/tree.ts';
 export {
   longestEntryHeader,
   PACKED_BLOB,

@@ -12,25 +12,23 @@ export interface TreeEntry {
 const SPACE = 0x20;
 
 /**
- * Reads the entries of a tree, in git's order.
+ * Reads the entries of a tree, in git's order, one after the other.
  * @param content as git stores it
  * @param idLength bytes of a raw object id: 20 or 32
  */
-export function parseTree(content: Buffer, idLength: number): TreeEntry[] {
-  const entries: TreeEntry[] = [];
+export function* treeEntries(content: Buffer, idLength: number): Generator<TreeEntry, void, undefined> {
   for (let at = 0; at < content.length; ) {
     const space = content.indexOf(SPACE, at);
     const end = content.indexOf(0, space);
     if (space === -1 || end === -1) break;
     const next = end + 1 + idLength;
-    entries.push({
+    yield {
       name: content.subarray(space + 1, end),
       kind: kindOf(Number.parseInt(content.toString('latin1', at, space), 8)),
       oid: content.toString('hex', end + 1, next),
-    });
+    };
     at = next;
   }
-  return entries;
 }
 
 /**

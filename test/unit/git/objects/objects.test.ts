@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseCommit, splitMessage } from '../../../../src/git/objects/commit.ts';
 import { parsePerson } from '../../../../src/git/objects/person.ts';
 import { parseTag } from '../../../../src/git/objects/tag.ts';
-import { findInTree, parseTree } from '../../../../src/git/objects/tree.ts';
+import { findInTree, treeEntries } from '../../../../src/git/objects/tree.ts';
 
 const OID = 'a'.repeat(40);
 
@@ -93,7 +93,7 @@ describe('a tree', () => {
   ]);
 
   it('is read entry by entry', () => {
-    expect(parseTree(tree, 20).map(({ name, kind }) => [String(name), kind])).toEqual([
+    expect([...treeEntries(tree, 20)].map(({ name, kind }) => [String(name), kind])).toEqual([
       ['a', 'file'],
       ['a b', 'executable'],
       ['dir', 'folder'],
@@ -101,18 +101,18 @@ describe('a tree', () => {
       ['module', 'submodule'],
       ['old', 'file'],
     ]);
-    expect(parseTree(entry('100644', 'x', 9, 32), 32)[0]?.oid).toBe('09'.repeat(32));
+    expect([...treeEntries(entry('100644', 'x', 9, 32), 32)][0]?.oid).toBe('09'.repeat(32));
   });
 
   it('finds each of its names, and none else', () => {
-    for (const found of parseTree(tree, 20)) expect(findInTree(tree, 20, found.name)).toEqual(found);
+    for (const found of [...treeEntries(tree, 20)]) expect(findInTree(tree, 20, found.name)).toEqual(found);
     for (const name of ['', 'b', 'di', 'dirs', 'a '])
       expect(findInTree(tree, 20, Buffer.from(name))).toBeUndefined();
   });
 
   it('that is cut off anywhere does not fail', () => {
     for (let end = 0; end < tree.length; end++) {
-      expect(() => parseTree(tree.subarray(0, end), 20)).not.toThrow();
+      expect(() => [...treeEntries(tree.subarray(0, end), 20)]).not.toThrow();
       expect(() => findInTree(tree.subarray(0, end), 20, Buffer.from('zzz'))).not.toThrow();
     }
   });
