@@ -74,10 +74,15 @@ function namesOf(
 ): Readonly<Record<string, string>> {
   const names: Record<string, string> = {};
   for (const key of [...new Set(keys)].slice(0, PEOPLE)) {
-    const name = people?.profile(key, NOBODY)?.name?.trim().slice(0, PERSON) ?? '';
-    if (name !== '') names[key] = name;
+    const name = publicName(people, key);
+    if (name !== undefined) names[key] = name;
   }
   return names;
+}
+
+/** The name that somebody chose, as everybody may see it. @param key in hex */
+export function publicName(people: AboutRepositoryContext['people'], key: string): string | undefined {
+  return people?.profile(key, NOBODY)?.name?.trim().slice(0, PERSON) || undefined;
 }
 
 function wordsOf(announcement: Announcement): Pick<About, 'description' | 'web' | 'topics'> {

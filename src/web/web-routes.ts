@@ -11,7 +11,7 @@ import type { FossilRepository } from '../repository/fossil/fossil-repository.ts
 import type { GitManifest } from '../repository/git/git-manifest.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
-import { aboutRepository, announcementFor } from './about-repository.ts';
+import { aboutRepository, announcementFor, publicName } from './about-repository.ts';
 import { apiRoutes } from './api/api-routes.ts';
 import { assetRoutes } from './assets/asset-routes.ts';
 import { codeRoutes } from './code/code-routes.ts';
@@ -100,7 +100,9 @@ export function webRoutes(context: WebRoutesContext): Hono {
   if (context.signIn !== undefined) {
     app.route('/', signInRoutes({ ...context.signIn, base, clock: context.clock, cookie, readers }));
   }
-  app.route('/', frontRoutes({ index, traffic: new PageTraffic(context.clock), base, access, information }));
+  const nameOfKey = (key: string) => publicName(people, key);
+  const traffic = new PageTraffic(context.clock);
+  app.route('/', frontRoutes({ index, traffic, base, access, information, nameOfKey }));
   if (context.views !== undefined) {
     const { repositories, views, downloads, disk, renderer = NO_RENDERER } = context;
     const { clock } = context;

@@ -394,6 +394,7 @@ describe('people', () => {
     expect(own).toContain(path('').replace(/\/$/, ''));
     expect(own).not.toContain('x.example');
     expect(own).toMatch(/announced the repository <a href="[^"]+"><bdi>[^<]+<\/bdi><\/a><\/li>/);
+    expect((await get('/')).body).toContain('<b><bdi>Olga</bdi></b> ');
     const { body: overview } = await get(`/${owner.npub}/${NAME}`);
     expect(overview).toContain('<dt>Owner</dt>');
     expect(overview).toContain('<span class="name"><bdi>Olga</bdi></span>');

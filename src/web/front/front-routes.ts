@@ -20,6 +20,8 @@ export interface FrontRoutesContext {
   readonly access: AccessMode;
   /** The relay's information document (NIP-11). */
   readonly information: ServiceInformation;
+  /** The name that somebody chose. @param key in hex */
+  readonly nameOfKey: (key: string) => string | undefined;
 }
 
 /** Repositories on a page. */
@@ -28,7 +30,8 @@ const SHOWN = 50;
 const SEARCH_SECONDS = 0.02;
 
 /** The front page: for people, for programs, and for clients of the relay, which know it by the same URL. */
-export function frontRoutes({ index, traffic, base, access, information }: FrontRoutesContext): Hono {
+export function frontRoutes(context: FrontRoutesContext): Hono {
+  const { index, traffic, base, access, information, nameOfKey } = context;
   return new Hono().get('/', async (c) => {
     c.header('Vary', 'Accept');
     const type = typeOf(c);
@@ -47,7 +50,7 @@ export function frontRoutes({ index, traffic, base, access, information }: Front
     const isJson = type === 'application/json';
     const body = isJson
       ? JSON.stringify(frontJson(base, question, found))
-      : String(await homePage({ base, access, information, question, found }));
+      : String(await homePage({ base, access, information, nameOfKey, question, found }));
     return sendPage(c, new MadePage(Buffer.from(body)), isJson ? 'json' : 'html');
   });
 }

@@ -27,6 +27,8 @@ export interface HomePageParts {
   readonly information: ServiceInformation;
   readonly question: FrontQuestion;
   readonly found: FoundRepositories;
+  /** The name that somebody chose. @param key in hex */
+  readonly nameOfKey: (key: string) => string | undefined;
 }
 
 const SORTS: readonly { readonly sort: Sort; readonly title: string }[] = [
@@ -89,7 +91,7 @@ ${SORTS.map(
 )}</nav></div>
 <ul class="listed">
 ${repositories.map(
-  (one) => html`<li>${listed(base, one)}</li>
+  (one) => html`<li>${listed(parts, one)}</li>
 `,
 )}</ul>
 ${
@@ -99,16 +101,18 @@ ${
 }`;
 }
 
-function listed(base: string, { announcement, pushed }: FoundRepository): Html {
+function listed({ base, nameOfKey }: HomePageParts, { announcement, pushed }: FoundRepository): Html {
   const { owner, identifier, vcs, at } = announcement;
   const npub = formatNpub(owner);
+  // Always with the key: a name is anybody's to take.
+  const name = nameOfKey(owner);
   const root = rootOf(base);
   const url = `${root}/${vcs === 'fossil' ? 'fossil/' : ''}${npub}/${encodeURIComponent(identifier)}`;
   const description = announcement.description?.trim() ?? '';
   const topics = topicsOf(announcement).slice(0, TOPICS);
   return html`<h3><a href="${url}">${userText(nameOf(announcement), 80)}</a>${vcs === 'fossil' ? html` <span class="badge">Fossil</span>` : ''}</h3>
 ${description === '' ? '' : html`<p>${userText(description, 200)}</p>`}
-<p class="quiet"><a class="plain" href="${root}/${npub}" title="${npub}">${shortNpub(npub)}</a><span aria-hidden="true"> / </span>${userText(identifier, 60)} · ${
+<p class="quiet"><a class="plain" href="${root}/${npub}" title="${npub}">${name === undefined ? '' : html`<b>${userText(name, 60)}</b> `}${shortNpub(npub)}</a><span aria-hidden="true"> / </span>${userText(identifier, 60)} · ${
     pushed === undefined ? html`announced ${timeOf(at)}` : html`pushed ${timeOf(pushed)}`
   }${topics.map((topic) => html` <a class="topic" href="${root}/${frontQuery(`topic:${topic}`, 'newest')}">${userText(topic, 40)}</a>`)}</p>`;
 }
@@ -122,6 +126,7 @@ ${begin(parts)}
 <dt>Relay</dt><dd><code>${relayUrl(base)}</code></dd>
 <dt>Hosts</dt><dd>${information.repo_acceptance_criteria}</dd>
 <dt>Signs as</dt><dd><code>${formatNpub(information.self)}</code></dd>
+<dt>For programs</dt><dd>Every page as JSON: <a href="${rootOf(base)}/openapi.json">OpenAPI</a></dd>
 </dl>
 </section>`;
 }

@@ -7,6 +7,7 @@ it('charges an address for searches, and turns it away when it has asked too muc
   const app = frontRoutes({
     index: { find: async () => ({ repositories: [] }) },
     traffic: { admit: () => wait, charge: (_, seconds) => void charged.push(seconds) },
+    nameOfKey: () => undefined,
     base: 'https://git.example.org',
     access: 'signed',
     information: { name: 'x', description: 'x', self: 'f'.repeat(64), repo_acceptance_criteria: 'x' },
