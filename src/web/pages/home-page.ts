@@ -126,7 +126,7 @@ ${begin(parts)}
 <dt>Relay</dt><dd><code>${relayUrl(base)}</code></dd>
 <dt>Hosts</dt><dd>${information.repo_acceptance_criteria}</dd>
 <dt>Signs as</dt><dd><code>${formatNpub(information.self)}</code></dd>
-<dt>For programs</dt><dd>Every page as JSON: <a href="${rootOf(base)}/openapi.json">OpenAPI</a></dd>
+<dt>For programs</dt><dd>Pages as JSON: <a href="${rootOf(base)}/openapi.json">OpenAPI</a></dd>
 </dl>
 </section>`;
 }
