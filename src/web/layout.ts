@@ -11,6 +11,8 @@ export interface PageParts {
   readonly description?: string;
   /** The canonical URL, if the page has several. */
   readonly canonical?: string;
+  /** Feeds of what the page shows, which readers of feeds find by themselves. */
+  readonly feeds?: readonly { readonly title: string; readonly url: string }[];
   /** The public base URL of the service. */
   readonly base: string;
   /** True for the front page, which needs no link to itself. */
@@ -34,7 +36,7 @@ const LOGO = raw(
 
 /** A whole page around its content. */
 export function page(parts: PageParts): Html {
-  const { title, description, canonical, base, isFront, wide, content } = parts;
+  const { title, description, canonical, feeds = [], base, isFront, wide, content } = parts;
   const root = rootOf(base);
   return html`<!doctype html>
 <html lang="en">
@@ -44,7 +46,10 @@ export function page(parts: PageParts): Html {
 <title>${title}</title>
 ${description === undefined ? '' : html`<meta name="description" content="${description}">`}
 ${canonical === undefined ? '' : html`<link rel="canonical" href="${canonical}">`}
-<link rel="icon" href="${raw(ICON)}">
+${feeds.map(
+  (feed) => html`<link rel="alternate" type="application/atom+xml" title="${feed.title}" href="${feed.url}">
+`,
+)}<link rel="icon" href="${raw(ICON)}">
 <link rel="stylesheet" href="${root}${STYLE_SHEET.path}">
 <script src="${root}${PAGE_SCRIPT.path}" defer></script>
 </head>

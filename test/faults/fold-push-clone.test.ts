@@ -16,7 +16,7 @@ import { tell } from '../helpers/tell.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 import { Cloner, type Copy, firstCommits, Pusher, type Told } from './fold-push-clone-users.ts';
 
-const MINUTES = Number(process.env['CAIRN_TEST_MINUTES'] ?? 0.25);
+const MINUTES = Number(process.env['CAIRN_TEST_MINUTES'] ?? 0.15);
 const PUSHERS = 4;
 const CLONERS = 2;
 /** Milliseconds between two folds that somebody asks for. */

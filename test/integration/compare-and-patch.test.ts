@@ -36,7 +36,7 @@ describe('comparisons', () => {
       const shown = await page(`compare/${path}`);
       expect(subjectsOf(shown), path).toEqual(['Side 2', 'Side 1']);
       expect(shown).toContain('1 changed file <span');
-      expect(shown).toContain(`have moved apart since <code>${base.slice(0, 10)}`);
+      expect(shown).toContain(`/commit/${base}"><code>${base.slice(0, 10)}</code></a>.`);
     }
     expect(await page('compare?base=main&head=feature/x.y')).toContain('1 changed file <span');
     const two = await page('compare/main..feature/x.y');

@@ -3,6 +3,7 @@ import type { ListedPage } from '../code/code-page.ts';
 import type { ListedFossilPage } from '../fossil/fossil-page.ts';
 import { FRONT, frontSchema } from '../front/front-json.ts';
 import { rootOf } from '../layout.ts';
+import { ownerSchema } from '../nostr/owner/owner-json.ts';
 
 /** The version of OpenAPI that the description is in. Its schemas are JSON Schema as zod writes it. */
 const OPEN_API = '3.1.0';
@@ -19,6 +20,12 @@ const IDENTIFIER = {
   required: true,
   description: 'of the repository, percent-encoded',
   schema: { type: 'string' },
+};
+
+/** Answers to who asks for very much, and when others do. */
+const TOO_MUCH = {
+  429: { description: 'your address has asked for very much; see Retry-After' },
+  503: { description: 'the server has too much to do; see Retry-After' },
 };
 
 /** What the description says of a page. */
@@ -58,12 +65,34 @@ export function openApi(
     servers: [{ url: rootOf(base) === '' ? '/' : rootOf(base) }],
     paths: Object.fromEntries([
       ['/', frontItem()],
+      ['/{owner}', ownerItem()],
       ...pages.map((page) => [`/{owner}/{identifier}/${page.description.path}`, pathItem(page)]),
       ...fossilPages.map((page) => [
         `/fossil/{owner}/{identifier}/${page.description.path}`,
         pathItem(page, `fossil-${page.word}`),
       ]),
     ]),
+  };
+}
+
+function ownerItem(): Record<string, unknown> {
+  const summary =
+    'What is known here about a key: what it says of itself, its repositories, what it did lately';
+  return {
+    get: {
+      operationId: 'owner',
+      summary,
+      parameters: [OWNER],
+      responses: {
+        200: {
+          description: summary,
+          content: { 'application/json': { schema: z.toJSONSchema(ownerSchema) } },
+        },
+        304: { description: 'not modified: what If-None-Match names is current' },
+        404: { description: 'nothing is known about this key' },
+        ...TOO_MUCH,
+      },
+    },
   };
 }
 
@@ -80,7 +109,7 @@ function frontItem(): Record<string, unknown> {
           content: { 'application/json': { schema: z.toJSONSchema(frontSchema) } },
         },
         304: { description: 'not modified: what If-None-Match names is current' },
-        503: { description: 'the server has too much to do; see Retry-After' },
+        ...TOO_MUCH,
       },
     },
   };
@@ -121,7 +150,7 @@ function pathItem(
         304: { description: 'not modified: what If-None-Match names is current' },
         404: { description: 'no such repository, none that you may read, or nothing there' },
         413: { description: 'larger than what is sent' },
-        503: { description: 'the server has too much to do; see Retry-After' },
+        ...TOO_MUCH,
       },
     },
   };

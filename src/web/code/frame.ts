@@ -81,6 +81,7 @@ export function codePage(context: CodeContext, title: string, content: Html, fac
     ...facts,
     title: title === '' ? cut(name, NAME) : `${cut(title, TITLE)} · ${cut(name, NAME)}`,
     base,
+    feeds: feedsOf(context),
     wide: true,
     content: html`<nav class="repository" aria-label="Repository">
 <p><a class="owner" href="${rootOf(base)}/${npub}" title="${npub}">${shortNpub(npub)}</a> <span class="quiet" aria-hidden="true">/</span> <a class="name" href="${links.repository}">${userText(name, NAME)}</a></p>
@@ -90,6 +91,15 @@ ${TABS.map((tab) => tabHtml(context, tab))}</ul>
 ${reader === undefined ? '' : visitor(base, reader)}
 ${content}`,
   });
+}
+
+function feedsOf({ links, manifest }: CodeContext): NonNullable<PageParts['feeds']> {
+  if (!manifest.refs.has(manifest.head)) return [];
+  const head = shortName(manifest.head);
+  return [
+    { title: cut(`Commits of ${head}`, TITLE), url: links.at('feed', head) },
+    { title: 'Tags', url: `${links.repository}/tags/feed.atom` },
+  ];
 }
 
 function tabHtml(context: CodeContext, { title, words, url }: Tab): Html | '' {

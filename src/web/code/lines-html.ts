@@ -21,7 +21,7 @@ export function linesHtml(
 <tbody>
 ${raw(rows.join(''))}</tbody>
 </table></div>
-${cut ? html`<p class="quiet">The rest of the file is not shown here.</p>` : ''}`;
+${cut ? html`<p class="quiet">The rest of the file is not shown here: it is in the raw file.</p>` : ''}`;
 }
 
 const DIRECTIONS = html`<p class="note">This file has characters that change the writing direction: it may do something else than what it looks like.</p>

@@ -13,7 +13,7 @@ ul.statuses a { text-decoration: none; }
 ul.statuses a[aria-current] { font-weight: 600; text-decoration: underline; }
 .count { color: var(--quiet); font-variant-numeric: tabular-nums; }
 .threads .subject { font-weight: 600; }
-.note { margin: 1rem 0; padding: 0.2rem 1rem; border-inline-start: 3px solid var(--accent); background: var(--raised); }
+.cover-note { margin: 1rem 0; padding: 0.2rem 1rem; border-inline-start: 3px solid var(--accent); background: var(--raised); }
 .comment { margin: 1rem 0; padding: 0.2rem 1rem; border: 1px solid var(--line); border-radius: 6px; background: var(--raised); overflow: hidden; }
 .comment.depth-1 { margin-inline-start: 1rem; }
 .comment.depth-2 { margin-inline-start: 2rem; }

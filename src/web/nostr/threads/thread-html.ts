@@ -28,7 +28,7 @@ export function threadHead(request: NostrRequest, { thread, texts }: ThreadConte
 ${
   coverNote === undefined
     ? ''
-    : html`<section class="note" aria-label="Note">
+    : html`<section class="cover-note" aria-label="Note">
 <p class="quiet">Note by ${person(request, coverNote.author)}, ${timeOf(coverNote.at)}</p>
 ${texts.coverNote}
 </section>`

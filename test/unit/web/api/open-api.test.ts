@@ -6,7 +6,7 @@ import { FOSSIL_PAGES } from '../../../../src/web/fossil/fossil-page-list.ts';
 it('describes every page, each word once', () => {
   const description = openApi('https://git.example.org/base', CODE_PAGES, FOSSIL_PAGES);
   const paths = description['paths'] as Record<string, { get: { operationId: string; summary: string } }>;
-  expect(Object.keys(paths)).toHaveLength(1 + CODE_PAGES.length + FOSSIL_PAGES.length);
+  expect(Object.keys(paths)).toHaveLength(2 + CODE_PAGES.length + FOSSIL_PAGES.length);
   const ids = Object.values(paths).map(({ get }) => get.operationId);
   expect(new Set(ids).size).toBe(ids.length);
   expect(description['servers']).toEqual([{ url: '/base' }]);

@@ -22,7 +22,7 @@ export function contributorsHtml(
     html`<h1 class="subject">Contributors of ${userText(name, 255)}</h1>
 <p class="quiet">${counted(people.length, 'person', 'people')} in ${
       cut ? `the last ${counted(commits, 'commit', 'commits')}` : counted(commits, 'commit', 'commits')
-    }. Names and addresses are as <code>.mailmap</code> says.</p>
+    }. A file <code>.mailmap</code> on the default branch corrects names and addresses.</p>
 <ol class="listed refs" start="${skip + 1}">
 ${shown.map((person) => personItem(links, name, person))}</ol>
 ${pager({
