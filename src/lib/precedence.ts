@@ -3,6 +3,8 @@ import type { Clock } from './clock.ts';
 export interface PrecedenceOptions {
   /** Milliseconds for which urgent work goes first. What takes longer mostly waits for others itself. */
   readonly protects: number;
+  /** Milliseconds after its end in which more of it may come: a push is several requests. */
+  readonly lingers: number;
   /** Milliseconds for which other work waits at most. */
   readonly patience: number;
   readonly clock: Clock;
@@ -15,6 +17,7 @@ const LOOK_EVERY = 10;
 export class Precedence {
   private readonly options: PrecedenceOptions;
   private readonly begun = new Set<{ readonly at: number }>();
+  private endedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: PrecedenceOptions) {
     this.options = options;
@@ -24,7 +27,9 @@ export class Precedence {
   begin(): () => void {
     const work = { at: this.options.clock.monotonic() };
     this.begun.add(work);
-    return () => void this.begun.delete(work);
+    return () => {
+      if (this.begun.delete(work)) this.endedAt = this.options.clock.monotonic();
+    };
   }
 
   /** Waits while urgent work goes first. */
@@ -35,8 +40,10 @@ export class Precedence {
   }
 
   private isUrgent(): boolean {
-    const { clock, protects } = this.options;
-    const since = clock.monotonic() - protects;
+    const { clock, protects, lingers } = this.options;
+    const now = clock.monotonic();
+    if (now - this.endedAt < lingers) return true;
+    const since = now - protects;
     for (const { at } of this.begun) if (at > since) return true;
     return false;
   }

@@ -66,8 +66,8 @@ export interface ServedParts extends HttpParts {
 /** Pages at once, pages that wait, and milliseconds for one and for an idle git process. */
 const PAGES = { places: 2, queue: 64, timeLimit: 20_000, idle: 30_000 };
 
-/** Pages stand back for requests of git in their first seconds, for a quarter of a second at most, in milliseconds. */
-const FIRST = { protects: 3_000, patience: 250 };
+/** Pages stand back for requests of git in their first seconds and a moment after them, for a quarter of a second at most, in milliseconds. */
+const FIRST = { protects: 3_000, lingers: 100, patience: 250 };
 
 /**
  * Threads that render for pages: one for each page at once. Ordinary texts take milliseconds. A hostile one takes all of the time

@@ -3,7 +3,7 @@ import { Precedence } from '../../../src/lib/precedence.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 
 function precedence(clock = new ManualClock()) {
-  return { clock, precedence: new Precedence({ protects: 3_000, patience: 250, clock }) };
+  return { clock, precedence: new Precedence({ protects: 3_000, lingers: 100, patience: 250, clock }) };
 }
 
 /** Whether work that stands back now goes on at once. */
@@ -14,15 +14,17 @@ async function goesOn(of: Precedence): Promise<boolean> {
   ]);
 }
 
-it('work goes on where nothing is urgent, and after that has ended', async () => {
-  const { precedence: it } = precedence();
+it('work goes on where nothing is urgent, and a moment after that has ended', async () => {
+  const { precedence: it, clock } = precedence();
   expect(await goesOn(it)).toBe(true);
   const ended = it.begin();
   const waiting = it.standBack();
   expect(await goesOn(it)).toBe(false);
   ended();
-  ended();
+  expect(await goesOn(it)).toBe(false);
+  await clock.advance(100);
   await waiting;
+  ended();
   expect(await goesOn(it)).toBe(true);
 });
 
