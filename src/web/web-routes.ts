@@ -14,6 +14,7 @@ import type { RepositoryId } from '../repository/repository-id.ts';
 import { aboutRepository, announcementFor, publicName } from './about-repository.ts';
 import { apiRoutes } from './api/api-routes.ts';
 import { assetRoutes } from './assets/asset-routes.ts';
+import { readCodePath } from './code/code-path.ts';
 import { codeRoutes } from './code/code-routes.ts';
 import type { KeptDownloads } from './code/downloads/kept-downloads.ts';
 import type { PageDisk } from './code/page-disk.ts';
@@ -175,7 +176,9 @@ export function webRoutes(context: WebRoutesContext): Hono {
   // Pages are read-only. Other paths are not found, whatever the method.
   app.all('*', (c) => {
     const { pathname } = new URL(c.req.url);
-    const isPage = pathname === '/' || (readPagePath(pathname) ?? readFossilPagePath(pathname)) !== undefined;
+    const named = readPagePath(pathname) ?? readFossilPagePath(pathname) ?? readCodePath(pathname);
+    // Whether or not there is such a page: another method asks for none. What GET has not found comes here, too.
+    const isPage = (pathname === '/' || named !== undefined) && !['GET', 'HEAD'].includes(c.req.method);
     if (!isPage) return notFound(c);
     c.header('Allow', 'GET, HEAD, OPTIONS');
     return answer(c, methodNotAllowedPage(base, c.req.method), 405);

@@ -131,6 +131,9 @@ describe('what is not there for everybody', () => {
     const posted = await get(PAGE, {}, { method: 'POST', body: 'x' });
     expect(posted.status).toBe(405);
     expect(posted.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
+    for (const below of ['tree/main', 'commit/none', 'raw/main/a.txt']) {
+      expect((await get(`/${NPUB}/tool/${below}`, {}, { method: 'PUT', body: 'x' })).status, below).toBe(405);
+    }
   });
 
   it('is not there for any method where no page can be (issue 11, point 18)', async () => {
