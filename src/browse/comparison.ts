@@ -1,9 +1,8 @@
-import { findMergeBase } from '../git-process/browse-commands.ts';
-import { failureReason } from '../git-process/result.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { GitManifest } from '../repository/git/git-manifest.ts';
 import { compareTrees, type Differences, type DifferencesQuestion } from './differences.ts';
 import { type HistoryPage, listHistory } from './history.ts';
+import { mergeBase } from './merge-base.ts';
 import { type FoundCommit, readCommit, readCommitOf } from './objects.ts';
 import type { RepositoryView } from './repository-view.ts';
 import { head, type Revision, readRevision } from './revision.ts';
@@ -84,7 +83,7 @@ export async function compareCommits(
 /** Reads the commits of a pair. @throws CairnError `not-found` for what is no commit, `unavailable` when git fails */
 export async function readPair(view: RepositoryView, pair: ComparedPair): Promise<FoundPair> {
   const [from, to] = await Promise.all([readCommitOf(view, pair.from.oid), readCommitOf(view, pair.to.oid)]);
-  return { from, to, mergeBase: await mergeBaseOf(view, from.oid, to.oid) };
+  return { from, to, mergeBase: await mergeBase(view, from.oid, to.oid) };
 }
 
 /** The commit that a comparison starts from; undefined if there is none. */
@@ -96,14 +95,4 @@ export async function startOf(
 ): Promise<FoundCommit | undefined> {
   if (dots === 2) return from;
   return mergeBase === undefined ? undefined : readCommit(view, mergeBase);
-}
-
-async function mergeBaseOf(view: RepositoryView, one: string, other: string): Promise<string | undefined> {
-  if (one === other) return one;
-  const result = await view.git.brief(findMergeBase(view.gitDir, one, other), { signal: view.signal });
-  view.signal.throwIfAborted();
-  // No output, and no complaint: nothing in common.
-  if (result.exitCode === 1 && result.stdout.length === 0) return undefined;
-  if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason('merge-base', result));
-  return result.stdout.toString('latin1').trim();
 }

@@ -13,10 +13,11 @@ export async function mergeBase(
   one: string,
   other: string,
 ): Promise<string | undefined> {
-  const result = await view.git.run(findMergeBase(view.gitDir, one, other), { signal: view.signal });
+  if (one === other) return one;
+  const result = await view.git.brief(findMergeBase(view.gitDir, one, other), { signal: view.signal });
   view.signal.throwIfAborted();
-  const found = result.stdout.toString('latin1').split('\n', 1)[0] ?? '';
-  if (result.exitCode === 0 && found !== '') return found;
-  if (result.exitCode === 1) return undefined;
-  throw new CairnError('unavailable', failureReason('merge-base', result));
+  // No output, and no complaint: nothing in common.
+  if (result.exitCode === 1 && result.stdout.length === 0) return undefined;
+  if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason('merge-base', result));
+  return result.stdout.toString('latin1').trim();
 }

@@ -150,19 +150,6 @@ export function compareBlobs(
 }
 
 /**
- * Prints the best common ancestor of two commits; exit code 1 if there is none. merge-base does not read standard input.
- * @param one and @param other whole object ids in hex
- */
-export function findMergeBase(gitDir: string, one: string, other: string): GitCommand {
-  return {
-    name: 'merge-base',
-    args: [checkedObjectId(one), checkedObjectId(other)],
-    variables: { GIT_DIR: gitDir },
-    niceness: NICENESS,
-  };
-}
-
-/**
  * Prints which commits the lines of a file come from, each as soon as it is known.
  * @param commit a whole object id in hex
  * @param path a file in it
