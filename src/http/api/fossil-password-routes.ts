@@ -1,10 +1,9 @@
 /** Passwords of Fossil repositories over HTTP: JSON, for keys that sign each request (NIP-98). */
-import { type Context, Hono } from 'hono';
+import type { Context, Hono } from 'hono';
 import type { ProjectPasswords } from '../../fossil-sync/login/project-passwords.ts';
 import { keysWithRights, projectFacts } from '../../fossil-sync/login/project-rights.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { fossilUrl } from '../../nostr/repository-url.ts';
-import type { Logger } from '../../observability/logger.ts';
 import { decideAccess } from '../../policy/push-access.ts';
 import type { AccessMode } from '../../policy/push-entry.ts';
 import { SetPasswordSeries } from '../../repository/fossil/configure-fossil.ts';
@@ -12,14 +11,9 @@ import type { FossilState } from '../../repository/fossil/fossil-manifest.ts';
 import type { FossilRepository } from '../../repository/fossil/fossil-repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { accessError } from '../../transfer/repository-access.ts';
-import { MethodNotAllowed } from '../errors/method-not-allowed.ts';
 import type { HttpEnv } from '../http-env.ts';
-import type { Expectations } from '../middleware/expectation.ts';
-import type { RequestPlaces } from '../middleware/request-places.ts';
-import { slots } from '../middleware/slots.ts';
-import { untilGone } from '../middleware/until-gone.ts';
 import { parseFossilPasswordPath } from './fossil-password-path.ts';
-import { jsonErrors, smallBody } from './json-api.ts';
+import { type ApiServer, postRoute } from './post-route.ts';
 import { type SignedRequestContext, signerOfRequest } from './signed-request.ts';
 
 export interface FossilPasswordRoutesContext extends SignedRequestContext {
@@ -32,18 +26,8 @@ export interface FossilPasswordRoutesContext extends SignedRequestContext {
 
 const PATH = '/api/v1/repositories/:owner/:identifier/fossil-password';
 
-export function fossilPasswordRoutes(
-  context: FossilPasswordRoutesContext,
-  server: { readonly log: Logger; readonly expectations: Expectations; readonly places: RequestPlaces },
-): Hono<HttpEnv> {
-  const app = new Hono<HttpEnv>();
-  app.use(PATH, untilGone, slots(server.places));
-  app.post(PATH, async (c) => c.json(await answer(context, c, await smallBody(c, server.expectations))));
-  app.all(PATH, () => {
-    throw new MethodNotAllowed('a password is asked for with POST', 'POST, OPTIONS');
-  });
-  app.onError(jsonErrors(server.log));
-  return app;
+export function fossilPasswordRoutes(context: FossilPasswordRoutesContext, server: ApiServer): Hono<HttpEnv> {
+  return postRoute(PATH, 'a password', server, async (c, body) => answer(context, c, await body()));
 }
 
 /** @throws CairnError `unauthenticated`, `forbidden`, `not-found`: the same for private and for missing repositories */

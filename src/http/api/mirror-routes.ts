@@ -2,19 +2,17 @@
 import { type Context, Hono } from 'hono';
 import { CairnError } from '../../lib/errors.ts';
 import type { KeptMirrors } from '../../mirror/kept/kept-mirrors.ts';
-import type { Logger } from '../../observability/logger.ts';
 import type { AccessMode } from '../../policy/push-entry.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { accessError, pushAccess } from '../../transfer/repository-access.ts';
 import { MethodNotAllowed } from '../errors/method-not-allowed.ts';
 import type { HttpEnv } from '../http-env.ts';
-import type { Expectations } from '../middleware/expectation.ts';
-import type { RequestPlaces } from '../middleware/request-places.ts';
 import { slots } from '../middleware/slots.ts';
 import { untilGone } from '../middleware/until-gone.ts';
 import { jsonErrors, smallBody } from './json-api.ts';
 import { type MirrorPath, parseMirrorPath } from './mirror-path.ts';
+import type { ApiServer } from './post-route.ts';
 import { type SignedRequestContext, signerOfRequest } from './signed-request.ts';
 
 export interface MirrorRoutesContext extends SignedRequestContext {
@@ -38,10 +36,7 @@ interface Asked {
   readonly actor: string;
 }
 
-export function mirrorRoutes(
-  context: MirrorRoutesContext,
-  server: { readonly log: Logger; readonly expectations: Expectations; readonly places: RequestPlaces },
-): Hono<HttpEnv> {
+export function mirrorRoutes(context: MirrorRoutesContext, server: ApiServer): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   app.use(API, untilGone, slots(server.places));
   app.get(API, async (c) => {

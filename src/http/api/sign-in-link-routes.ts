@@ -1,16 +1,10 @@
 /** Links with which a browser is signed in: JSON, for keys that sign the request (NIP-98). */
-import { type Context, Hono } from 'hono';
+import type { Context, Hono } from 'hono';
 import { CairnError } from '../../lib/errors.ts';
-import type { Logger } from '../../observability/logger.ts';
 import { nextPage } from '../../sessions/next-page.ts';
 import type { SignIns } from '../../sessions/sign-ins.ts';
-import { MethodNotAllowed } from '../errors/method-not-allowed.ts';
 import type { HttpEnv } from '../http-env.ts';
-import type { Expectations } from '../middleware/expectation.ts';
-import type { RequestPlaces } from '../middleware/request-places.ts';
-import { slots } from '../middleware/slots.ts';
-import { untilGone } from '../middleware/until-gone.ts';
-import { jsonErrors, smallBody } from './json-api.ts';
+import { type ApiServer, postRoute } from './post-route.ts';
 import { type SignedRequestContext, signerOfRequest } from './signed-request.ts';
 
 export interface SignInLinkRoutesContext extends SignedRequestContext {
@@ -25,25 +19,15 @@ export interface SignInLinkRoutesContext extends SignedRequestContext {
 /** Where links are asked for. */
 const PATH = '/api/v1/sign-in-links';
 
-export function signInLinkRoutes(
-  context: SignInLinkRoutesContext,
-  server: { readonly log: Logger; readonly expectations: Expectations; readonly places: RequestPlaces },
-): Hono<HttpEnv> {
-  const app = new Hono<HttpEnv>();
-  app.use(PATH, untilGone, slots(server.places));
-  app.post(PATH, async (c) => {
+export function signInLinkRoutes(context: SignInLinkRoutesContext, server: ApiServer): Hono<HttpEnv> {
+  return postRoute(PATH, 'a link', server, async (c, body) => {
     if (!context.admit(c.get('client').caller)) {
       throw new CairnError('busy', 'too many links were asked for from your address, try again in a minute');
     }
     // Whoever has the answer can sign in.
     c.header('Cache-Control', 'no-store');
-    return c.json(answer(context, c, await smallBody(c, server.expectations)));
+    return answer(context, c, await body());
   });
-  app.all(PATH, () => {
-    throw new MethodNotAllowed('a link is asked for with POST', 'POST, OPTIONS');
-  });
-  app.onError(jsonErrors(server.log));
-  return app;
 }
 
 /** @throws CairnError `unauthenticated`, `invalid`, `not-found` where nobody can sign in */
