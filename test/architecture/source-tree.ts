@@ -49,7 +49,7 @@ function read(path: string): SourceFile {
 }
 
 function importsOf(path: string, code: string): Import[] {
-  const found = code.matchAll(/(?:\bfrom\s*|(?<!')\bimport\s*\(?\s*)'([^']+)'/g);
+  const found = code.matchAll(/(?:(?<!')\bfrom\s*|(?<!')\bimport\s*\(?\s*)'([^']+)'/g);
   return [...found].map(([, specifier = '']) => {
     const relative = specifier.startsWith('.');
     return { specifier, file: relative ? posix.join(posix.dirname(path), specifier) : undefined };

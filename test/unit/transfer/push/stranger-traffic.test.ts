@@ -121,14 +121,13 @@ describe('what strangers push through one server (issue 11, point 8)', () => {
   it('has few places for git of its own, and few that wait for them', async () => {
     const { strangerPushes: pushes } = boundedPushes({ ...LIMITS, places: 2 }, new InstantClock());
     const places = pushes?.places;
-    const { signal } = new AbortController();
-    const held = [1, 2].map((number) => places?.acquire(`192.0.2.${number}`, signal, 'push'));
+    // As in the server, each push has a signal of its own.
+    const acquire = (address: string) => places?.acquire(address, new AbortController().signal, 'push');
+    const held = [1, 2].map((number) => acquire(`192.0.2.${number}`));
     await Promise.all(held);
-    const waiting = Array.from({ length: 16 }, (_, number) =>
-      places?.acquire(`192.0.2.${3 + number}`, signal, 'push'),
-    );
+    const waiting = Array.from({ length: 16 }, (_, number) => acquire(`192.0.2.${3 + number}`));
     expect(places?.contended).toBe(true);
-    await expect(places?.acquire('192.0.2.100', signal, 'push')).rejects.toMatchObject({ kind: 'busy' });
+    await expect(acquire('192.0.2.100')).rejects.toMatchObject({ kind: 'busy' });
     for (const release of held) (await release)?.();
     for (const release of waiting) (await release)?.();
     expect(places?.contended).toBe(false);

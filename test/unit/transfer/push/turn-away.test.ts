@@ -101,15 +101,20 @@ describe('the pause before a refusal', () => {
         });
       });
     const pauses = new RefusalPauses({ sleep });
-    const gone = new AbortController();
+    const clients: AbortController[] = [];
+    const wait = (address: string) => {
+      const client = new AbortController();
+      clients.push(client);
+      return pauses.wait(address, client.signal);
+    };
     const held: Promise<unknown>[] = [];
-    for (let number = 0; number < 8; number++) held.push(pauses.wait(ADDRESS, gone.signal));
-    await pauses.wait(ADDRESS, gone.signal);
+    for (let number = 0; number < 8; number++) held.push(wait(ADDRESS));
+    await wait(ADDRESS);
     expect(waiting).toBe(8);
-    for (let number = 0; number < 120; number++) held.push(pauses.wait(`10.0.0.${number}`, gone.signal));
-    await pauses.wait('10.0.1.1', gone.signal);
+    for (let number = 0; number < 120; number++) held.push(wait(`10.0.0.${number}`));
+    await wait('10.0.1.1');
     expect(waiting).toBe(128);
-    gone.abort(new Error('gone'));
+    for (const client of clients) client.abort(new Error('gone'));
     expect((await Promise.allSettled(held)).every(({ status }) => status === 'rejected')).toBe(true);
     expect(waiting).toBe(0);
   });
