@@ -36,6 +36,7 @@ import { methodNotAllowedPage } from './pages/method-not-allowed-page.ts';
 import { PublicRepositories } from './public-repositories.ts';
 import { failed, notFound as refuseNotFound } from './refuse.ts';
 import { NO_RENDERER, type Renderer } from './render/render-pool.ts';
+import type { ShownNames } from './repository-title.ts';
 import { robotsText } from './robots.ts';
 import { PageReaders } from './session/page-readers.ts';
 import { privateAnswer } from './session/private-answer.ts';
@@ -102,26 +103,32 @@ export function webRoutes(context: WebRoutesContext): Hono {
     app.route('/', signInRoutes({ ...context.signIn, base, clock: context.clock, cookie, readers }));
   }
   const nameOfKey = (key: string) => publicName(people, key);
+  const ownerNameOf = ({ owner }: RepositoryId): Pick<ShownNames, 'ownerName'> => {
+    const ownerName = nameOfKey(owner);
+    return ownerName === undefined ? {} : { ownerName };
+  };
   const traffic = new PageTraffic(context.clock);
   app.route('/', frontRoutes({ index, traffic, base, access, information, nameOfKey }));
   if (context.views !== undefined) {
     const { repositories, views, downloads, disk, renderer = NO_RENDERER } = context;
     const { clock } = context;
     const kept = { ...(downloads && { downloads }), ...(disk && { disk }) };
-    const nameOf = (id: RepositoryId, isPublic: boolean) =>
-      announcementFor(about, id, isPublic)?.name?.trim().slice(0, NAME) || id.identifier;
+    const namesOf = (id: RepositoryId, isPublic: boolean): ShownNames => ({
+      name: announcementFor(about, id, isPublic)?.name?.trim().slice(0, NAME) || id.identifier,
+      ...ownerNameOf(id),
+    });
     const aboutOf = (id: RepositoryId, isPublic: boolean, published: GitManifest) =>
       aboutRepository(about, id, isPublic, published);
     app.route(
       '/',
-      codeRoutes({ repositories, views, ...kept, renderer, base, nameOf, aboutOf, readerOf, clock }),
+      codeRoutes({ repositories, views, ...kept, renderer, base, namesOf, aboutOf, readerOf, clock }),
     );
     const { discussions } = context;
     if (discussions !== undefined) {
       const texts = new RenderedTexts(renderer, clock);
       app.route(
         '/',
-        nostrRoutes({ ...discussions, repositories, views, texts, base, nameOf, readerOf, clock }),
+        nostrRoutes({ ...discussions, repositories, views, texts, base, namesOf, readerOf, clock }),
       );
       const { people } = discussions.discussions;
       app.route('/', ownerRoutes({ people, traffic: new PageTraffic(clock), base, readerOf }));
@@ -132,10 +139,13 @@ export function webRoutes(context: WebRoutesContext): Hono {
     context.repositories.get(id).otherKind === 'fossil' &&
     (await findFossil(context.fossil, id, () => readers.readerOf(c))) !== undefined;
   if (context.fossilViews !== undefined) {
-    const nameOf = ({ id, isPublic, published: { manifest } }: FoundFossil) =>
-      announcementFor(about, id, isPublic)?.name?.trim().slice(0, NAME) ||
-      manifest.projectName.trim().slice(0, NAME) ||
-      id.identifier;
+    const namesOf = ({ id, isPublic, published: { manifest } }: FoundFossil): ShownNames => ({
+      name:
+        announcementFor(about, id, isPublic)?.name?.trim().slice(0, NAME) ||
+        manifest.projectName.trim().slice(0, NAME) ||
+        id.identifier,
+      ...ownerNameOf(id),
+    });
     app.route(
       '/',
       fossilRoutes({
@@ -143,7 +153,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
         views: context.fossilViews,
         ...(context.renderer === undefined ? {} : { renderer: context.renderer }),
         base,
-        nameOf,
+        namesOf,
         readerOf,
         clock: context.clock,
       }),
@@ -162,6 +172,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
       owner: found.id.owner,
       manifest: found.published.manifest,
       ...(announcement === undefined ? {} : { announcement }),
+      ...ownerNameOf(found.id),
       ...(reader === undefined ? {} : { reader }),
     });
     const page = await answer(c, body);

@@ -41,7 +41,7 @@ export class CodeRig implements AsyncDisposable {
       idle: 60_000,
     });
     const { repositories } = server;
-    const nameOf = ({ identifier }: { readonly identifier: string }) => identifier;
+    const namesOf = ({ identifier }: { readonly identifier: string }) => ({ name: identifier });
     const { views } = this;
     const downloads = new KeptDownloads({
       views,
@@ -56,7 +56,7 @@ export class CodeRig implements AsyncDisposable {
         downloads,
         ...(renderer === undefined ? {} : { renderer }),
         base: 'https://git.example.org',
-        nameOf,
+        namesOf,
         clock: systemClock,
       }),
     );

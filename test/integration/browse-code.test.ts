@@ -35,7 +35,7 @@ beforeAll(async () => {
       repositories: server.repositories,
       views,
       base: 'https://git.example.org',
-      nameOf,
+      namesOf,
       clock: systemClock,
     }),
   );
@@ -50,7 +50,7 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-const nameOf = ({ identifier }: { readonly identifier: string }) => identifier;
+const namesOf = ({ identifier }: { readonly identifier: string }) => ({ name: identifier });
 
 /** A working folder whose commits are pushed by `push`. */
 async function project(name: string, ...options: string[]) {
@@ -420,7 +420,7 @@ describe('an address that asks for very much', () => {
       repositories: server.repositories,
       views: slow,
       base: 'https://x',
-      nameOf,
+      namesOf,
       clock,
     });
     const known = new Hono<{ Variables: { client: { readonly caller: string } } }>()

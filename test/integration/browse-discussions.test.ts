@@ -398,6 +398,9 @@ describe('people', () => {
     const { body: overview } = await get(`/${owner.npub}/${NAME}`);
     expect(overview).toContain('<dt>Owner</dt>');
     expect(overview).toContain('<span class="name"><bdi>Olga</bdi></span>');
+    const bar = /<a class="owner"[^>]*><bdi>Olga<\/bdi> <code class="quiet">npub1/;
+    expect(overview).toMatch(bar);
+    expect(page).toMatch(bar);
     const { body } = await get(`/${author.npub}`, { Accept: 'application/json' });
     const { person, activity } = JSON.parse(body);
     expect(person).toMatchObject({ npub: author.npub, name: 'ОLGA' });

@@ -59,7 +59,7 @@ beforeAll(async () => {
       renderer,
       clock: systemClock,
       base: 'https://git.example.org',
-      nameOf: () => 'files',
+      namesOf: () => ({ name: 'files' }),
     }),
   );
   app.onError((error) => {
@@ -259,7 +259,7 @@ describe('the page of a file', () => {
         renderer: hostile,
         clock: systemClock,
         base: 'https://git.example.org',
-        nameOf: () => 'files',
+        namesOf: () => ({ name: 'files' }),
       });
       await client.run(['checkout', '-q', '--detach']);
       await client.commit('Hostile', { 'slow.md': '['.repeat(400_000) });

@@ -30,7 +30,7 @@ function pagesOf(repository: Pick<FossilRepository, 'bagOf' | 'peek' | 'resolve'
       repositories: { get: () => repository },
       views,
       base: 'https://git.example.org',
-      nameOf: () => 'the project',
+      namesOf: () => ({ name: 'the project' }),
       readerOf: async () => undefined,
       clock: systemClock,
     }),

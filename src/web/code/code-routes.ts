@@ -11,6 +11,7 @@ import { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
 import { NO_RENDERER, type Renderer } from '../render/render-pool.ts';
 import { tellingRenderer } from '../render/telling-renderer.ts';
+import type { ShownNames } from '../repository-title.ts';
 import { representationOf } from '../representation.ts';
 import { sendPage } from '../send-page.ts';
 import { callerOf } from '../served.ts';
@@ -39,8 +40,8 @@ export interface CodeRoutesContext {
   /** The public base URL of the service, without a slash at its end. */
   readonly base: string;
   readonly clock: Clock;
-  /** The repository's name for people. */
-  readonly nameOf: (id: RepositoryId, isPublic: boolean) => string;
+  /** What people call a repository and its owner. */
+  readonly namesOf: (id: RepositoryId, isPublic: boolean) => ShownNames;
   /** What is said of a repository, to a visitor who may read it. */
   readonly aboutOf?: (id: RepositoryId, isPublic: boolean, published: GitManifest) => About;
   /** The key of a visitor who has signed in. Absent: nobody can. */
@@ -128,12 +129,12 @@ async function answerPage(
   { id, segments }: CodePath,
   page: ListedPage,
 ): Promise<Response> {
-  const { base, nameOf, aboutOf, views, renderer = NO_RENDERER, cache, traffic, clock } = context;
+  const { base, namesOf, aboutOf, views, renderer = NO_RENDERER, cache, traffic, clock } = context;
   const about = page.word === '' ? aboutOf?.(id, isPublic, published.manifest) : undefined;
   const code: CodeContext = {
     base,
     links: new CodeLinks(base, id),
-    name: nameOf(id, isPublic),
+    ...namesOf(id, isPublic),
     manifest: published.manifest,
     owner: id.owner,
     word: page.word,

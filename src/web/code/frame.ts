@@ -1,21 +1,19 @@
 import { html } from 'hono/html';
 import { shortName } from '../../browse/revision.ts';
-import { formatNpub } from '../../nostr/public-key.ts';
 import type { PageWord } from '../../nostr/repository-url.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
-import { type Html, type PageParts, page, rootOf } from '../layout.ts';
+import { type Html, type PageParts, page } from '../layout.ts';
+import { repositoryTitle, type ShownNames } from '../repository-title.ts';
 import { visitor } from '../session/visitor.ts';
-import { cut, shortNpub, userText } from '../user-text.ts';
+import { cut, userText } from '../user-text.ts';
 import type { About } from './about.ts';
 import type { CodeLinks } from './code-links.ts';
 
 /** What every page of code knows. All of it is part of what a kept page depends on: see {@link contextKey}. */
-export interface CodeContext {
+export interface CodeContext extends ShownNames {
   /** The public base URL of the service. */
   readonly base: string;
   readonly links: CodeLinks;
-  /** The repository's name for people. */
-  readonly name: string;
   readonly manifest: GitManifest;
   /** Public key in hex. */
   readonly owner: string;
@@ -64,10 +62,18 @@ function belowHead({ links, manifest }: CodeContext, word: PageWord): string | u
 }
 
 /** What a page has of its context. */
-export function contextKey({ links, name, manifest, reader }: CodeContext): unknown {
+export function contextKey({ links, name, ownerName, manifest, reader }: CodeContext): unknown {
   // On the default branch stands the mailmap, which changes the names of people on every page.
   const tip = manifest.refs.get(manifest.head) ?? null;
-  return [links.repository, name, manifest.head, manifest.objectFormat, tip, reader ?? null];
+  return [
+    links.repository,
+    name,
+    ownerName ?? null,
+    manifest.head,
+    manifest.objectFormat,
+    tip,
+    reader ?? null,
+  ];
 }
 
 /** What else a page says of itself, see {@link PageParts}. */
@@ -76,7 +82,6 @@ export type PageFacts = Pick<PageParts, 'description' | 'canonical'>;
 /** A page of code: the repository and its parts above, the content below. @param title plain text; empty for the overview */
 export function codePage(context: CodeContext, title: string, content: Html, facts: PageFacts = {}): Html {
   const { base, links, name, owner, reader } = context;
-  const npub = formatNpub(owner);
   return page({
     ...facts,
     title: title === '' ? cut(name, NAME) : `${cut(title, TITLE)} · ${cut(name, NAME)}`,
@@ -84,7 +89,7 @@ export function codePage(context: CodeContext, title: string, content: Html, fac
     feeds: feedsOf(context),
     wide: true,
     content: html`<nav class="repository" aria-label="Repository">
-<p><a class="owner" href="${rootOf(base)}/${npub}" title="${npub}">${shortNpub(npub)}</a> <span class="quiet" aria-hidden="true">/</span> <a class="name" href="${links.repository}">${userText(name, NAME)}</a></p>
+${repositoryTitle(base, owner, links.repository, context)}
 <ul>
 ${TABS.map((tab) => tabHtml(context, tab))}</ul>
 </nav>

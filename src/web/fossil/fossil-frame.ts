@@ -1,19 +1,17 @@
 import { html } from 'hono/html';
-import { formatNpub } from '../../nostr/public-key.ts';
-import { type Html, page, rootOf } from '../layout.ts';
+import { type Html, page } from '../layout.ts';
+import { repositoryTitle, type ShownNames } from '../repository-title.ts';
 import { visitor } from '../session/visitor.ts';
-import { shortNpub, userText } from '../user-text.ts';
+import { userText } from '../user-text.ts';
 import type { FossilLinks } from './fossil-links.ts';
 import type { FossilWord } from './fossil-word.ts';
 import { TIP } from './read-artifact-name.ts';
 
 /** What every page of a Fossil repository knows. All of it is part of what a kept page depends on. */
-export interface FossilContext {
+export interface FossilContext extends ShownNames {
   /** The public base URL of the service. */
   readonly base: string;
   readonly links: FossilLinks;
-  /** The repository's name for people. */
-  readonly name: string;
   /** Public key in hex. */
   readonly owner: string;
   /** The word of the page; absent on the repository's own page. */
@@ -22,12 +20,11 @@ export interface FossilContext {
   readonly reader?: string;
 }
 
-const NAME = 120;
 const PATH = 255;
 
 /** What a page has of its context. */
-export function contextKey({ links, name, reader }: FossilContext): unknown {
-  return [links.repository, name, reader ?? null];
+export function contextKey({ links, name, ownerName, reader }: FossilContext): unknown {
+  return [links.repository, name, ownerName ?? null, reader ?? null];
 }
 
 /** A page: the repository and its parts above, the content below. @param title plain text */
@@ -44,13 +41,13 @@ ${content}`,
 }
 
 /** The repository, whose it is, and its parts. */
-export function fossilParts({ base, links, name, owner, word }: Omit<FossilContext, 'reader'>): Html {
-  const npub = formatNpub(owner);
+export function fossilParts(context: Omit<FossilContext, 'reader'>): Html {
+  const { base, links, owner, word } = context;
   const tab = (title: string, url: string, isHere: boolean) =>
     html`<li><a href="${url}"${isHere ? html` aria-current="true"` : ''}>${title}</a></li>
 `;
   return html`<nav class="repository" aria-label="Repository">
-<p><a class="owner" href="${rootOf(base)}/${npub}" title="${npub}">${shortNpub(npub)}</a> <span class="quiet" aria-hidden="true">/</span> <a class="name" href="${links.repository}">${userText(name, NAME)}</a></p>
+${repositoryTitle(base, owner, links.repository, context)}
 <ul>
 ${tab('Overview', links.repository, word === undefined)}${tab('Files', links.at('tree', TIP), word === 'tree' || word === 'file')}${tab('Timeline', links.at('timeline'), word === 'timeline' || word === 'checkin')}</ul>
 </nav>`;

@@ -13,6 +13,7 @@ import { type FoundFossil, findFossil } from '../find-repository.ts';
 import { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
 import { NO_RENDERER, type Renderer } from '../render/render-pool.ts';
+import type { ShownNames } from '../repository-title.ts';
 import { representationOf } from '../representation.ts';
 import { sendPage } from '../send-page.ts';
 import { callerOf } from '../served.ts';
@@ -31,8 +32,8 @@ export interface FossilRoutesContext {
   readonly renderer?: Renderer;
   /** The public base URL of the service, without a slash at its end. */
   readonly base: string;
-  /** The repository's name for people. */
-  readonly nameOf: (found: FoundFossil) => string;
+  /** What people call a repository and its owner. */
+  readonly namesOf: (found: FoundFossil) => ShownNames;
   /** The key of a visitor who has signed in. */
   readonly readerOf: (c: Context) => Promise<string | undefined>;
   readonly clock: Clock;
@@ -79,14 +80,14 @@ async function answerPage(
   found: FoundFossil,
   { id, word, segments }: FossilPath,
 ): Promise<Response> {
-  const { base, nameOf, cache, renderer = NO_RENDERER } = context;
+  const { base, namesOf, cache, renderer = NO_RENDERER } = context;
   const page = (await loadFossilPages()).find((one) => one.word === word);
   if (page === undefined) return notFound(c, base);
   const { published, reader } = found;
   const fossil: FossilContext = {
     base,
     links: new FossilLinks(base, id),
-    name: nameOf(found),
+    ...namesOf(found),
     owner: id.owner,
     word,
     ...(reader === undefined ? {} : { reader }),

@@ -10,6 +10,7 @@ import { type FoundRepository, findRepository } from '../find-repository.ts';
 import { JSON_HEADERS, PAGE_HEADERS } from '../page-headers.ts';
 import { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
+import type { ShownNames } from '../repository-title.ts';
 import { representationOf } from '../representation.ts';
 import { callerOf } from '../served.ts';
 import { privateAnswer } from '../session/private-answer.ts';
@@ -22,8 +23,8 @@ export interface NostrRoutesContext extends NostrSources {
   readonly repositories: Pick<Repositories, 'get'>;
   /** The public base URL of the service, without a slash at its end. */
   readonly base: string;
-  /** The repository's name for people. */
-  readonly nameOf: (id: RepositoryId, isPublic: boolean) => string;
+  /** What people call a repository and its owner. */
+  readonly namesOf: (id: RepositoryId, isPublic: boolean) => ShownNames;
   /** The key of a visitor who has signed in. */
   readonly readerOf: (c: Context) => Promise<string | undefined>;
   readonly clock: Clock;
@@ -70,7 +71,7 @@ function requestFor(
   found: FoundRepository,
   { id, word, segments }: CodePath,
 ): NostrRequest {
-  const { base, nameOf, discussions } = context;
+  const { base, namesOf, discussions } = context;
   const reader = new Set(found.reader === undefined ? [] : [found.reader]);
   const maintainers = discussions.maintainers(id);
   return {
@@ -79,7 +80,7 @@ function requestFor(
     code: {
       base,
       links: new CodeLinks(base, id),
-      name: nameOf(id, found.isPublic),
+      ...namesOf(id, found.isPublic),
       manifest: found.published.manifest,
       owner: id.owner,
       word,

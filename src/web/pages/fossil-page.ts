@@ -16,6 +16,8 @@ export interface FossilPageParts {
   readonly access: AccessMode;
   /** Public key in hex. */
   readonly owner: string;
+  /** What the owner is called. */
+  readonly ownerName?: string;
   /** The manifest of a repository that the visitor may read. */
   readonly manifest: FossilManifest;
   /** The owner's description; absent if there is no public one. */
@@ -29,7 +31,7 @@ const DESCRIPTION = 2_000;
 
 /** The page of a Fossil repository: its facts, how to clone it, and how to push to it. */
 export function fossilPage(parts: FossilPageParts): Html {
-  const { base, access, owner, manifest, announcement, reader } = parts;
+  const { base, access, owner, ownerName, manifest, announcement, reader } = parts;
   const { identifier, projectName, projectCode, artifacts, receiptAt, policy } = manifest;
   const name = announcement?.name?.trim() || projectName.trim() || identifier;
   const description = announcement?.description?.trim() ?? '';
@@ -42,7 +44,7 @@ export function fossilPage(parts: FossilPageParts): Html {
     ...(description === '' ? {} : { description: cut(description, 160) }),
     canonical: url,
     base,
-    content: html`${artifacts === 0 ? '' : fossilParts({ base, links, name, owner })}
+    content: html`${artifacts === 0 ? '' : fossilParts({ base, links, name, owner, ...(ownerName === undefined ? {} : { ownerName }) })}
 <h1>${userText(name, NAME)}</h1>
 ${reader === undefined ? '' : visitor(base, reader)}
 ${description === '' ? '' : html`<p class="said">${userText(description, DESCRIPTION)}</p>`}
