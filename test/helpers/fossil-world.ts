@@ -200,7 +200,9 @@ export class FossilWorld {
   private async session(client: number): Promise<void> {
     const bag = this.bags[client];
     if (bag === undefined) return;
-    const held = Array.from({ length: bag.count }, (_, at) => bag.at(at).name);
+    const held = Array.from({ length: bag.count }, (_, at) => bag.at(at));
+    const skipped = () => this.faults.fired.get('client.skip-private-igot');
+    const skippedBefore = skipped();
     const crash = new AbortController();
     const crashes = this.random.below(8) === 0 ? 1 + this.random.below(3) : 0;
     const progress = ({ round }: { round: number }) => {
@@ -209,7 +211,9 @@ export class FossilWorld {
     try {
       await sync(bag, this.network, { ...this.options(), progress, signal: crash.signal });
       this.sessions.completed++;
-      for (const name of held) this.acknowledged.add(name);
+      // A private artifact that was not announced waits for the next session.
+      const isWhole = skipped() === skippedBefore;
+      for (const { name, isPrivate } of held) if (isWhole || !isPrivate) this.acknowledged.add(name);
     } catch (error) {
       if (isCairnError(error)) this.sessions.failed++;
       else if (error instanceof Error && error.message === CRASH) this.sessions.crashed++;

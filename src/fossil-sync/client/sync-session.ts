@@ -135,7 +135,7 @@ export class SyncSession {
     const end = counters.end(this.operation, this.extras?.roundsBefore ?? 0, now);
     this.observer.roundCompleted(end);
     this.options.progress?.(end);
-    return this.isUnfinished(taken, isNew, end.filesSent);
+    return this.isUnfinished(taken, isNew);
   }
 
   private async request(): Promise<CardWriter> {
@@ -238,14 +238,15 @@ export class SyncSession {
     return taken.artifacts + taken.waiting + taken.unversioned;
   }
 
-  private isUnfinished(taken: number, isNew: boolean, filesSent: number): boolean {
+  private isUnfinished(taken: number, isNew: boolean): boolean {
     const { phantoms, outgoing, unversioned, push, pull, local, wire } = this;
     const found = pull && phantoms.refresh(local.held);
     const asked = this.gimmesSent + (unversioned?.askedCount ?? 0);
     this.idle = taken > 0 || asked === 0 ? 0 : this.idle + 1;
     const isStuck = this.idle >= wire.limits.idleRounds && !isNew && !found;
     const wants = (pull && phantoms.count > 0) || (unversioned?.isPending ?? false);
-    if (push && (outgoing.pending > 0 || filesSent > 0)) return true;
+    // A server asks for what it misses after it has taken in what was sent. A reply that asks for nothing is the last one.
+    if (push && outgoing.pending > 0) return true;
     return wants && !isStuck;
   }
 
