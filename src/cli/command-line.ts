@@ -17,7 +17,7 @@ import { several } from './several.ts';
  */
 export function commandLine(context: CommandContext): Command {
   const program = new Command('cairn');
-  program.description('Git hosting on nothing but an object store.').version(VERSION);
+  program.description('A git server that keeps everything in an object store.').version(VERSION);
   program.hook('preAction', (_, command) => {
     inheritOptions(command);
     warnOfVariables(command, context);
