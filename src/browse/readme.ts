@@ -6,7 +6,7 @@ import type { RepositoryView } from './repository-view.ts';
 /** Ends of names, best first. */
 const ENDINGS = ['.md', '.markdown', '.mdown', '.mkd', '', '.txt', '.rst', '.org', '.adoc', '.asciidoc'];
 /** Most bytes of a README that is shown. */
-const README_SIZE = 512 * 1024;
+export const README_SIZE = 512 * 1024;
 /** A symbolic link is a path. */
 const LINK_SIZE = 4_096;
 
@@ -22,8 +22,10 @@ export interface FoundReadme {
 const FIRST_LETTERS = [...Buffer.from('Rr')];
 
 /** Which entry of a folder introduces it: `README.md` rather than `README`, and that rather than others. */
-export function chooseReadme(entries: readonly TreeEntry[]): TreeEntry | undefined {
-  let [best, rank]: [TreeEntry | undefined, number] = [undefined, ENDINGS.length];
+export function chooseReadme<Entry extends Pick<TreeEntry, 'kind' | 'name'>>(
+  entries: readonly Entry[],
+): Entry | undefined {
+  let [best, rank]: [Entry | undefined, number] = [undefined, ENDINGS.length];
   for (const entry of entries) {
     if (entry.kind === 'folder' || entry.kind === 'submodule' || entry.name.length > 20) continue;
     // A folder may have half a million entries, and most names are told apart by their first letter.
@@ -33,6 +35,11 @@ export function chooseReadme(entries: readonly TreeEntry[]): TreeEntry | undefin
     if (found !== -1 && found < rank) [best, rank] = [entry, found];
   }
   return best;
+}
+
+/** How a README is to be read, by its name. */
+export function readmeFormat(name: string): FoundReadme['format'] {
+  return /\.(?:md|markdown|mdown|mkd)$/i.test(name) ? 'markdown' : 'plain';
 }
 
 /**
@@ -50,9 +57,7 @@ export async function readReadme(
   const linked = entry.kind === 'symlink' ? await followLink(view, root, folder, entry.oid) : undefined;
   if (entry.kind === 'symlink' && linked === undefined) return undefined;
   const { path, oid } = linked ?? { path: [...folder, entry.name], oid: entry.oid };
-  const format = /\.(?:md|markdown|mdown|mkd)$/i.test(path.at(-1)?.toString('latin1') ?? '')
-    ? 'markdown'
-    : 'plain';
+  const format = readmeFormat(path.at(-1)?.toString('latin1') ?? '');
   const size = await blobSize(view, oid);
   return { path, format, content: size > README_SIZE ? undefined : await readBlob(view, oid, README_SIZE) };
 }

@@ -4,7 +4,7 @@ import { values } from '../nostr/tags.ts';
 import type { AccessMode } from '../policy/push-entry.ts';
 import type { People } from '../relay/discussions/people.ts';
 import type { EventReader } from '../relay/events.ts';
-import type { GitManifest } from '../repository/git/git-manifest.ts';
+import type { Cause, RepositoryState } from '../repository/manifest.ts';
 import type { RepositoryId } from '../repository/repository-id.ts';
 import type { About, LastChange } from './code/about.ts';
 import { topicsOf } from './front/listed-repository.ts';
@@ -49,7 +49,10 @@ export function aboutRepository(
   context: AboutRepositoryContext,
   id: RepositoryId,
   isPublic: boolean,
-  published: Pick<GitManifest, 'causes' | 'policy'>,
+  published: {
+    readonly causes: readonly Pick<Cause, 'actor'>[];
+    readonly policy: Pick<RepositoryState['policy'], 'writers'>;
+  },
 ): About {
   const { access } = context;
   const announcement = announcementFor(context, id, isPublic);

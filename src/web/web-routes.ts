@@ -19,6 +19,7 @@ import { codeRoutes } from './code/code-routes.ts';
 import type { KeptDownloads } from './code/downloads/kept-downloads.ts';
 import type { PageDisk } from './code/page-disk.ts';
 import { type FoundFossil, findFossil } from './find-repository.ts';
+import { readFossilPath } from './fossil/fossil-path.ts';
 import { fossilRoutes } from './fossil/fossil-routes.ts';
 import { frontRoutes } from './front/front-routes.ts';
 import { RepositoryIndex } from './front/repository-index.ts';
@@ -28,9 +29,8 @@ import { nostrRoutes } from './nostr/nostr-routes.ts';
 import { ownerRoutes } from './nostr/owner/owner-routes.ts';
 import { RenderedTexts } from './nostr/text/rendered-texts.ts';
 import { PAGE_HEADERS } from './page-headers.ts';
-import { readFossilPagePath, readPagePath } from './page-path.ts';
+import { readPagePath } from './page-path.ts';
 import { PageTraffic } from './page-traffic.ts';
-import { fossilPage } from './pages/fossil-page.ts';
 import type { ServiceInformation } from './pages/home-page.ts';
 import { methodNotAllowedPage } from './pages/method-not-allowed-page.ts';
 import { PublicRepositories } from './public-repositories.ts';
@@ -39,7 +39,6 @@ import { NO_RENDERER, type Renderer } from './render/render-pool.ts';
 import type { ShownNames } from './repository-title.ts';
 import { robotsText } from './robots.ts';
 import { PageReaders } from './session/page-readers.ts';
-import { privateAnswer } from './session/private-answer.ts';
 import { SessionCookie } from './session/session-cookie.ts';
 import { type SignInRoutesContext, signInRoutes } from './session/sign-in-routes.ts';
 
@@ -60,8 +59,8 @@ export interface WebRoutesContext {
   readonly signIn?: Pick<SignInRoutesContext, 'sessions' | 'signIns' | 'verifier' | 'admit'>;
   /** Reads what is in repositories; absent where there are no pages of code. */
   readonly views?: RepositoryViews;
-  /** Reads what is in Fossil repositories; absent where only their own pages are there. */
-  readonly fossilViews?: FossilViews;
+  /** Reads what is in Fossil repositories. */
+  readonly fossilViews: FossilViews;
   /** Renders what strangers wrote; absent: it is shown as it is. */
   readonly renderer?: Renderer;
   /** What is said about repositories, and who moved their refs. Absent: there are no pages of it. */
@@ -138,46 +137,27 @@ export function webRoutes(context: WebRoutesContext): Hono {
   const isFossil = async (c: Context, id: RepositoryId): Promise<boolean> =>
     context.repositories.get(id).otherKind === 'fossil' &&
     (await findFossil(context.fossil, id, () => readers.readerOf(c))) !== undefined;
-  if (context.fossilViews !== undefined) {
-    const namesOf = ({ id, isPublic, published: { manifest } }: FoundFossil): ShownNames => ({
-      name:
-        announcementFor(about, id, isPublic)?.name?.trim().slice(0, NAME) ||
-        manifest.projectName.trim().slice(0, NAME) ||
-        id.identifier,
-      ...ownerNameOf(id),
-    });
-    app.route(
-      '/',
-      fossilRoutes({
-        repositories: context.fossil,
-        views: context.fossilViews,
-        ...(context.renderer === undefined ? {} : { renderer: context.renderer }),
-        base,
-        namesOf,
-        readerOf,
-        clock: context.clock,
-      }),
-    );
-  }
-  app.on('GET', ['/fossil/:owner/:identifier', '/fossil/:owner/:identifier/'], async (c) => {
-    const id = readFossilPagePath(new URL(c.req.url).pathname);
-    const found =
-      id === undefined ? undefined : await findFossil(context.fossil, id, () => readers.readerOf(c));
-    if (found === undefined) return notFound(c);
-    const { reader, isPublic } = found;
-    const announcement = announcementFor(about, found.id, isPublic);
-    const body = fossilPage({
-      base,
-      access,
-      owner: found.id.owner,
-      manifest: found.published.manifest,
-      ...(announcement === undefined ? {} : { announcement }),
-      ...ownerNameOf(found.id),
-      ...(reader === undefined ? {} : { reader }),
-    });
-    const page = await answer(c, body);
-    return isPublic ? page : privateAnswer(c, page);
+  const fossilNamesOf = ({ id, isPublic, published: { manifest } }: FoundFossil): ShownNames => ({
+    name:
+      announcementFor(about, id, isPublic)?.name?.trim().slice(0, NAME) ||
+      manifest.projectName.trim().slice(0, NAME) ||
+      id.identifier,
+    ...ownerNameOf(id),
   });
+  app.route(
+    '/',
+    fossilRoutes({
+      repositories: context.fossil,
+      views: context.fossilViews,
+      ...(context.disk === undefined ? {} : { disk: context.disk }),
+      ...(context.renderer === undefined ? {} : { renderer: context.renderer }),
+      base,
+      namesOf: fossilNamesOf,
+      aboutOf: ({ id, isPublic, published }) => aboutRepository(about, id, isPublic, published.manifest),
+      readerOf,
+      clock: context.clock,
+    }),
+  );
   app.get('*', async (c) => {
     const id = readPagePath(new URL(c.req.url).pathname);
     if (id === undefined) return notFound(c);
@@ -187,7 +167,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
   // Pages are read-only. Other paths are not found, whatever the method.
   app.all('*', (c) => {
     const { pathname } = new URL(c.req.url);
-    const named = readPagePath(pathname) ?? readFossilPagePath(pathname) ?? readCodePath(pathname);
+    const named = readPagePath(pathname) ?? readFossilPath(pathname) ?? readCodePath(pathname);
     // Whether or not there is such a page: another method asks for none. What GET has not found comes here, too.
     const isPage = (pathname === '/' || named !== undefined) && !['GET', 'HEAD'].includes(c.req.method);
     if (!isPage) return notFound(c);

@@ -39,7 +39,7 @@ function pagesOf(repository: Pick<FossilRepository, 'bagOf' | 'peek' | 'resolve'
     throw error;
   });
   const get = (path: string, headers: Record<string, string> = {}) =>
-    Promise.resolve(app.request(`${HERE}/${path}`, { headers }));
+    Promise.resolve(app.request(path === '' ? HERE : `${HERE}/${path}`, { headers }));
   const text = async (path: string, status = 200) => {
     const response = await get(path);
     const body = await response.text();
@@ -89,6 +89,51 @@ async function rigWith(...artifacts: readonly ReceivedArtifact[]) {
   if (artifacts.length > 0) await rig.push(artifacts);
   return { rig, ...pagesOf(rig.repository) };
 }
+
+describe('the overview', () => {
+  it('shows the newest check-ins, the files of the newest one, and its README; programs get the same', async () => {
+    const [readme, other] = [
+      whole('# Welcome\n\nSee [the guide](doc/guide.txt) and [all](doc).\n'),
+      whole('two\n'),
+    ];
+    const files = { 'README.md': readme, 'doc/guide.txt': other };
+    const all: ReceivedArtifact[] = [];
+    for (let at = 0; at < 7; at++) all.push(checkInOf(`number ${at}`, files, all.slice(-1)));
+    const { rig, text, json, get } = await rigWith(readme, other, ...all);
+    const [tip] = all.slice(-1);
+    const page = await text('');
+    const newest = page.slice(page.indexOf('Newest check-ins'));
+    expect([...newest.matchAll(/number \d/g)].map(String)).toEqual(
+      [6, 5, 4, 3, 2].map((at) => `number ${at}`),
+    );
+    expect(page).toContain(`href="${HERE}/tree/${tip?.name}/doc"`);
+    expect(page).toContain(`href="${HERE}/file/${tip?.name}/README.md"`);
+    expect(page).toContain('fossil clone https://git.example.org/fossil/');
+    const { manifest } = (await rig.repository.resolve()) ?? {};
+    expect(await json('')).toMatchObject({
+      kind: 'fossil',
+      name: 'the project',
+      projectCode: manifest?.projectCode,
+      artifacts: manifest?.artifacts,
+      checkIns: [6, 5, 4, 3, 2].map((at) => ({ comment: `number ${at}`, user: 'someone' })),
+    });
+    // Links of the README may lead to folders, and those of programs to files.
+    const [folder, file] = [await get(`file/${tip?.name}/doc`), await get(`tree/${tip?.name}/doc/guide.txt`)];
+    expect([folder.status, folder.headers.get('location')]).toEqual([302, `${HERE}/tree/${tip?.name}/doc`]);
+    expect([file.status, file.headers.get('location')]).toEqual([
+      302,
+      `${HERE}/file/${tip?.name}/doc/guide.txt`,
+    ]);
+  });
+
+  it('tells how to begin while nothing has been pushed', async () => {
+    const { text, json } = await rigWith();
+    const page = await text('');
+    expect(page).toContain('Nothing has been pushed to this repository.');
+    expect(page).not.toContain('/timeline');
+    expect(await json('')).toMatchObject({ artifacts: 0, checkIns: [] });
+  });
+});
 
 describe('a timeline', () => {
   it('has the newest check-in first, each before its parents, in pages', async () => {
@@ -222,7 +267,7 @@ describe('check-ins', () => {
       expect(await text(path)).toMatch(new RegExp(`<a [^>]*aria-current="true">${tab}</a>`));
     }
     await text(`tree/${next.name}/none`, 404);
-    await text(`file/${next.name}/src`, 404);
+    await text(`file/${next.name}/src/none`, 404);
     await text(`checkin/${one.name}`, 404);
     for (const path of [
       'checkin/abc',

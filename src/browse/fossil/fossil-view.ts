@@ -9,6 +9,8 @@ export interface FossilView {
   readonly memory: FossilMemory;
   /** Aborted when the visitor has gone or the time for the page is over. */
   readonly signal: AbortSignal;
+  /** Called when a limit of time has cut short what is read: later it may be whole. */
+  readonly onCut?: () => void;
 }
 
 /** An artifact that everybody sees who may read the repository. @throws CairnError `not-found` */

@@ -68,8 +68,8 @@ export function openApi(
       ['/{owner}', ownerItem()],
       ...pages.map((page) => [`/{owner}/{identifier}/${page.description.path}`, pathItem(page)]),
       ...fossilPages.map((page) => [
-        `/fossil/{owner}/{identifier}/${page.description.path}`,
-        pathItem(page, `fossil-${page.word}`),
+        `/fossil/{owner}/{identifier}${page.word === '' ? '' : `/${page.description.path}`}`,
+        pathItem(page, page.word === '' ? 'fossil' : `fossil-${page.word}`),
       ]),
     ]),
   };

@@ -1,8 +1,10 @@
 import { html } from 'hono/html';
-import { type Html, page } from '../layout.ts';
+import type { FossilManifest } from '../../repository/fossil/fossil-manifest.ts';
+import type { About } from '../code/about.ts';
+import { type Html, type PageParts, page } from '../layout.ts';
 import { repositoryTitle, type ShownNames } from '../repository-title.ts';
 import { visitor } from '../session/visitor.ts';
-import { userText } from '../user-text.ts';
+import { cut, userText } from '../user-text.ts';
 import type { FossilLinks } from './fossil-links.ts';
 import type { FossilWord } from './fossil-word.ts';
 import { TIP } from './read-artifact-name.ts';
@@ -14,24 +16,37 @@ export interface FossilContext extends ShownNames {
   readonly links: FossilLinks;
   /** Public key in hex. */
   readonly owner: string;
-  /** The word of the page; absent on the repository's own page. */
-  readonly word?: FossilWord;
+  readonly manifest: FossilManifest;
+  /** The word of the page; empty on the repository's own page. */
+  readonly word: FossilWord | '';
+  /** What is said of the repository. Only its own page has it. */
+  readonly about?: About;
   /** The key of the visitor, where not everybody may read the repository. */
   readonly reader?: string;
 }
 
+const NAME = 120;
 const PATH = 255;
 
 /** What a page has of its context. */
-export function contextKey({ links, name, ownerName, reader }: FossilContext): unknown {
-  return [links.repository, name, ownerName ?? null, reader ?? null];
+export function contextKey({ links, name, ownerName, about, reader }: FossilContext): unknown {
+  return [links.repository, name, ownerName ?? null, about ?? null, reader ?? null];
 }
 
-/** A page: the repository and its parts above, the content below. @param title plain text */
-export function fossilFrame(context: FossilContext, title: string, content: Html): Html {
+/** What else a page says of itself, see {@link PageParts}. */
+type PageFacts = Pick<PageParts, 'description' | 'canonical'>;
+
+/** A page: the repository and its parts above, the content below. @param title plain text; empty for the repository's own page */
+export function fossilFrame(
+  context: FossilContext,
+  title: string,
+  content: Html,
+  facts: PageFacts = {},
+): Html {
   const { base, name, reader } = context;
   return page({
-    title: `${title} · ${name}`,
+    ...facts,
+    title: title === '' ? cut(name, NAME) : `${title} · ${cut(name, NAME)}`,
     base,
     wide: true,
     content: html`${fossilParts(context)}
@@ -41,15 +56,15 @@ ${content}`,
 }
 
 /** The repository, whose it is, and its parts. */
-export function fossilParts(context: Omit<FossilContext, 'reader'>): Html {
-  const { base, links, owner, word } = context;
+function fossilParts(context: FossilContext): Html {
+  const { base, links, manifest, owner, word } = context;
   const tab = (title: string, url: string, isHere: boolean) =>
     html`<li><a href="${url}"${isHere ? html` aria-current="true"` : ''}>${title}</a></li>
 `;
   return html`<nav class="repository" aria-label="Repository">
 ${repositoryTitle(base, owner, links.repository, context)}
 <ul>
-${tab('Overview', links.repository, word === undefined)}${tab('Files', links.at('tree', TIP), word === 'tree' || word === 'file')}${tab('Timeline', links.at('timeline'), word === 'timeline' || word === 'checkin')}</ul>
+${tab('Overview', links.repository, word === '')}${manifest.artifacts === 0 ? '' : [tab('Files', links.at('tree', TIP), word === 'tree' || word === 'file'), tab('Timeline', links.at('timeline'), word === 'timeline' || word === 'checkin')]}</ul>
 </nav>`;
 }
 

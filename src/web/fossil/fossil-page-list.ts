@@ -2,11 +2,13 @@ import { type ListedFossilPage, listed } from './fossil-page.ts';
 import { artifactPage } from './pages/artifact-page.ts';
 import { checkInPage } from './pages/check-in-page.ts';
 import { filePage } from './pages/file-page.ts';
+import { overviewPage } from './pages/overview/overview-page.ts';
 import { timelinePage } from './pages/timeline-page.ts';
 import { treePage } from './pages/tree-page.ts';
 
 /** All pages about what is in a Fossil repository, in the order of their words. */
 export const FOSSIL_PAGES: readonly ListedFossilPage[] = [
+  listed(overviewPage),
   listed(artifactPage),
   listed(checkInPage),
   listed(filePage),

@@ -5,6 +5,7 @@ import type { Html } from '../layout.ts';
 import type { Renderer } from '../render/render-pool.ts';
 import type { Representation } from '../representation.ts';
 import type { FossilContext } from './fossil-frame.ts';
+import type { FossilLinks } from './fossil-links.ts';
 import type { FossilWord } from './fossil-word.ts';
 
 /** What pages are made from. */
@@ -19,7 +20,8 @@ export interface FossilSources {
  * @typeParam Question plain values
  */
 export interface FossilPage<Question, Content, Json> {
-  readonly word: FossilWord;
+  /** Empty for the repository's own page. */
+  readonly word: FossilWord | '';
   readonly description: PageDescription;
   /**
    * Reads the URL. Pure and cheap.
@@ -29,16 +31,25 @@ export interface FossilPage<Question, Content, Json> {
   ask(segments: readonly string[], query: URLSearchParams): Question;
   /**
    * @param renderer marks code; absent where nobody sees it
+   * @param links of the repository, for texts that have links of their own
    * @throws CairnError `not-found`, `too-large`, `busy`, `unavailable`
    */
-  read(view: FossilView, question: Question, renderer: Renderer | undefined): Promise<Content>;
+  read(
+    view: FossilView,
+    question: Question,
+    renderer: Renderer | undefined,
+    links: FossilLinks,
+  ): Promise<Content>;
   html(context: FossilContext, question: Question, content: Content): Html;
-  readonly json: { readonly schema: z.ZodType<Json>; of(question: Question, content: Content): Json };
+  readonly json: {
+    readonly schema: z.ZodType<Json>;
+    of(question: Question, content: Content, context: FossilContext): Json;
+  };
 }
 
 /** A page in the list of all: its types are its own matter. */
 export interface ListedFossilPage {
-  readonly word: FossilWord;
+  readonly word: FossilWord | '';
   readonly description: PageDescription;
   readonly schema: z.ZodType;
   ask(segments: readonly string[], query: URLSearchParams): AskedFossilPage;
@@ -62,9 +73,10 @@ export function listed<Question, Content, Json>(page: FossilPage<Question, Conte
       return {
         key: question,
         make: async ({ view, renderer }, context, representation) => {
-          const content = await page.read(view, question, representation === 'html' ? renderer : undefined);
+          const marking = representation === 'html' ? renderer : undefined;
+          const content = await page.read(view, question, marking, context.links);
           return representation === 'json'
-            ? JSON.stringify(page.json.of(question, content))
+            ? JSON.stringify(page.json.of(question, content, context))
             : String(await page.html(context, question, content));
         },
       };

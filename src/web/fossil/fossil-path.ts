@@ -2,10 +2,11 @@ import type { RepositoryId } from '../../repository/repository-id.ts';
 import { readFossilPagePath } from '../page-path.ts';
 import { FOSSIL_WORDS, type FossilWord } from './fossil-word.ts';
 
-/** The URL of a page: `/fossil/<npub>/<identifier>/<word>/<segments>`. */
+/** The URL of a page: `/fossil/<npub>/<identifier>[/<word>/<segments>]`. */
 export interface FossilPath {
   readonly id: RepositoryId;
-  readonly word: FossilWord;
+  /** Empty for the repository's own page. */
+  readonly word: FossilWord | '';
   /** Decoded once. */
   readonly segments: readonly string[];
 }
@@ -16,6 +17,8 @@ export interface FossilPath {
  * @returns undefined if it is none
  */
 export function readFossilPath(path: string): FossilPath | undefined {
+  const own = readFossilPagePath(path);
+  if (own !== undefined) return { id: own, word: '', segments: [] };
   const [, repository = '', name, rest = ''] =
     /^(\/fossil\/[^/]+\/[^/]+)\/([a-z]+)(?:\/(.*))?$/.exec(path) ?? [];
   const word = FOSSIL_WORDS.find((known) => known === name);

@@ -6,13 +6,17 @@ import type { Clock } from '../../lib/clock.ts';
 import type { FossilRepository } from '../../repository/fossil/fossil-repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { contentRange } from '../byte-range.ts';
+import type { About } from '../code/about.ts';
 import { rangeOf } from '../code/downloads/raw-download.ts';
 import { rawHeaders } from '../code/downloads/raw-headers.ts';
+import { LiesElsewhere } from '../code/lies-elsewhere.ts';
 import { PageCache } from '../code/page-cache.ts';
+import type { PageDisk } from '../code/page-disk.ts';
 import { type FoundFossil, findFossil } from '../find-repository.ts';
 import { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
 import { NO_RENDERER, type Renderer } from '../render/render-pool.ts';
+import { tellingRenderer } from '../render/telling-renderer.ts';
 import type { ShownNames } from '../repository-title.ts';
 import { representationOf } from '../representation.ts';
 import { sendPage } from '../send-page.ts';
@@ -28,12 +32,16 @@ import { checkInOf, readArtifactName, readCheckInName } from './read-artifact-na
 export interface FossilRoutesContext {
   readonly repositories: { get(id: RepositoryId): Pick<FossilRepository, 'bagOf' | 'peek' | 'resolve'> };
   readonly views: FossilViews;
+  /** Pages on disk. Absent: they are kept in memory alone. */
+  readonly disk?: PageDisk;
   /** Absent: files are shown as they are. */
   readonly renderer?: Renderer;
   /** The public base URL of the service, without a slash at its end. */
   readonly base: string;
   /** What people call a repository and its owner. */
   readonly namesOf: (found: FoundFossil) => ShownNames;
+  /** What is said of a repository, to a visitor who may read it. */
+  readonly aboutOf?: (found: FoundFossil) => About;
   /** The key of a visitor who has signed in. */
   readonly readerOf: (c: Context) => Promise<string | undefined>;
   readonly clock: Clock;
@@ -54,7 +62,7 @@ export function fossilRoutes(context: FossilRoutesContext): Hono {
   const { base, repositories } = context;
   const answering = {
     ...context,
-    cache: new PageCache(CACHE, context.clock),
+    cache: new PageCache(CACHE, context.clock, context.disk),
     traffic: new PageTraffic(context.clock),
   };
   const app = new Hono();
@@ -67,7 +75,10 @@ export function fossilRoutes(context: FossilRoutesContext): Hono {
     const found = await findFossil(repositories, path.id, () => context.readerOf(c));
     if (found === undefined) return notFound(c, base);
     const answer = await (path.word === 'raw' ? answerRaw : answerPage)(c, answering, found, path).catch(
-      (error: unknown) => refuse(c, base, new FossilLinks(base, path.id).repository, error),
+      (error: unknown) =>
+        error instanceof LiesElsewhere
+          ? sendTo(c, base, path, error)
+          : refuse(c, base, new FossilLinks(base, path.id).repository, error),
     );
     return found.isPublic ? answer : privateAnswer(c, answer);
   });
@@ -80,28 +91,42 @@ async function answerPage(
   found: FoundFossil,
   { id, word, segments }: FossilPath,
 ): Promise<Response> {
-  const { base, namesOf, cache, renderer = NO_RENDERER } = context;
+  const { base, namesOf, aboutOf, cache, renderer = NO_RENDERER } = context;
   const page = (await loadFossilPages()).find((one) => one.word === word);
   if (page === undefined) return notFound(c, base);
   const { published, reader } = found;
+  const about = word === '' ? aboutOf?.(found) : undefined;
   const fossil: FossilContext = {
     base,
     links: new FossilLinks(base, id),
     ...namesOf(found),
     owner: id.owner,
+    manifest: published.manifest,
     word,
+    ...(about === undefined ? {} : { about }),
     ...(reader === undefined ? {} : { reader }),
   };
   const representation = representationOf(c);
   const asked = page.ask(segments, new URL(c.req.url).searchParams);
-  const key = [word, representation, asked.key, published.digest, contextKey(fossil)];
-  const made = await cache.page(key, () =>
+  const key = ['fossil', word, representation, asked.key, published.digest, contextKey(fossil)];
+  const made = await cache.page(key, (onCut) =>
     // Others may wait for the same page, so it is made whether or not this visitor stays.
     readCharged(c, context, found, undefined, (view) =>
-      asked.make({ view, renderer }, fossil, representation),
+      asked.make(
+        { view: { ...view, onCut }, renderer: tellingRenderer(renderer, onCut) },
+        fossil,
+        representation,
+      ),
     ),
   );
   return sendPage(c, made, representation);
+}
+
+/** Sends a visitor to the page that shows what lies at a path. What lies there may change, so nobody keeps that. */
+function sendTo(c: Context, base: string, { id, segments }: FossilPath, { word }: LiesElsewhere): Response {
+  c.header('Cache-Control', 'no-cache');
+  const parts = segments.map(encodeURIComponent).join('/');
+  return c.redirect(`${new FossilLinks(base, id).repository}/${word}/${parts}`, 302);
 }
 
 /** Reads a state, and charges the visitor's address for the time. */

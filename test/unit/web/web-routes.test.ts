@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { FossilViews } from '../../../src/browse/fossil/fossil-views.ts';
 import type { RepositoryViews } from '../../../src/browse/repository-views.ts';
 import type { NostrEvent, VerifiedEvent } from '../../../src/nostr/event.ts';
 import { kinds } from '../../../src/nostr/kinds.ts';
@@ -331,6 +332,7 @@ function routes(parts: Partial<WebRoutesContext> = {}): Hono {
   return webRoutes({
     repositories: rig.repositories,
     views: VIEWS,
+    fossilViews: new FossilViews({ places: 1, queue: 1, timeLimit: 1_000 }),
     fossil: {
       get: () => ({
         peek: async () => undefined,

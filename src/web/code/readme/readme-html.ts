@@ -1,14 +1,13 @@
 import { html, raw } from 'hono/html';
 import type { Html } from '../../layout.ts';
 import { userText } from '../../user-text.ts';
-import type { CodeLinks } from '../code-links.ts';
 import type { ShownReadme } from './show-readme.ts';
 
-/** A README below its folder, or why it is not shown. */
-export function readmeHtml(links: CodeLinks, revision: string, { path, shown }: ShownReadme): Html {
+/** A README below its folder, or why it is not shown. @param url of the page of the file */
+export function readmeHtml(url: string, { path, shown }: ShownReadme): Html {
   const name = path.map((part) => part.toString('utf8')).join('/');
   return html`<section class="readme" aria-labelledby="readme">
-<h2 id="readme"><a class="plain" href="${links.at('file', revision, path)}">${userText(name, 300)}</a></h2>
+<h2 id="readme"><a class="plain" href="${url}">${userText(name, 300)}</a></h2>
 ${content(shown)}
 </section>`;
 }

@@ -1,11 +1,13 @@
 import { html } from 'hono/html';
 import { z } from 'zod';
-import { findFile } from '../../../browse/fossil/check-ins.ts';
+import { findFile, readFiles } from '../../../browse/fossil/check-ins.ts';
 import { findArtifact, readArtifact } from '../../../browse/fossil/fossil-view.ts';
 import type { ArtifactName } from '../../../fossil/artifact-name.ts';
 import type { CheckInFile } from '../../../fossil/check-in-manifest.ts';
 import { CairnError } from '../../../lib/errors.ts';
 import { roughSize } from '../../../lib/format-size.ts';
+import { LiesElsewhere } from '../../code/lies-elsewhere.ts';
+import { entriesOf } from '../folder-entries.ts';
 import { breadcrumbs, fossilFrame } from '../fossil-frame.ts';
 import type { FossilPage } from '../fossil-page.ts';
 import { checkInOf, readCheckInName, type TIP } from '../read-artifact-name.ts';
@@ -53,6 +55,9 @@ export const filePage: FossilPage<Question, Content, z.infer<typeof schema>> = {
   },
   read: async (view, { checkIn: asked, path }, renderer) => {
     const checkIn = await checkInOf(view, asked);
+    const files = await readFiles(view, checkIn);
+    // Links in a README lead to folders as well.
+    if (!files.has(path) && entriesOf(files, path).length > 0) throw new LiesElsewhere('tree');
     const file = await findFile(view, checkIn, path);
     const { size } = findArtifact(view, file.artifact);
     const shown: ShownContent =

@@ -2,15 +2,13 @@ import { html } from 'hono/html';
 import type { FoundCommit } from '../../../../browse/objects.ts';
 import { splitMessage } from '../../../../git/index.ts';
 import { roughSize } from '../../../../lib/format-size.ts';
-import { formatNpub } from '../../../../nostr/public-key.ts';
 import { graspUrl } from '../../../../nostr/repository-url.ts';
 import type { GitManifest } from '../../../../repository/git/git-manifest.ts';
 import { frontQuery } from '../../../front/front-question.ts';
 import { type Html, rootOf } from '../../../layout.ts';
-import { personUrl } from '../../../nostr/people/person-html.ts';
 import { timeOf } from '../../../time.ts';
-import { cut, shortNpub, userText } from '../../../user-text.ts';
-import type { About } from '../../about.ts';
+import { cut, userText } from '../../../user-text.ts';
+import { counted, fact, keyHtml, listHtml } from '../../facts-html.ts';
 import { type CodeContext, codePage } from '../../frame.ts';
 import { day, personName } from '../../person.ts';
 import { readmeHtml } from '../../readme/readme-html.ts';
@@ -79,7 +77,7 @@ function inside(
 ${latestHtml(context, latest)}
 ${entriesHtml(context, { revision: branch, path: [], ...folder })}
 </div>
-${folder.readme === undefined ? '' : readmeHtml(links, branch, folder.readme)}`;
+${folder.readme === undefined ? '' : readmeHtml(links.at('file', branch, folder.readme.path), folder.readme)}`;
 }
 
 function latestHtml({ links }: CodeContext, { oid, commit }: FoundCommit): Html {
@@ -110,36 +108,17 @@ function topics({ base }: CodeContext, topics: readonly string[]): Html | '' {
 function factsHtml({ base, owner, manifest }: CodeContext, { about, facts }: OverviewQuestion): Html {
   const { lastChange, maintainers, protection, size } = facts;
   return html`<dl class="facts">
-${fact('Owner', key(base, owner, about))}
-${maintainers.length === 0 ? '' : fact('Maintainers', list(maintainers.map((one) => key(base, one, about))))}
-${lastChange === undefined ? '' : fact('Last push', html`${timeOf(lastChange.at)}${lastChange.by.map((one) => html` by ${key(base, one, about)}`)}`)}
+${fact('Owner', keyHtml(base, owner, about))}
+${maintainers.length === 0 ? '' : fact('Maintainers', listHtml(maintainers.map((one) => keyHtml(base, one, about))))}
+${lastChange === undefined ? '' : fact('Last push', html`${timeOf(lastChange.at)}${lastChange.by.map((one) => html` by ${keyHtml(base, one, about)}`)}`)}
 ${size === 0 ? '' : fact('Size', html`${roughSize(size)}`)}
-${about.web.length === 0 ? '' : fact('Web', list(about.web.map((url) => html`<a href="${url}" rel="nofollow ugc noopener">${userText(url.replace(/^https?:\/\//, ''), 200)}</a>`)))}
-${protection.length === 0 ? '' : fact('Protected', list(protection.map(protectionHtml)))}
+${about.web.length === 0 ? '' : fact('Web', listHtml(about.web.map((url) => html`<a href="${url}" rel="nofollow ugc noopener">${userText(url.replace(/^https?:\/\//, ''), 200)}</a>`)))}
+${protection.length === 0 ? '' : fact('Protected', listHtml(protection.map(protectionHtml)))}
 ${manifest.objectFormat === 'sha1' ? '' : fact('Object format', html`SHA-256`)}
 ${fact('Identifier', html`<code>${userText(manifest.identifier, 256)}</code>`)}
 </dl>`;
 }
 
-function fact(term: string, definition: Html): Html {
-  return html`<div><dt>${term}</dt><dd>${definition}</dd></div>`;
-}
-
-function list(items: readonly Html[]): Html {
-  return html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
-}
-
-/** A person: the name, if there is one, and always the key, since a name is anybody's to take. */
-function key(base: string, publicKey: string, { names }: About): Html {
-  const npub = formatNpub(publicKey);
-  const name = names[publicKey];
-  return html`<a class="key" href="${personUrl(base, npub)}" title="${npub}">${name === undefined ? '' : html`<span class="name">${userText(name, 60)}</span> `}<code>${shortNpub(npub)}</code></a>`;
-}
-
 function protectionHtml({ pattern, rules }: GitManifest['policy']['protection'][number]): Html {
   return html`<code>${userText(pattern, 200)}</code>: ${userText(rules.join(', '), 200)}`;
-}
-
-function counted(count: number, one: string, many: string): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 }

@@ -45,7 +45,7 @@ export function treeHtml(context: CodeContext, parts: TreePageParts): Html {
 <div class="card">
 ${entriesHtml(context, parts)}
 </div>
-${readme === undefined ? '' : readmeHtml(links, revision, readme)}`,
+${readme === undefined ? '' : readmeHtml(links.at('file', revision, readme.path), readme)}`,
   );
 }
 
