@@ -26,6 +26,7 @@ export {
 } from './client/parse-bundle-header.ts';
 export { type PushReport, ReportParser } from './client/parse-report.ts';
 export { emptyPack, encodePushHead, type PushRequestOptions } from './client/push-request.ts';
+export { CommitGraph, type PathKey } from './commit-graph.ts';
 export type { CommitProof } from './commit-proof.ts';
 export { applyDelta, DeltaSteps, deltaResultSize } from './delta.ts';
 export {

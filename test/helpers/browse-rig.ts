@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RepositoryView } from '../../src/browse/repository-view.ts';
 import type { ObjectFormat } from '../../src/git/index.ts';
 import { Git } from '../../src/git-process/git.ts';
 import { ObjectSession } from '../../src/git-process/object-session.ts';
+import { sha256 } from '../../src/lib/digest.ts';
 import { GitClient } from './git-client.ts';
 import { manifestOf } from './repository-rig.ts';
 import { type TempDir, tempDir } from './temp-dir.ts';
@@ -12,6 +14,8 @@ export class BrowseRig implements AsyncDisposable {
   /** The real git in the working folder. */
   readonly client: GitClient;
   readonly format: ObjectFormat;
+  /** Names of the commands that pages have started. */
+  readonly started: string[] = [];
   private readonly folder: TempDir;
   private readonly git: Git;
   private readonly sessions: ObjectSession[] = [];
@@ -20,7 +24,8 @@ export class BrowseRig implements AsyncDisposable {
     this.folder = folder;
     this.client = client;
     this.format = format;
-    this.git = new Git({ binary: 'git', home: folder.path });
+    const observer = { started: (name: string) => void this.started.push(name), ended: () => undefined };
+    this.git = new Git({ binary: 'git', home: folder.path, observer });
   }
 
   static async open(format: ObjectFormat = 'sha1'): Promise<BrowseRig> {
@@ -44,7 +49,10 @@ export class BrowseRig implements AsyncDisposable {
     const gitDir = join(this.client.folder, '.git');
     const session = new ObjectSession(this.git, gitDir);
     this.sessions.push(session);
-    const manifest = manifestOf({ objectFormat: this.format, head: 'refs/heads/main', refs, peeled });
+    const written = await readFile(join(gitDir, 'objects/info/commit-graph')).catch(() => undefined);
+    const graph = written === undefined ? {} : { graph: { digest: sha256(written), size: written.length } };
+    const head = 'refs/heads/main';
+    const manifest = manifestOf({ objectFormat: this.format, head, refs, peeled, ...graph });
     return { manifest, gitDir, session, git: this.git, signal };
   }
 

@@ -1,53 +1,87 @@
 import { expect, it } from 'vitest';
-import { lastCommits } from '../../../src/browse/history.ts';
+import { lastCommits } from '../../../src/browse/last-commits/last-commits.ts';
+import { findPath, readCommit, readTree } from '../../../src/browse/objects.ts';
+import type { RepositoryView } from '../../../src/browse/repository-view.ts';
 import { BrowseRig } from '../../helpers/browse-rig.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 const FOREVER = 60_000;
+const FILES = ['a/x', 'a/y', 'a/deep/z', 'a b/x', 'ab/x', 'ä/ö', 'top'];
+const FOLDERS = ['', 'a', 'a/deep', 'ä'];
 
-/** A history of 700 commits in folders whose names begin alike; one file is changed by the first commit alone. */
-async function history(rig: BrowseRig, random: SeededRandom): Promise<void> {
-  const files = ['a/x', 'a/y', 'a/deep/z', 'a b/x', 'ab/x', 'ä/ö', 'top'];
+/**
+ * A history in folders whose names begin alike; one file is changed by the first commit alone.
+ * @param mergeEvery commits until a branch is begun or merged; undefined for a line of commits
+ */
+async function history(rig: BrowseRig, random: SeededRandom, mergeEvery?: number): Promise<void> {
   let stream = '';
+  const write = (branch: string, at: number, more: string) => {
+    const changed = at === 1 ? [...FILES, 'a/old'] : [random.pick(FILES)];
+    // Few contents, so that changes are undone, and two sides agree by chance.
+    const lines = changed.map((file) => {
+      const content = mergeEvery === undefined ? String(at) : String(random.below(2));
+      return `M 100${random.below(9) === 0 ? 755 : 644} inline "${file}"\ndata ${content.length}\n${content}\n`;
+    });
+    stream += `commit refs/heads/${branch}\ncommitter A <a@b> ${1_700_000_000 + at} +0000\ndata 1\nx\n${more}${lines.join('')}`;
+  };
   for (let at = 1; at <= 700; at++) {
-    const changed = at === 1 ? [...files, 'a/old'] : [random.pick(files)];
-    const lines = changed.map((file) => `M 100644 inline "${file}"\ndata ${String(at).length}\n${at}\n`);
-    stream += `commit refs/heads/main\ncommitter A <a@b> ${1_700_000_000 + at} +0000\ndata 1\nx\n${lines.join('')}`;
+    const step = mergeEvery === undefined ? 1 : at % mergeEvery;
+    if (step === 0) write('main', at, 'merge refs/heads/side\n');
+    else if (step === 3) write('side', at, 'from refs/heads/main\n');
+    else write(step > 3 && random.below(2) === 0 ? 'side' : 'main', at, '');
   }
-  await rig.client.run(['fast-import', '--quiet'], { input: stream });
+  await rig.client.run(['fast-import', '--quiet', '--force'], { input: stream });
+}
+
+/** Compares every folder's last commits with those that git finds one by one. */
+async function check(rig: BrowseRig, view: RepositoryView, commit: string, seed: number): Promise<void> {
+  const { tree } = (await readCommit(view, commit)).commit;
+  for (const folder of FOLDERS) {
+    const path = folder === '' ? [] : folder.split('/').map((name) => Buffer.from(name));
+    const entries = await readTree(view, (await findPath(view, tree, path)).oid);
+    const found = await lastCommits(view, commit, path, entries, FOREVER);
+    for (const { name } of entries) {
+      const whole = [...path, name].map(String).join('/');
+      const expected = await rig.client.run(['log', '-1', '--format=%H', commit, '--', whole]);
+      expect(found.get(name.toString('latin1')), `seed ${seed}, ${whole} in ${commit}`).toBe(expected.trim());
+    }
+  }
 }
 
 it('finds the commit that git finds, for each entry, with and without filters of changed paths', async () => {
   const seed = Math.floor(Math.random() * 1e9);
   await using rig = await BrowseRig.open();
   await history(rig, new SeededRandom(seed));
-  const view = await rig.view();
-  const commit = (await rig.client.run(['rev-parse', 'main'])).trim();
-  const folders: readonly (readonly [folder: string, names: readonly string[]])[] = [
-    ['', ['a', 'a b', 'ab', 'ä', 'top']],
-    ['a', ['x', 'y', 'deep', 'old']],
-    ['a/deep', ['z']],
-    ['ä', ['ö']],
-  ];
-  const check = async () => {
-    for (const [folder, names] of folders) {
-      const path = folder === '' ? [] : folder.split('/').map((name) => Buffer.from(name));
-      const found = await lastCommits(
-        view,
-        commit,
-        path,
-        names.map((name) => Buffer.from(name)),
-        FOREVER,
-      );
-      for (const name of names) {
-        const whole = folder === '' ? name : `${folder}/${name}`;
-        const expected = await rig.client.run(['log', '-1', '--format=%H', 'main', '--', whole]);
-        const oid = found.get(Buffer.from(name).toString('latin1'));
-        expect(oid, `seed ${seed}, ${whole}`).toBe(expected.trim());
-      }
-    }
-  };
-  await check();
+  const [tip = '', older = ''] = (await rig.client.run(['rev-list', 'main'])).split('\n');
+  await check(rig, await rig.view(), tip, seed);
   await rig.client.run(['commit-graph', 'write', '--reachable', '--changed-paths']);
-  await check();
+  await check(rig, await rig.view(), older, seed);
+});
+
+it('finds the commits of entries through merges, and starts no process for it where there are filters', async () => {
+  const seed = Math.floor(Math.random() * 1e9);
+  const random = new SeededRandom(seed);
+  await using rig = await BrowseRig.open(random.pick(['sha1', 'sha256'] as const));
+  await history(rig, random, 12);
+  await rig.client.run(['commit-graph', 'write', '--reachable', '--changed-paths']);
+  const view = await rig.view();
+  const commits = (await rig.client.run(['rev-list', 'main'])).trim().split('\n');
+  for (const commit of [commits[0] ?? '', random.pick(commits), random.pick(commits)]) {
+    await check(rig, view, commit, seed);
+  }
+  expect(rig.started).toEqual(['cat-file']);
+});
+
+it('goes on from what it found for an older commit, so that a push costs no walk', async () => {
+  const seed = Math.floor(Math.random() * 1e9);
+  await using rig = await BrowseRig.open();
+  await history(rig, new SeededRandom(seed));
+  await check(rig, await rig.view(), (await rig.client.run(['rev-parse', 'main'])).trim(), seed);
+  for (const [at, file] of ['a/x', 'top'].entries()) {
+    await rig.client.run(['reset', '--quiet', '--hard', 'main']);
+    await rig.client.commit(`Change ${at}`, { [file]: `changed ${at}\n` });
+  }
+  rig.started.length = 0;
+  await check(rig, await rig.view(), (await rig.client.run(['rev-parse', 'main'])).trim(), seed);
+  expect(rig.started).toEqual(['cat-file']);
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lastCommits } from '../../../../browse/history.ts';
+import { lastCommits } from '../../../../browse/last-commits/last-commits.ts';
 import {
   blobSize,
   type FoundCommit,
@@ -145,8 +145,7 @@ async function commitsOf(
   path: readonly Buffer[],
   entries: readonly TreeEntry[],
 ): Promise<Map<string, FoundCommit>> {
-  const names = entries.map(({ name }) => name);
-  const found = await lastCommits(view, commit, path, names, LOOK_FOR_COMMITS_MS);
+  const found = await lastCommits(view, commit, path, entries, LOOK_FOR_COMMITS_MS);
   const ids = [...new Set(found.values())];
   const read = await Promise.all(ids.map((oid) => readListedCommit(view, oid)));
   const commits = new Map(read.map((one) => [one.oid, one]));
