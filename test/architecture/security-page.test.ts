@@ -64,7 +64,7 @@ describe('what documents say for operators (issue 11, point 26)', () => {
   it('the page on identity says which receipts have the same signature from every server', () => {
     const page = readText('docs/explanation/identity.md').replaceAll(/\s+/g, ' ');
     expect(page).toContain('the same event, with the same id and the same signature');
-    expect(page).toContain('only of a receipt above 512 KiB the signature is another one each time');
+    expect(page).toContain('only the signature of a receipt above 512 KiB differs each time');
   });
 });
 
