@@ -60,6 +60,10 @@ const MOST_LISTED = 64 * 1024 * 1024;
 const LIST_MS = 15_000;
 /** Bytes of a list that is not streamed: that of all changes but very large ones. */
 const SHORT_LIST = 256 * 1024;
+/** What a session may take for a comparison: more is read as it comes. */
+const QUICK = { bytes: MOST_BYTES, milliseconds: 2_000 };
+/** Between the list of files and the patch: the end of a field, and an empty one. */
+const BETWEEN = Buffer.from('\0\0');
 /** Steps in which differing words are looked for on a page. */
 const WORD_STEPS = 2_000_000;
 
@@ -75,9 +79,16 @@ export async function compareTrees(
   to: string,
   question: DifferencesQuestion = {},
 ): Promise<Differences> {
-  const input = `${from ?? EMPTY_TREE[view.manifest.objectFormat]} ${to}\n`;
-  const { file, page = 1 } = question;
+  const before = from ?? EMPTY_TREE[view.manifest.objectFormat];
+  const input = `${before} ${to}\n`;
+  const { file, page = 1, ignoreSpace = false } = question;
   if (file !== undefined) return compareOne(view, input, file, question);
+  if (page === 1 && !ignoreSpace) {
+    const answer = await view.comparisons.compare(before, to, QUICK, view.signal);
+    view.signal.throwIfAborted();
+    const found = answer === undefined ? undefined : readAnswer(answer);
+    if (found !== undefined) return found;
+  }
   const first = (page - 1) * FILES_ON_A_PAGE;
   const [listed, patch] = await Promise.all([
     listFiles(view, input, first, FILES_ON_A_PAGE, question),
@@ -92,6 +103,18 @@ export async function compareTrees(
     count,
     totals,
   };
+}
+
+/** Reads the answer of a session. @returns undefined for one with so many files that their lines are not counted */
+function readAnswer(answer: Buffer): Differences | undefined {
+  const between = answer.indexOf(BETWEEN);
+  const end = between === -1 ? answer.length : between + 1;
+  const reader = new ChangedFilesReader(0, FILES_ON_A_PAGE);
+  reader.push(answer.subarray(0, end));
+  reader.end();
+  const { files, count, totals } = reader;
+  if (count > MOST_COUNTED) return undefined;
+  return { files: withLines(files, answer.subarray(end + 1), true), first: 0, count, totals };
 }
 
 /** Compares one file, whatever the others are. */

@@ -1,3 +1,4 @@
+import type { ComparisonSession } from '../git-process/comparison-session.ts';
 import type { Git } from '../git-process/git.ts';
 import type { ObjectSession } from '../git-process/object-session.ts';
 import type { GitManifest } from '../repository/git/git-manifest.ts';
@@ -9,6 +10,8 @@ export interface RepositoryView {
   readonly gitDir: string;
   /** Reads objects. */
   readonly session: ObjectSession;
+  /** Compares trees, where that is quick. */
+  readonly comparisons: ComparisonSession;
   /** Runs what a session cannot answer. */
   readonly git: Git;
   /** Aborted when the visitor has gone or the time for the page is over. */

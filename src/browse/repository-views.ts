@@ -1,3 +1,4 @@
+import { ComparisonSession } from '../git-process/comparison-session.ts';
 import type { Git } from '../git-process/git.ts';
 import { ObjectSession } from '../git-process/object-session.ts';
 import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
@@ -27,10 +28,11 @@ export interface RepositoryViewsOptions {
   readonly standBack?: () => Promise<void>;
 }
 
-/** A session over a snapshot, kept while pages ask for the same state. */
+/** Sessions over a snapshot, kept while pages ask for the same state. */
 interface OpenState {
   readonly lease: SnapshotLease;
   readonly session: ObjectSession;
+  readonly comparisons: ComparisonSession;
   users: number;
   idle?: NodeJS.Timeout;
 }
@@ -136,11 +138,11 @@ export class RepositoryViews {
   }
 
   private viewOf(
-    { lease, session }: OpenState,
+    { lease, session, comparisons }: OpenState,
     { manifest }: PublishedGitState,
     signal: AbortSignal,
   ): RepositoryView {
-    return { manifest, gitDir: lease.path, session, git: this.options.git, signal };
+    return { manifest, gitDir: lease.path, session, comparisons, git: this.options.git, signal };
   }
 
   private async acquire(repository: GitRepository, state: PublishedGitState): Promise<OpenState> {
@@ -156,6 +158,7 @@ export class RepositoryViews {
         this.states.set(state.digest, {
           lease,
           session: new ObjectSession(this.options.git, lease.path),
+          comparisons: new ComparisonSession(this.options.git, lease.path),
           users: 0,
         });
       });
@@ -187,7 +190,7 @@ export class RepositoryViews {
     if (open === undefined || (open.users > 0 && !this.closed)) return;
     this.states.delete(digest);
     clearTimeout(open.idle);
-    await open.session.close();
+    await Promise.all([open.session.close(), open.comparisons.close()]);
     open.lease.release();
   }
 }

@@ -132,6 +132,15 @@ export function printPatch(gitDir: string, options: ComparisonOptions = {}): Git
   };
 }
 
+/**
+ * Compares pairs of trees whose ids come from standard input, each on one line. Prints for each what {@link listDifferences}
+ * prints, an empty field, and what {@link printPatch} prints. Repeats lines that are no ids, and flushes its output then.
+ */
+export function answerComparisons(gitDir: string): GitCommand {
+  const { args } = listDifferences(gitDir);
+  return { ...printPatch(gitDir), args: [...args, '-p', '-U3', '--no-color'] };
+}
+
 /** Compares two files as a unified diff. @param from and @param to whole object ids in hex */
 export function compareBlobs(
   gitDir: string,

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RepositoryView } from '../../src/browse/repository-view.ts';
 import type { ObjectFormat } from '../../src/git/index.ts';
+import { ComparisonSession } from '../../src/git-process/comparison-session.ts';
 import { Git } from '../../src/git-process/git.ts';
 import { ObjectSession } from '../../src/git-process/object-session.ts';
 import { sha256 } from '../../src/lib/digest.ts';
@@ -18,7 +19,7 @@ export class BrowseRig implements AsyncDisposable {
   readonly started: string[] = [];
   private readonly folder: TempDir;
   private readonly git: Git;
-  private readonly sessions: ObjectSession[] = [];
+  private readonly sessions: { close(): Promise<void> }[] = [];
 
   private constructor(folder: TempDir, client: GitClient, format: ObjectFormat) {
     this.folder = folder;
@@ -48,12 +49,13 @@ export class BrowseRig implements AsyncDisposable {
     refs.delete('');
     const gitDir = join(this.client.folder, '.git');
     const session = new ObjectSession(this.git, gitDir);
-    this.sessions.push(session);
+    const comparisons = new ComparisonSession(this.git, gitDir);
+    this.sessions.push(session, comparisons);
     const written = await readFile(join(gitDir, 'objects/info/commit-graph')).catch(() => undefined);
     const graph = written === undefined ? {} : { graph: { digest: sha256(written), size: written.length } };
     const head = 'refs/heads/main';
     const manifest = manifestOf({ objectFormat: this.format, head, refs, peeled, ...graph });
-    return { manifest, gitDir, session, git: this.git, signal };
+    return { manifest, gitDir, session, comparisons, git: this.git, signal };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { compareTrees } from '../../../src/browse/differences.ts';
 import type { RepositoryView } from '../../../src/browse/repository-view.ts';
 import type { FileDiff } from '../../../src/git/index.ts';
+import { ComparisonSession } from '../../../src/git-process/comparison-session.ts';
 import { BrowseRig } from '../../helpers/browse-rig.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
 
@@ -73,6 +74,10 @@ for (const format of ['sha1', 'sha256'] as const) {
       const hasBoth = files.some(({ diff }) => diff?.binary === true && diff.hunks.length > 0);
       const inOrder = (lines: string[]) => (hasBoth ? lines.sort() : lines);
       expect(inOrder(found), hint).toEqual(inOrder(expected(patch)));
+      // A session that has not been asked before leaves it to processes, which tell the same.
+      const anew = new ComparisonSession(view.git, view.gitDir);
+      const byProcesses = await compareTrees({ ...view, comparisons: anew }, from, to, { ignoreSpace });
+      expect(byProcesses.files, hint).toEqual(files);
       // One file alone has the same lines.
       const at = files.length === 0 ? 0 : random.below(files.length);
       const isSubmodule = files[at]?.file.newMode === '160000' && files[at]?.file.oldMode === '160000';
