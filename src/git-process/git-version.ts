@@ -11,7 +11,7 @@ export const MINIMUM_GIT = '2.39.0';
  * @throws CairnError `unavailable`, naming the version found and the version needed
  */
 export async function checkGitVersion(git: Git): Promise<string> {
-  const result = await git.run(gitVersion());
+  const result = await git.brief(gitVersion());
   const version = /^git version (\d+\.\d+(?:\.\d+)?)/.exec(result.stdout.toString('utf8'))?.[1];
   if (result.exitCode !== 0 || version === undefined) {
     throw new CairnError(

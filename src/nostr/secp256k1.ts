@@ -15,6 +15,11 @@ export interface Secp256k1 {
    * @param secret 32 bytes
    */
   finalizeEvent(event: MutableEvent, secret: Uint8Array): void;
+  /**
+   * The public key of a secret key in 64 lower-case hex characters.
+   * @param secret 32 bytes
+   */
+  publicKeyOf(secret: Uint8Array): string;
 }
 
 /**
@@ -42,6 +47,7 @@ export async function loadSecp256k1(): Promise<Secp256k1> {
   const library: Secp256k1 = {
     verifyEvent: (event) => wasm.verifyEvent(event),
     finalizeEvent: (event, secret) => wasm.finalizeEvent(event, secret, NO_CHANCE),
+    publicKeyOf: (secret) => Buffer.from(wasm.getPublicKey(secret)).toString('hex'),
   };
   checkSigning(library);
   return library;

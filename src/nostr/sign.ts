@@ -28,7 +28,8 @@ export function createSigner(secretKey: string, library?: Secp256k1): Signer {
     );
   }
   const secret = Uint8Array.from(Buffer.from(secretKey, 'hex'));
-  const publicKey = getPublicKey(secret);
+  // JavaScript computes tables first, which takes tens of milliseconds.
+  const publicKey = library === undefined ? getPublicKey(secret) : library.publicKeyOf(secret);
   return {
     publicKey,
     sign({ kind, created_at, content, tags }) {

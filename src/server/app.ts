@@ -3,7 +3,7 @@
  *
  * 1. Claim the cache folder and check that it can be written.
  * 2. Find git, check its version and learn its capabilities.
- * 3. Open the object store and probe that it keeps its promises.
+ * 3. Open the object store and probe that it keeps its promises, while step 2 waits for git.
  * 4. Open the repositories on top of it, and folding.
  * 5. Listen: from here on the URL of the server is known.
  * 6. Claim the bucket for this service, and read the event log.
@@ -123,19 +123,24 @@ async function openApp(
   const folder = await openCacheFolder(settings.cache.folder);
   stack.defer(() => folder.release());
   const { scratch } = folder;
-  const { git, version, budget } = await openGit(
-    { settings, home: scratch, log, observer: gitObserver(metrics), launches: true },
-    stack,
-  );
-  const capabilities = given.learned?.capabilities ?? (await learnUploadCapabilities(git, scratch));
-  const secp256k1 = given.learned?.secp256k1 ?? (await loadSecp256k1());
+  const findGit = async () => {
+    const parts = { settings, home: scratch, log, observer: gitObserver(metrics), launches: true };
+    const found = await openGit(parts, stack);
+    const capabilities = given.learned?.capabilities ?? (await learnUploadCapabilities(found.git, scratch));
+    return { ...found, capabilities };
+  };
+  const openStores = async () => {
+    const observe = (opened: ObjectStorePair) => observeStores(opened, metrics);
+    if (given.stores !== undefined) return observe(given.stores);
+    return openServerStores(settings, log, observe, stack);
+  };
+  // Each mostly waits, and none needs another. If several refuse, the first of this order is reported.
+  const [{ git, version, budget, capabilities }, secp256k1, stores] = await allSettledOrThrow([
+    findGit(),
+    Promise.resolve(given.learned?.secp256k1 ?? loadSecp256k1()),
+    openStores(),
+  ]);
   const verifier = createVerifier(secp256k1);
-
-  const observe = (opened: ObjectStorePair) => observeStores(opened, metrics);
-  const stores =
-    given.stores === undefined
-      ? await openServerStores(settings, log, observe, stack)
-      : observe(given.stores);
 
   const subscribers = new PublishSubscribers<GitManifest>();
   const fossilSubscribers = new PublishSubscribers<FossilManifest>();

@@ -34,10 +34,14 @@ export async function openGit(parts: GitParts, stack: ClosingStack): Promise<Ope
   const { settings, home, log, observer, launches = false } = parts;
   const budget = gitBudget(settings, machineMemory());
   const { memory, shares } = budget;
+  const launcher = launches ? new Launcher() : undefined;
+  if (launcher !== undefined) {
+    // First, because it takes longer to start than what follows.
+    launcher.open();
+    stack.defer(() => launcher.close());
+  }
   const limit = await usableMemoryLimit(settings.git, memory, (problem) => log.warn(problem));
   if (launches && budget.warning !== undefined) log.warn(budget.warning);
-  const launcher = launches ? new Launcher() : undefined;
-  launcher?.open();
   const git = new Git({
     binary: settings.git,
     home,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { run } from '../helpers/git-client.ts';
 import { mirrorRig } from '../helpers/mirror-rig.ts';
-import { MAIN } from '../helpers/server.ts';
+import { MAIN, spawnServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 /** Notes each module that is loaded. */
@@ -16,23 +16,40 @@ export async function load(url, context, next) {
 }
 `;
 
-/** The packages that a command loads, sorted. */
-async function packagesOf(folder: string, args: readonly string[], input?: string): Promise<string[]> {
+interface Loaded {
+  /** Their names, sorted; those with a scope are parts of others. */
+  readonly packages: readonly string[];
+  /** Number of modules, with those of Node and of packages. */
+  readonly modules: number;
+}
+
+/** Runs something with the variables that note what it loads. */
+async function loadedBy(
+  folder: string,
+  work: (env: Record<string, string>) => Promise<void>,
+): Promise<Loaded> {
   const loader = join(folder, 'loader.mjs');
   const log = join(folder, 'loaded');
   await writeFile(loader, LOADER);
   await writeFile(log, '');
-  const result = await run(
-    process.execPath,
-    ['--no-warnings', '--experimental-loader', loader, MAIN, ...args],
-    {
-      env: { PATH: process.env['PATH'] ?? '', HOME: folder, LOADED: log },
+  await work({ NODE_OPTIONS: `--no-warnings --experimental-loader=${loader}`, HOME: folder, LOADED: log });
+  const text = await readFile(log, 'utf8');
+  const names = [...text.matchAll(/\/node_modules\/((?:@[^/]+\/)?[^/\n]+)/g)].map(([, name = '']) => name);
+  return {
+    packages: [...new Set(names)].filter((name) => !name.startsWith('@')).sort(),
+    modules: text.split('\n').length - 1,
+  };
+}
+
+/** What a command loads. */
+function loadedByCommand(folder: string, args: readonly string[], input?: string): Promise<Loaded> {
+  return loadedBy(folder, async (env) => {
+    const result = await run(MAIN, args, {
+      env: { PATH: process.env['PATH'] ?? '', ...env },
       ...(input === undefined ? {} : { input }),
-    },
-  );
-  expect(result).toMatchObject({ exitCode: 0, stderr: '' });
-  const names = (await readFile(log, 'utf8')).matchAll(/\/node_modules\/((?:@[^/]+\/)?[^/\n]+)/g);
-  return [...new Set([...names].map(([, name = '']) => name))].filter((name) => !name.startsWith('@')).sort();
+    });
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  });
 }
 
 it('a mirror loads what reads addresses and options, and nothing of a server', async () => {
@@ -40,14 +57,35 @@ it('a mirror loads what reads addresses and options, and nothing of a server', a
   await rig.author.commit('One', { file: '1\n' });
   await rig.author.run(['push', '--quiet', 'origin', 'main']);
   const args = ['mirror', 'sync', rig.sourceUrl, rig.targetUrl];
-  expect(await packagesOf(rig.folder, args)).toEqual(['commander', 'nostr-tools']);
+  expect((await loadedByCommand(rig.folder, args)).packages).toEqual(['commander', 'nostr-tools']);
 });
 
 it('the credential helper, which git runs at each push, loads what signs', async () => {
   await using folder = await tempDir();
-  await packagesOf(folder.path, ['key', 'new']);
+  await loadedByCommand(folder.path, ['key', 'new']);
   const server = ['--server', 'https://git.example.org'];
   const question = 'protocol=https\nhost=git.example.org\npath=alice/project\ncapability[]=authtype\n\n';
-  const loaded = await packagesOf(folder.path, ['credential', ...server, 'get'], question);
-  expect(loaded).toEqual(['commander', 'nostr-tools', 'nostr-wasm']);
+  const { packages } = await loadedByCommand(folder.path, ['credential', ...server, 'get'], question);
+  expect(packages).toEqual(['commander', 'nostr-tools', 'nostr-wasm']);
+});
+
+it('a server loads what it answers with, and what only some requests need comes later', async () => {
+  await using folder = await tempDir();
+  const { packages } = await loadedBy(folder.path, async (env) => {
+    const flags = ['--store', `file:${folder.path}/store`, '--cache', `${folder.path}/cache`];
+    await using server = await spawnServer(flags, env);
+    await server.stop();
+  });
+  const used = [
+    'commander',
+    'hono',
+    'nostr-tools',
+    'nostr-wasm',
+    'pino',
+    'prom-client',
+    'tmp-promise',
+    'ws',
+    'zod',
+  ];
+  expect(packages).toEqual(used);
 });

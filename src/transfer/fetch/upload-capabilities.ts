@@ -47,8 +47,8 @@ export async function learnUploadCapabilities(
 async function learn(git: Git, scratch: string, format: ObjectFormat): Promise<UploadCapabilities> {
   const gitDir = join(scratch, `capabilities-${format}`);
   await makeFolder(gitDir);
-  const must = async (command: Parameters<Git['run']>[0], input = ''): Promise<Buffer> => {
-    const result = await git.run(command, { input });
+  const must = async (command: Parameters<Git['brief']>[0], input = ''): Promise<Buffer> => {
+    const result = await git.brief(command, { input });
     if (result.exitCode !== 0)
       throw new CairnError('unavailable', `git: ${failureReason(command.name, result)}`);
     return result.stdout;
