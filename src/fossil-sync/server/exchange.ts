@@ -32,9 +32,10 @@ export interface ExchangeHost {
   /**
    * Decides who a request is from. Called once for each.
    * @param login undefined if the request has none
+   * @param message all of it, the login included
    * @returns undefined if the login is wrong
    */
-  admit(login: SentLogin | undefined): Promise<Admission | undefined>;
+  admit(login: SentLogin | undefined, message: Uint8Array): Promise<Admission | undefined>;
   readonly round: Omit<RoundContext, 'rights' | 'user' | 'actor' | 'signal'>;
   /** Bytes of a message, uncompressed. */
   readonly messageBytes: number;
@@ -126,7 +127,7 @@ async function answerMessage(
   // Newer clients send one or the other, never both.
   if (login !== undefined && fromCookie !== undefined) throw new RoundRefusal('login failed');
   const sent = fromCookie === undefined ? login : { card: fromCookie, bytes: message };
-  const admission = await host.admit(isNobody(sent) ? undefined : sent);
+  const admission = await host.admit(isNobody(sent) ? undefined : sent, message);
   if (admission === undefined) throw new RoundRefusal('login failed');
   const { repository, rights, user, actor, projectCode } = admission;
   const context = { ...host.round, rights, user, actor, ...(signal === undefined ? {} : { signal }) };

@@ -39,7 +39,7 @@ const LEADING_CARDS = 20;
 /**
  * Decides who sent a request. A repository that the sender may not see gets the same answers as one that is not there, down to
  * the project code that a refused clone is told.
- * @param login of the message, or of its cookie
+ * @param sent the message, and the login in it or in its cookie
  * @param authorization the value of the header, for clients that use HTTP Basic
  * @returns undefined if the login is wrong
  * @throws CairnError with a text for the user: the password has expired, or it is another kind of repository
@@ -47,7 +47,7 @@ const LEADING_CARDS = 20;
 export async function admitSender(
   context: AdmissionContext,
   id: RepositoryId,
-  login: SentLogin | undefined,
+  { login, message }: { readonly login: SentLogin | undefined; readonly message: Uint8Array },
   authorization: string | undefined,
 ): Promise<Admission | undefined> {
   const presented: Presented | undefined =
@@ -57,14 +57,14 @@ export async function admitSender(
   if (published === undefined) return presented === undefined ? stranger(id) : undefined;
   // Before anything is here, the client that brings a project knows better which one it is.
   const isEmpty = published.manifest.packs.length === 0;
-  const claimed = isEmpty && login !== undefined ? claimedProject(login.bytes) : undefined;
+  const claimed = isEmpty ? claimedProject(message) : undefined;
   const sender = identify(context, id, published, presented, claimed);
   if (sender.is === 'refused') return undefined;
   const key = sender.is === 'key' ? sender.key : undefined;
   const rights = projectRights(context.access, key, projectFacts(id, published.manifest));
   if (!rights.read) return stranger(id);
   const current =
-    claimed !== undefined && claimed !== published.manifest.projectCode && rights.write && key !== undefined
+    claimed !== undefined && claimed !== published.manifest.projectCode && rights.write
       ? await adopt(repository, claimed, key)
       : published;
   return {
@@ -160,9 +160,9 @@ function claimedProject(message: Uint8Array): string | undefined {
 async function adopt(
   repository: FossilRepository,
   projectCode: string,
-  key: string,
+  key: string | undefined,
 ): Promise<PublishedFossilState> {
-  await repository.publisher.join(new AdoptProject(projectCode, key, repository.mark()));
+  await repository.publisher.join(new AdoptProject(projectCode, key ?? null, repository.mark()));
   const published = await repository.resolve();
   if (published === undefined) throw new CairnError('not-found', 'there is no such repository');
   return published;

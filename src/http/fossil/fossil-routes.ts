@@ -101,14 +101,14 @@ function hostOf(context: FossilRoutesContext, path: string, authorization: strin
   return {
     round,
     messageBytes,
-    admit: async (login) => {
+    admit: async (login, message) => {
       if (id === undefined) {
         throw new CairnError(
           'not-found',
           'this is not the URL of a repository: <server>/fossil/<npub>/<name>',
         );
       }
-      return admitSender(context, id, login, authorization);
+      return admitSender(context, id, { login, message }, authorization);
     },
   };
 }

@@ -4,10 +4,10 @@ import type { FossilManifest, FossilState } from './fossil-manifest.ts';
 /** Sets what a Fossil repository is called by others. A repository that is not there, or not any more, stays as it is. */
 abstract class Configuration implements Change<FossilManifest, void> {
   readonly since: number;
-  private readonly actor: string;
+  private readonly actor: string | null;
 
-  /** @param actor public key of who asked for it */
-  constructor(actor: string, since: number) {
+  /** @param actor public key of who asked for it; null where everybody may */
+  constructor(actor: string | null, since: number) {
     this.actor = actor;
     this.since = since;
   }
@@ -35,7 +35,7 @@ export class AdoptProject extends Configuration {
   private readonly projectCode: string;
 
   /** @param projectCode 40 hex digits */
-  constructor(projectCode: string, actor: string, since: number) {
+  constructor(projectCode: string, actor: string | null, since: number) {
     super(actor, since);
     this.projectCode = projectCode;
   }

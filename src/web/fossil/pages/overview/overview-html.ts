@@ -32,11 +32,11 @@ ${description === '' ? '' : html`<p class="said">${userText(description, DESCRIP
 </div>
 <aside class="get" aria-label="How to get it">
 <h2>Clone</h2>
-${cloneHtml(url, manifest.identifier)}
+${isEmpty ? html`<p>There is nothing to clone yet: Fossil cannot work in a clone without check-ins.</p>` : cloneHtml(url, manifest.identifier)}
 ${isEmpty ? '' : html`<details class="push"><summary>How to push</summary>${pushHtml(about, url)}</details>`}
 </aside>
 <div class="contents">
-${isEmpty ? html`<h2>Nothing here yet</h2><p>Nothing has been pushed to this repository.</p><h2>Push</h2>${pushHtml(about, url)}` : inside(context, content)}
+${isEmpty ? html`<h2>Nothing here yet</h2><p>Nothing has been pushed to this repository. It becomes the project of its first push: one that you have, or a new one from <code>fossil init</code>.</p><h2>Push</h2>${pushHtml(about, url)}` : inside(context, content)}
 </div>
 <aside class="about" aria-label="About">
 <h2>About</h2>
