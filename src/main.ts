@@ -1,14 +1,9 @@
 #!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=4
-import { ExitError } from './cli/exit-error.ts';
 import { nodeVersionProblem } from './cli/node-version.ts';
+import { programEnd } from './cli/program-end.ts';
 import { keepHeapSmall } from './cli/small-heap.ts';
 import { systemClock } from './lib/clock.ts';
-import { CairnError, messageOf, systemCode } from './lib/errors.ts';
-import { localProblem } from './lib/system-error.ts';
-import { StoreUntriedError } from './object-store/probe/probe-error.ts';
-
-/** `EX_TEMPFAIL` of sysexits.h, for supervisors: the object store could not be tried, so a later start may succeed. */
-const TRY_AGAIN = 75;
+import { CairnError, systemCode } from './lib/errors.ts';
 
 /** Under npm, Ctrl-C arrives twice, from the terminal and from npm. Signals within this time count as one. */
 const ONE_WISH_MS = 1_000;
@@ -40,18 +35,10 @@ async function main(): Promise<void> {
     const { commandLine } = await import('./cli/command-line.ts');
     await commandLine({ environment: process.env, print, warn, signal: stop.signal }).parseAsync();
   } catch (thrown) {
-    // A full disk is no fault of the program: where in it that was noticed helps nobody.
-    const error = localProblem(thrown) ?? thrown;
-    const reason =
-      error instanceof CairnError ? error.message : error instanceof Error ? error.stack : messageOf(error);
-    if (reason !== '') process.stderr.write(`cairn: ${reason}\n`);
-    process.exitCode = exitCodeOf(error);
+    const { exitCode, words } = programEnd(thrown);
+    if (words !== '') process.stderr.write(words);
+    process.exitCode = exitCode;
   }
-}
-
-function exitCodeOf(error: unknown): number {
-  if (error instanceof ExitError) return error.exitCode;
-  return error instanceof StoreUntriedError ? TRY_AGAIN : 1;
 }
 
 await main();

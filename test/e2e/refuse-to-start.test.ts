@@ -3,6 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SERVICE_KEY_FILE } from '../helpers/build-once.ts';
+import { runCommand, serveCommand } from '../helpers/command.ts';
 import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
 import { startR2, type TestBucket } from '../helpers/r2.ts';
 import { MAIN, OWNER, repositoryUrl, spawnServer } from '../helpers/server.ts';
@@ -11,17 +13,35 @@ import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 /** Within this a server that will not run has said so, on a busy machine as well. */
 const SOON_MS = 50_000;
-/** What an operator gets to see when the server will not run: one line, an exit code, and soon. */
+
+/**
+ * What an operator gets to see when the server will not run: one line, an exit code, and soon. Most refusals happen in this
+ * process, because a process of its own takes a second to load.
+ */
 async function refusal(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   exitCode = 1,
 ): Promise<string> {
+  const env = { CAIRN_SERVICE_KEY: SERVICE_KEY_FILE, ...environment };
+  return onlyLine(await runCommand(['serve', '--port', '0', ...args], env), exitCode);
+}
+
+/** The same from a process of its own: that it ends, with the exit code that a supervisor sees. */
+async function refusalOfProcess(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  exitCode = 1,
+): Promise<string> {
   const signal = AbortSignal.timeout(SOON_MS);
-  const result: CommandResult = await run(process.execPath, [MAIN, 'serve', '--port', '0', ...args], {
-    env: { PATH: process.env['PATH'] ?? '', ...environment },
-    signal,
-  });
+  const env = { PATH: process.env['PATH'] ?? '', ...environment };
+  return onlyLine(
+    await run(process.execPath, [MAIN, 'serve', '--port', '0', ...args], { env, signal }),
+    exitCode,
+  );
+}
+
+function onlyLine(result: CommandResult, exitCode: number): string {
   expect(result.exitCode, result.stderr).toBe(exitCode);
   expect(result.stdout).toBe('');
   const lines = result.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
@@ -73,7 +93,7 @@ describe('malformed configuration', () => {
   });
 
   it('names an option it does not know', async () => {
-    expect(await refusal(['--colour', 'red'])).toContain("unknown option '--colour'");
+    expect(await refusalOfProcess(['--colour', 'red'])).toContain("unknown option '--colour'");
   });
 });
 
@@ -88,7 +108,7 @@ describe('git', () => {
     const old = join(folder.path, 'old-git');
     await writeFile(old, '#!/bin/sh\necho git version 2.30.2\n');
     await chmod(old, 0o755);
-    expect(await refusal([...ownFolders(), '--git', old])).toBe(
+    expect(await refusalOfProcess([...ownFolders(), '--git', old])).toBe(
       'cairn: git 2.30.2 is too old: Cairn needs git 2.39.0 or newer',
     );
   });
@@ -178,7 +198,7 @@ describe('an object store', () => {
   };
 
   it('runs on one that keeps its promises', async () => {
-    await using server = await spawnServer(...s3());
+    await using server = await serveCommand(...s3());
     expect(await (await fetch(`${server.url}/readyz`)).json()).toEqual({ status: 'ready' });
   });
 
@@ -200,9 +220,8 @@ describe('an object store', () => {
   it('whose promises nobody checks only when told so, and then says it loudly', async () => {
     await using store = await startStubS3({ ignoreConditions: true });
     const [flags, environment] = stub(store);
-    await using server = await spawnServer([...flags, '--probe', 'off'], environment);
-    // It comes by another pipe than the words that the server listens.
-    await expect.poll(server.log).toContain('PROBE OFF');
+    await using server = await serveCommand([...flags, '--probe', 'off'], environment);
+    expect(server.log()).toContain('PROBE OFF');
   });
 
   it('tells "could not try" from "broken promise" by words, exit code and log, at start and by cairn probe (issue 11, point 20)', async () => {
@@ -213,18 +232,17 @@ describe('an object store', () => {
       [broken, 1, 'broke a promise', 'broken'],
     ] as const) {
       const [flags, environment] = stub(store);
-      const env = { PATH: process.env['PATH'] ?? '', ...environment };
-      const served = await run(process.execPath, [MAIN, 'serve', '--port', '0', ...flags], { env });
+      const served = await runCommand(['serve', '--port', '0', ...flags], environment);
       expect(served.exitCode, served.stderr).toBe(exitCode);
       expect(served.stderr).toContain(words);
       const logged = served.stderr.split('\n').filter((line) => line.includes('"verdict"'));
       expect(logged.map((line) => JSON.parse(line))).toMatchObject([{ verdict }]);
-      const probed = await run(process.execPath, [MAIN, 'probe', ...flags], { env });
+      const probed = await runCommand(['probe', ...flags], environment);
       expect(probed.exitCode, probed.stderr).toBe(exitCode);
       expect(probed.stdout).toMatch(
         verdict === 'untried' ? /^verdict could not be tried/m : /^verdict does not keep/m,
       );
-      const json = await run(process.execPath, [MAIN, 'probe', '--json', ...flags], { env });
+      const json = await runCommand(['probe', '--json', ...flags], environment);
       expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, failure: { is: verdict } });
     }
   });
@@ -240,9 +258,7 @@ describe('an object store', () => {
     const elsewhere = ['--cache', join(folder.path, 'cache-of-commands')];
     for (const more of [[], elsewhere]) {
       const name = `${OWNER}/beside-${more.length}`;
-      const created = await run(process.execPath, [MAIN, 'repo', 'create', name, ...flags, ...more], {
-        env: { PATH: process.env['PATH'] ?? '', ...environment },
-      });
+      const created = await runCommand(['repo', 'create', name, ...flags, ...more], environment);
       expect(created).toMatchObject({ exitCode: 0, stderr: '' });
     }
     expect(probed()).toBe(before);
@@ -251,19 +267,17 @@ describe('an object store', () => {
   it('like Ceph is run on, its ways found by the probe (issue 11, point 21)', async () => {
     await using store = await startStubS3(CEPH);
     const [flags, environment] = stub(store);
-    const created = await run(
-      process.execPath,
-      [MAIN, 'repo', 'create', `${OWNER}/made-here`, '--head', 'trunk', ...flags],
-      { env: { PATH: process.env['PATH'] ?? '', ...environment } },
+    const created = await runCommand(
+      ['repo', 'create', `${OWNER}/made-here`, '--head', 'trunk', ...flags],
+      environment,
     );
     expect(created).toMatchObject({ exitCode: 0, stderr: '' });
-    const redirected = await run(
-      process.execPath,
-      [MAIN, 'repo', 'set-head', `${OWNER}/made-here`, 'main', ...flags],
-      { env: { PATH: process.env['PATH'] ?? '', ...environment } },
+    const redirected = await runCommand(
+      ['repo', 'set-head', `${OWNER}/made-here`, 'main', ...flags],
+      environment,
     );
     expect(redirected).toMatchObject({ exitCode: 0, stderr: '' });
-    await using server = await spawnServer(flags, environment);
+    await using server = await serveCommand(flags, environment);
     const work = await new GitClient(folder.path).init('ceph');
     await work.commit('first', { a: '1\n' });
     await work.run(['push', repositoryUrl(server, 'ceph'), 'main']);
@@ -273,7 +287,7 @@ describe('an object store', () => {
   });
 
   it('with the wrong bucket', async () => {
-    expect(await refusal(...s3({ bucket: 'no-such-bucket' }), UNTRIED)).toMatch(
+    expect(await refusalOfProcess(...s3({ bucket: 'no-such-bucket' }), UNTRIED)).toMatch(
       /could not be tried.*no-such-bucket/,
     );
   });
