@@ -50,11 +50,14 @@ export function listPaths(gitDir: string, tree: string): GitCommand {
   };
 }
 
-/** Prints all files below a tree, each as mode, type, id and size (bytes), a tab and its path, with a NUL. @param tree object id */
+/**
+ * Prints all files and folders below a tree, each as mode, type, id and size (bytes; `-` for a folder), a tab and its path, with a
+ * NUL. A folder comes before what is in it. @param tree object id
+ */
 export function listSizes(gitDir: string, tree: string): GitCommand {
   return {
     name: 'ls-tree',
-    args: ['-r', '-l', '-z', '--full-tree', hex(tree)],
+    args: ['-r', '-t', '-l', '-z', '--full-tree', hex(tree)],
     variables: { GIT_DIR: gitDir },
     niceness: NICENESS,
   };

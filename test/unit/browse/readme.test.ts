@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { languageNamed } from '../../../src/browse/language-names.ts';
+import { languageNamed } from '../../../src/browse/languages/language-names.ts';
 import { chooseReadme } from '../../../src/browse/readme.ts';
 import type { TreeEntry } from '../../../src/git/index.ts';
 

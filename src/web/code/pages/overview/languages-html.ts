@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { LanguageShare } from '../../../../browse/languages.ts';
+import type { LanguageShare } from '../../../../browse/languages/languages.ts';
 import type { Html } from '../../../layout.ts';
 
 /** Languages that have a part of the bar of their own; the style sheet has a colour for each place. */

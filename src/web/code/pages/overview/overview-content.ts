@@ -1,4 +1,4 @@
-import type { LanguageShare } from '../../../../browse/languages.ts';
+import type { LanguageShare } from '../../../../browse/languages/languages.ts';
 import type { FoundCommit } from '../../../../browse/objects.ts';
 import type { About } from '../../about.ts';
 import type { TreeContent, TreeQuestion } from '../tree/tree-page.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { languagesOf } from '../../../../browse/languages.ts';
+import { languagesOf } from '../../../../browse/languages/languages.ts';
 import { readCommitOf } from '../../../../browse/objects.ts';
 import { allSettledOrThrow } from '../../../../lib/all-settled-or-throw.ts';
 import { gitUrl } from '../../../../nostr/repository-url.ts';

@@ -1,8 +1,8 @@
-import { listSizes } from '../git-process/search-commands.ts';
-import { LruMap } from '../lib/lru.ts';
+import { listSizes } from '../../git-process/search-commands.ts';
+import { LruMap } from '../../lib/lru.ts';
 import { languageNamed } from './language-names.ts';
-import { Fields, readOutput } from './read-output.ts';
-import type { RepositoryView } from './repository-view.ts';
+import { Fields, readOutput } from '../read-output.ts';
+import type { RepositoryView } from '../repository-view.ts';
 
 /** A language, and the bytes of its files. */
 export interface LanguageShare {
