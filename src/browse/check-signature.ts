@@ -1,7 +1,6 @@
 import {
   type AllowedSigner,
   allowsGit,
-  findInTree,
   openPgpKey,
   parseAllowedSigners,
   parseCommit,
@@ -11,8 +10,9 @@ import {
 } from '../git/index.ts';
 import { fitsObject, parseGitSignature } from '../nostr/git-signature.ts';
 import { formatNpub } from '../nostr/public-key.ts';
+import { branchFilesOf } from './branch-files.ts';
 import { blobSize, readBlob, readObject } from './objects.ts';
-import { idLength, type RepositoryView } from './repository-view.ts';
+import type { RepositoryView } from './repository-view.ts';
 import { fitsMessage, sshFingerprint } from './ssh-signature.ts';
 
 /**
@@ -33,9 +33,7 @@ export interface CheckedSignature {
   readonly signer: string | undefined;
 }
 
-/** Where a repository names the SSH keys that count, on its default branch. */
-export const ALLOWED_SIGNERS = ['.allowed_signers', '.gitsigners'] as const;
-/** Most bytes of that file. */
+/** Most bytes of the file that names the SSH keys that count. */
 const SIGNERS_SIZE = 256 * 1024;
 const COMMIT_SIZE = 1024 * 1024;
 
@@ -93,19 +91,7 @@ async function checkSsh(
 
 /** The allowed signers that the default branch names; none if it has no such file, or a very large one. */
 async function allowedSigners(view: RepositoryView): Promise<AllowedSigner[]> {
-  const tip = view.manifest.refs.get(view.manifest.head);
-  if (tip === undefined) return [];
-  const { type, content } = await readObject(view, tip, COMMIT_SIZE);
-  if (type !== 'commit') return [];
-  const tree = (await readObject(view, parseCommit(content).tree, TREE_SIZE)).content;
-  for (const name of ALLOWED_SIGNERS) {
-    const entry = findInTree(tree, idLength(view), Buffer.from(name));
-    if (entry?.kind !== 'file' && entry?.kind !== 'executable') continue;
-    if ((await blobSize(view, entry.oid)) > SIGNERS_SIZE) return [];
-    return parseAllowedSigners(await readBlob(view, entry.oid, SIGNERS_SIZE));
-  }
-  return [];
+  const oid = (await branchFilesOf(view)).signers;
+  if (oid === undefined || (await blobSize(view, oid)) > SIGNERS_SIZE) return [];
+  return parseAllowedSigners(await readBlob(view, oid, SIGNERS_SIZE));
 }
-
-/** Most bytes of the root tree. */
-const TREE_SIZE = 24 * 1024 * 1024;

@@ -1,57 +1,40 @@
-import { findInTree, Mailmap, parseCommit } from '../git/index.ts';
-import type { ObjectSession } from '../git-process/object-session.ts';
+import { Mailmap } from '../git/index.ts';
 import { isCairnError } from '../lib/errors.ts';
-import { idLength, type RepositoryView } from './repository-view.ts';
+import { LruMap } from '../lib/lru.ts';
+import { branchFilesOf } from './branch-files.ts';
+import type { RepositoryView } from './repository-view.ts';
 
-/** Most bytes of a `.mailmap` that counts, and of what is read on the way to it. */
+/** Most bytes of a `.mailmap` that counts, and of those that are remembered. */
 const MAILMAP_SIZE = 1024 * 1024;
-const COMMIT_SIZE = 1024 * 1024;
-const TREE_SIZE = 24 * 1024 * 1024;
+const REMEMBERED = 4 * MAILMAP_SIZE;
 
-const NAME = Buffer.from('.mailmap');
-
-/** A session belongs to one published state, and so does its mailmap. */
-const known = new WeakMap<ObjectSession, Promise<Mailmap>>();
+/** By object id. */
+const known = new LruMap<string, Promise<Mailmap>>(REMEMBERED);
 
 /**
  * The `.mailmap` of the default branch, which git uses in a bare repository, too. It is empty if there is none, or if it is
  * larger than 1 MiB.
  * @throws CairnError `unavailable` when git fails
  */
-export function mailmapOf(view: RepositoryView): Promise<Mailmap> {
-  const { session } = view;
-  const kept = known.get(session);
+export async function mailmapOf(view: RepositoryView): Promise<Mailmap> {
+  const oid = (await branchFilesOf(view)).mailmap;
+  if (oid === undefined) return Mailmap.empty;
+  const kept = known.get(oid);
   if (kept !== undefined) return kept;
-  const reading = readMailmap(view);
-  known.set(session, reading);
-  reading.catch(() => known.delete(session));
+  const reading = readMailmap(view, oid);
+  known.set(oid, reading, 1);
+  reading.catch(() => known.delete(oid));
   return reading;
 }
 
-async function readMailmap({ manifest, session }: RepositoryView): Promise<Mailmap> {
-  const tip = manifest.refs.get(manifest.head);
-  const commit = tip === undefined ? undefined : await readSmall(session, tip, 'commit', COMMIT_SIZE);
-  if (commit === undefined) return Mailmap.empty;
-  const tree = await readSmall(session, parseCommit(commit).tree, 'tree', TREE_SIZE);
-  const entry = tree === undefined ? undefined : findInTree(tree, idLength({ manifest }), NAME);
-  if (entry?.kind !== 'file' && entry?.kind !== 'executable') return Mailmap.empty;
-  const content = await readSmall(session, entry.oid, 'blob', MAILMAP_SIZE);
-  return content === undefined ? Mailmap.empty : Mailmap.parse(content);
-}
-
-/** The content of an object; undefined if it is not there, of another type or larger. */
-async function readSmall(
-  session: ObjectSession,
-  oid: string,
-  type: 'commit' | 'tree' | 'blob',
-  maxSize: number,
-): Promise<Buffer | undefined> {
-  try {
-    // Small ones are usual, and take one question instead of two.
-    const object = type === 'blob' ? await session.read(oid, maxSize) : await session.readSmall(oid, maxSize);
-    return object?.type === type ? object.content : undefined;
-  } catch (error) {
+async function readMailmap({ session }: RepositoryView, oid: string): Promise<Mailmap> {
+  const content = await session.read(oid, MAILMAP_SIZE).catch((error: unknown) => {
     if (isCairnError(error, 'too-large')) return undefined;
     throw error;
-  }
+  });
+  if (content?.type !== 'blob') return Mailmap.empty;
+  // Its weight is known only now.
+  const kept = known.get(oid);
+  if (kept !== undefined) known.set(oid, kept, content.size);
+  return Mailmap.parse(content.content);
 }

@@ -1,6 +1,4 @@
-import { ComparisonSession } from '../git-process/comparison-session.ts';
 import type { Git } from '../git-process/git.ts';
-import { ObjectSession } from '../git-process/object-session.ts';
 import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
 import { CairnError } from '../lib/errors.ts';
 import { Limiter } from '../lib/limiter.ts';
@@ -9,6 +7,7 @@ import type { PublishedGitState } from '../repository/git/git-manifest.ts';
 import type { GitRepository } from '../repository/git/git-repository.ts';
 import type { SnapshotLease } from '../repository/snapshot/snapshot-cache.ts';
 import type { RepositoryView } from './repository-view.ts';
+import { type SessionsLease, SharedSessions } from './shared-sessions.ts';
 
 export interface RepositoryViewsOptions {
   readonly git: Git;
@@ -28,11 +27,10 @@ export interface RepositoryViewsOptions {
   readonly standBack?: () => Promise<void>;
 }
 
-/** Sessions over a snapshot, kept while pages ask for the same state. */
+/** A snapshot and sessions, kept while pages ask for the same state. */
 interface OpenState {
   readonly lease: SnapshotLease;
-  readonly session: ObjectSession;
-  readonly comparisons: ComparisonSession;
+  readonly sessions: SessionsLease;
   users: number;
   idle?: NodeJS.Timeout;
 }
@@ -46,7 +44,7 @@ const SLOW_QUEUE = 8;
 const DOWNLOADS = 2;
 
 /**
- * What pages read repositories through. One git process stays for each state that is looked at, so that a page costs no
+ * What pages read repositories through. git processes stay for each repository that is looked at, so that a page costs no
  * process of its own. Pages have places of their own: a crawler takes none of those for pushes and fetches.
  */
 export class RepositoryViews {
@@ -54,6 +52,7 @@ export class RepositoryViews {
   private readonly places: Limiter;
   private readonly slow: Limiter;
   private readonly downloads: Limiter;
+  private readonly sessions: SharedSessions;
   private readonly states = new Map<string, OpenState>();
   /** What waits for a git to end. */
   private readonly dropping = new Set<Promise<void>>();
@@ -62,6 +61,7 @@ export class RepositoryViews {
 
   constructor(options: RepositoryViewsOptions) {
     this.options = options;
+    this.sessions = new SharedSessions(options.git);
     this.places = new Limiter('pages', options.places, options.queue);
     this.slow = new Limiter('searches', options.slow ?? SLOW, Math.min(options.queue, SLOW_QUEUE));
     this.downloads = new Limiter('downloads', options.downloads ?? DOWNLOADS, options.queue);
@@ -138,7 +138,7 @@ export class RepositoryViews {
   }
 
   private viewOf(
-    { lease, session, comparisons }: OpenState,
+    { lease, sessions: { session, comparisons } }: OpenState,
     { manifest }: PublishedGitState,
     signal: AbortSignal,
   ): RepositoryView {
@@ -153,15 +153,25 @@ export class RepositoryViews {
         clearTimeout(open.idle);
         return open;
       }
-      await this.opening.run(state.digest, async () => {
-        const lease = await repository.snapshot(state);
-        this.states.set(state.digest, {
-          lease,
-          session: new ObjectSession(this.options.git, lease.path),
-          comparisons: new ComparisonSession(this.options.git, lease.path),
-          users: 0,
-        });
-      });
+      await this.opening.run(state.digest, () => this.open(repository, state));
+    }
+  }
+
+  private async open(repository: GitRepository, state: PublishedGitState): Promise<void> {
+    const sessions = await this.sessions.acquire(repository, state);
+    let lease: SnapshotLease;
+    try {
+      lease = await repository.snapshot(state);
+    } catch (error) {
+      await sessions.giveBack();
+      throw error;
+    }
+    this.states.set(state.digest, { lease, sessions, users: 0 });
+    // Nobody asks for an earlier state of the same repository again.
+    for (const [digest, other] of this.states) {
+      if (digest !== state.digest && other.users === 0 && other.sessions.path === sessions.path) {
+        this.dropSoon(digest);
+      }
     }
   }
 
@@ -190,7 +200,7 @@ export class RepositoryViews {
     if (open === undefined || (open.users > 0 && !this.closed)) return;
     this.states.delete(digest);
     clearTimeout(open.idle);
-    await Promise.all([open.session.close(), open.comparisons.close()]);
+    await open.sessions.giveBack();
     open.lease.release();
   }
 }

@@ -24,6 +24,8 @@ export class CodeRig implements AsyncDisposable {
   readonly server: GitServer;
   readonly folder: TempDir;
   readonly app: Hono;
+  /** Names of the git commands that pages have started. */
+  readonly started: string[] = [];
   private readonly git: Git;
   private readonly views: RepositoryViews;
   private readonly renderer: RenderPool | undefined;
@@ -32,7 +34,8 @@ export class CodeRig implements AsyncDisposable {
     this.renderer = renderer;
     this.server = server;
     this.folder = folder;
-    this.git = new Git({ binary: 'git', home: folder.path });
+    const observer = { started: (name: string) => void this.started.push(name), ended: () => undefined };
+    this.git = new Git({ binary: 'git', home: folder.path, observer });
     this.views = new RepositoryViews({
       git: this.git,
       places: 2,

@@ -39,8 +39,9 @@ const IDLE_KEPT = 64;
 
 /**
  * The object folders for pushes: one folder per repository, with its packs and without refs. It grows by a link or
- * two with each push, where a snapshot would be created again. It is never served to clients, because it may hold
- * more than one manifest names. When a fold has replaced packs, the next push starts a new folder.
+ * two with each push, where a snapshot would be created again. git never serves it to clients, because it may hold
+ * more than one manifest names; pages read objects there by their ids. When a fold has replaced packs, the next push starts
+ * a new folder.
  */
 export class ObjectBases {
   private readonly folder: string;

@@ -1,6 +1,8 @@
 import { type Context, Hono } from 'hono';
+import { type BranchFiles, branchFilesOf, knownBranchFiles } from '../../browse/branch-files.ts';
 import type { RepositoryViews } from '../../browse/repository-views.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { SingleFlight } from '../../lib/single-flight.ts';
 import type { PageWord } from '../../nostr/repository-url.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
@@ -51,6 +53,8 @@ export interface CodeRoutesContext {
 interface Answering extends CodeRoutesContext {
   readonly cache: PageCache;
   readonly traffic: PageTraffic;
+  /** By the digest of the state. */
+  readonly readingFiles: SingleFlight<string, BranchFiles>;
 }
 
 /** Seconds of work that a download counts as. Most of them wait for the network, or are kept. */
@@ -63,6 +67,7 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
   const { base } = context;
   const cache = new PageCache(CACHE, context.clock, context.disk);
   const traffic = new PageTraffic(context.clock);
+  const readingFiles = new SingleFlight<string, BranchFiles>();
   const app = new Hono();
   app.get('*', async (c, next) => {
     const { pathname } = new URL(c.req.url);
@@ -75,11 +80,16 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     const found = await findRepository(context.repositories, path.id, async () => context.readerOf?.(c));
     // What is not a repository of git may be one of Fossil.
     if (found === undefined) return path.word === '' ? next() : notFound(c, base);
-    const answer = await answerFor(c, { ...context, cache, traffic }, found, path, wanted).catch(
-      (error: unknown) =>
-        error instanceof LiesElsewhere
-          ? sendTo(c, base, path, error.word)
-          : refuse(c, base, new CodeLinks(base, path.id).repository, error),
+    const answer = await answerFor(
+      c,
+      { ...context, cache, traffic, readingFiles },
+      found,
+      path,
+      wanted,
+    ).catch((error: unknown) =>
+      error instanceof LiesElsewhere
+        ? sendTo(c, base, path, error.word)
+        : refuse(c, base, new CodeLinks(base, path.id).repository, error),
     );
     return found.isPublic ? answer : privateAnswer(c, answer);
   });
@@ -129,7 +139,17 @@ async function answerPage(
   { id, segments }: CodePath,
   page: ListedPage,
 ): Promise<Response> {
-  const { base, namesOf, aboutOf, views, renderer = NO_RENDERER, cache, traffic, clock } = context;
+  const {
+    base,
+    namesOf,
+    aboutOf,
+    views,
+    renderer = NO_RENDERER,
+    cache,
+    traffic,
+    clock,
+    readingFiles,
+  } = context;
   const about = page.word === '' ? aboutOf?.(id, isPublic, published.manifest) : undefined;
   const code: CodeContext = {
     base,
@@ -144,7 +164,12 @@ async function answerPage(
   const representation = representationOf(c);
   const asked = page.ask(code, published, segments, new URL(c.req.url).searchParams);
   // What the page is made from, and what stands around it.
-  const made = await cache.page([page.word, representation, asked.key, contextKey(code)], (onCut) =>
+  const files =
+    knownBranchFiles(published.manifest) ??
+    (await readingFiles.run(published.digest, () =>
+      views.read(repository, published, undefined, branchFilesOf),
+    ));
+  const made = await cache.page([page.word, representation, asked.key, contextKey(code, files)], (onCut) =>
     // Others may wait for the same page, so it is made whether or not this visitor stays.
     views.read(
       repository,

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import type { BranchFiles } from '../../browse/branch-files.ts';
 import { shortName } from '../../browse/revision.ts';
 import type { PageWord } from '../../nostr/repository-url.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
@@ -61,17 +62,23 @@ function belowHead({ links, manifest }: CodeContext, word: PageWord): string | u
   return manifest.refs.has(manifest.head) ? `${links.repository}/${word}` : undefined;
 }
 
-/** What a page has of its context. */
-export function contextKey({ links, name, ownerName, manifest, reader }: CodeContext): unknown {
-  // On the default branch stands the mailmap, which changes the names of people on every page.
-  const tip = manifest.refs.get(manifest.head) ?? null;
+/**
+ * What a page has of its context. The tip of the default branch is not part of it, so that a push leaves most pages as they are.
+ * @param files of the default branch: they change the names of people, and what is said of signatures, on every page
+ */
+export function contextKey(context: CodeContext, files: BranchFiles): unknown {
+  const { links, name, ownerName, manifest, reader } = context;
   return [
     links.repository,
     name,
     ownerName ?? null,
     manifest.head,
+    manifest.refs.has(manifest.head),
     manifest.objectFormat,
-    tip,
+    // A new one begins when objects are removed: pages about them are not to outlive them.
+    manifest.epoch ?? manifest.incarnation,
+    files.mailmap ?? null,
+    files.signers ?? null,
     reader ?? null,
   ];
 }

@@ -32,18 +32,31 @@ afterEach(async () => {
   expect(leases).toBe(0);
 });
 
+/** A folder in use. */
+function lease(): { readonly path: string; release(): void } {
+  leases++;
+  return {
+    path: `${folder.path}/r/.git`,
+    release: () => {
+      leases--;
+    },
+  };
+}
+
 /** A repository whose every state is the same folder. */
 const repository = {
-  snapshot: async () => {
-    leases++;
-    return {
-      path: `${folder.path}/r/.git`,
-      release: () => {
-        leases--;
-      },
-    };
-  },
+  snapshot: async () => lease(),
+  objects: async () => ({ ...lease(), packs: () => new Set() }),
 } as unknown as GitRepository;
+
+/** Repositories that share no objects, each with a folder that looks like another. */
+function another(at: number): GitRepository {
+  const apart = () => ({ ...lease(), path: `${folder.path}/${'./'.repeat(at)}r/.git` });
+  return {
+    snapshot: async () => apart(),
+    objects: async () => ({ ...apart(), packs: () => new Set() }),
+  } as unknown as GitRepository;
+}
 
 function state(name: string): PublishedGitState {
   return { version: 'v', digest: name.repeat(64).slice(0, 64), manifest: manifestOf() };
@@ -63,10 +76,25 @@ it('keep one git for a state, however many pages read it', async () => {
   await views.close();
 });
 
+it('keep one git for all states of a repository, and give back the earlier ones', async () => {
+  const views = new RepositoryViews({ git, ...OPTIONS });
+  const read = (name: string) =>
+    views.read(repository, state(name), NEVER, async ({ session }) => {
+      expect((await session.info(tip))?.type).toBe('commit');
+    });
+  for (const name of ['a', 'b', 'c', 'b']) await read(name);
+  await Promise.all([read('d'), read('e'), read('f')]);
+  expect(started).toEqual(['cat-file']);
+  // One snapshot for the last state that was asked for, one folder of objects, and perhaps those of states asked for at once.
+  await expect.poll(() => leases).toBeLessThanOrEqual(4);
+  await views.close();
+  expect(git.running).toBe(0);
+});
+
 it('keep few states open that nobody reads', async () => {
   const views = new RepositoryViews({ git, ...OPTIONS });
   for (let at = 0; at < 30; at++) {
-    await views.read(repository, state(`${at}-`), NEVER, ({ session }) => session.info(tip));
+    await views.read(another(at), state(`${at}-`), NEVER, ({ session }) => session.info(tip));
   }
   await expect.poll(() => git.running).toBeLessThanOrEqual(9);
   await views.close();
