@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
-/** The version in package.json, which is one folder above both `src/` and `dist/`. */
-export const VERSION: string = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
+const load = createRequire(import.meta.url);
+
+/** The version in package.json. It is found by the name of the package, because the build moves this module. */
+export const VERSION: string = (load('cairn/package.json') as { version: string }).version;

@@ -1,6 +1,7 @@
 /** Which packages a command loads: loading all of them takes several times as long as what a short command does. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { SourceMap } from 'node:module';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { run } from '../helpers/git-client.ts';
 import { mirrorRig } from '../helpers/mirror-rig.ts';
@@ -57,7 +58,9 @@ it('a mirror loads what reads addresses and options, and nothing of a server', a
   await rig.author.commit('One', { file: '1\n' });
   await rig.author.run(['push', '--quiet', 'origin', 'main']);
   const args = ['mirror', 'sync', rig.sourceUrl, rig.targetUrl];
-  expect((await loadedByCommand(rig.folder, args)).packages).toEqual(['commander', 'nostr-tools']);
+  const { packages, modules } = await loadedByCommand(rig.folder, args);
+  expect(packages).toEqual(['commander', 'nostr-tools']);
+  expect(modules).toBeLessThan(80);
 });
 
 it('the credential helper, which git runs at each push, loads what signs', async () => {
@@ -65,13 +68,18 @@ it('the credential helper, which git runs at each push, loads what signs', async
   await loadedByCommand(folder.path, ['key', 'new']);
   const server = ['--server', 'https://git.example.org'];
   const question = 'protocol=https\nhost=git.example.org\npath=alice/project\ncapability[]=authtype\n\n';
-  const { packages } = await loadedByCommand(folder.path, ['credential', ...server, 'get'], question);
+  const { packages, modules } = await loadedByCommand(
+    folder.path,
+    ['credential', ...server, 'get'],
+    question,
+  );
   expect(packages).toEqual(['commander', 'nostr-tools', 'nostr-wasm']);
+  expect(modules).toBeLessThan(80);
 });
 
 it('a server loads what it answers with, and what only some requests need comes later', async () => {
   await using folder = await tempDir();
-  const { packages } = await loadedBy(folder.path, async (env) => {
+  const { packages, modules } = await loadedBy(folder.path, async (env) => {
     const flags = ['--store', `file:${folder.path}/store`, '--cache', `${folder.path}/cache`];
     await using server = await spawnServer(flags, env);
     await server.stop();
@@ -88,4 +96,17 @@ it('a server loads what it answers with, and what only some requests need comes 
     'zod',
   ];
   expect(packages).toEqual(used);
+  // It was 1,148 when each module of Cairn was a file, and when each start needed execa.
+  expect(modules).toBeLessThan(320);
+});
+
+it('a trace of a joined program names lines of the source', async () => {
+  const program = join(dirname(MAIN), 'app.js');
+  const map = new SourceMap(JSON.parse(await readFile(`${program}.map`, 'utf8')));
+  const definition = 'async function openApp(';
+  const lineOf = (text: string) => text.split('\n').findIndex((line) => line.startsWith(definition));
+  const entry = map.findEntry(lineOf(await readFile(program, 'utf8')), 0);
+  const source = join(dirname(program), 'originalSource' in entry ? entry.originalSource : '');
+  expect(source).toBe(join(dirname(MAIN), '../src/server/app.ts'));
+  expect(entry).toMatchObject({ originalLine: lineOf(await readFile(source, 'utf8')) });
 });

@@ -6,8 +6,8 @@
  * milliseconds after which to die (0 for never). Prints the result, and how many reports there were.
  */
 import { readFileSync } from 'node:fs';
-import { Git } from '../../dist/git-process/git.js';
-import { convertHistory } from '../../dist/mirror/convert/convert-history.js';
+import { Git } from '../../build/modules/git-process/git.js';
+import { convertHistory } from '../../build/modules/mirror/convert/convert-history.js';
 
 const [, , gitDir, folder, refsFile, ordinal, milliseconds] = process.argv;
 

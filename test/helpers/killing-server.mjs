@@ -6,10 +6,10 @@
  * answered. Prints `listening on <url>`.
  */
 
-import { readSettings } from '../../dist/config/settings.js';
-import { openFileStore } from '../../dist/object-store/file/open-file-store.js';
-import { createLogger } from '../../dist/observability/logger.js';
-import { startApp } from '../../dist/server/app.js';
+import { readSettings } from '../../build/modules/config/settings.js';
+import { openFileStore } from '../../build/modules/object-store/file/open-file-store.js';
+import { createLogger } from '../../build/modules/observability/logger.js';
+import { startApp } from '../../build/modules/server/app.js';
 
 const [, , data, cache, ending, ordinal, moment] = process.argv;
 

@@ -38,7 +38,7 @@ const START = 60_000;
  * the program that was built.
  */
 const PROGRAM = new URL(
-  import.meta.url.endsWith('.ts') ? '../../../dist/web/render/render-worker.js' : './render-worker.js',
+  import.meta.url.endsWith('.ts') ? '../../../dist/render-worker.js' : './render-worker.js',
   import.meta.url,
 );
 

@@ -1,5 +1,5 @@
 /** Claims the folder given, says what came of it in one line, and keeps the claim until it is killed or its input ends. */
-import { claimFolder } from '../../../dist/object-store/file/folder-ownership.js';
+import { claimFolder } from '../../../build/modules/object-store/file/folder-ownership.js';
 
 try {
   const ownership = await claimFolder(process.argv[2] ?? '');

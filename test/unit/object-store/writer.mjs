@@ -1,7 +1,7 @@
 /** Writes objects without end to the folder given, and names each key once its write was answered. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FileObjectStore } from '../../../dist/object-store/file/file.js';
+import { FileObjectStore } from '../../../build/modules/object-store/file/file.js';
 
 const root = process.argv[2] ?? '';
 const scratch = join(root, 'scratch');
