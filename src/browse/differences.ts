@@ -150,7 +150,7 @@ async function listFiles(
   else {
     reader = new ChangedFilesReader(first, most);
     const end = await readOutput(view, command, input, { bytes: MOST_LISTED, milliseconds: LIST_MS }, take);
-    if (end === 'cut') throw new CairnError('too-large', 'so many files differ that they cannot be shown');
+    if (end === 'cut') throw new CairnError('too-large', 'too many files differ to show them');
   }
   const { files, count } = reader;
   if (reader.listedAll && count > MOST_COUNTED) return { files, count, totals: undefined };

@@ -42,7 +42,7 @@ export async function peel(view: RepositoryView, oid: string): Promise<Peeled> {
     tags.push({ oid: at, tag: tags.length === 0 ? whole : shortTag(whole) });
     at = tag.object;
   }
-  throw new CairnError('not-found', `${oid} is a tag of very many tags`);
+  throw new CairnError('not-found', `${oid} is the first of too many tags of tags`);
 }
 
 /** Reads a commit. @throws CairnError `not-found` for what is not here or is no commit; `too-large` */

@@ -56,7 +56,7 @@ export function changedFacts(
   const readers = changedKeys(old?.readers, flags.reader, flags.removeReader);
   const isPrivate = privacyOf(flags) ?? old?.private ?? false;
   if (!isPrivate && flags.reader !== undefined) {
-    throw new CairnError('invalid', '--reader: everybody reads this repository unless it is --private');
+    throw new CairnError('invalid', '--reader: the repository is public: add --private');
   }
   const vcs = flags.fossil === true ? 'fossil' : old?.vcs;
   const isFossil = vcs === 'fossil';
@@ -87,7 +87,7 @@ function checkFossil(isFossil: boolean, old: Announcement | undefined, flags: An
   if (flags.fossil === true && old !== undefined && old.vcs !== 'fossil') {
     throw new CairnError(
       'conflict',
-      '--fossil: this repository is announced as one of git; use another name',
+      '--fossil: a git repository of this name is announced; use another name',
     );
   }
   const ofGit = { grasp: flags.grasp, 'object-format': flags.objectFormat, protect: flags.protect };

@@ -79,7 +79,10 @@ function decodedName(text: string): string {
 
 function linesOf(answer: unknown, server: string): string[] {
   if (!isAnswer(answer)) {
-    throw new CairnError('unavailable', `${server} gave no password: it is no Cairn, or another version`);
+    throw new CairnError(
+      'unavailable',
+      `${server} sent no password: it is not a Cairn server, or it has another version`,
+    );
   }
   const { user, password, expires, url, private: isPrivate } = answer;
   const withUser = new URL(url);

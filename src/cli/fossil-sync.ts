@@ -168,7 +168,7 @@ function problemOf(
   failure: { readonly error: unknown } | undefined,
 ): string | undefined {
   if (outcome === 'ok') return undefined;
-  if (outcome === 'interrupted') return 'it was told to stop';
+  if (outcome === 'interrupted') return 'it was stopped';
   if (failure !== undefined) return messageOf(failure.error);
   if (result === undefined) return undefined;
   if (isPushRefused(result)) return `the server takes nothing from this user: ${result.errors.join('; ')}`;

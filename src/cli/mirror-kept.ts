@@ -59,7 +59,7 @@ export async function reported(
     await work();
   } catch (thrown) {
     const error = localProblem(thrown) ?? thrown;
-    const problem = context.signal.aborted ? 'it was told to stop' : messageOf(error);
+    const problem = context.signal.aborted ? 'it was stopped' : messageOf(error);
     const outcome = context.signal.aborted ? 'interrupted' : keptOutcome(error);
     if (json) context.print(JSON.stringify({ command: `mirror ${name}`, outcome, problem }));
     // What nobody expects ends the program as such.

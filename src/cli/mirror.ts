@@ -136,7 +136,7 @@ export async function reported(
       const cause = localProblem(error) ?? error;
       const outcome = context.signal.aborted ? 'interrupted' : outcomeOf(cause);
       if (!(cause instanceof CairnError) && outcome !== 'interrupted') fault = { error };
-      const problem = outcome === 'interrupted' ? 'it was told to stop' : messageOf(cause);
+      const problem = outcome === 'interrupted' ? 'it was stopped' : messageOf(cause);
       report = { outcome, problem, content: {}, lines: [] };
     }
   }

@@ -48,7 +48,10 @@ export async function open(
   });
   // A server must not make this program open anything else.
   if (!isAnswer(answer) || !answer.url.startsWith(`${server}/sign-in?link=`)) {
-    throw new CairnError('unavailable', `${server} gave no link: it is no Cairn, or another version`);
+    throw new CairnError(
+      'unavailable',
+      `${server} sent no link: it is not a Cairn server, or it has another version`,
+    );
   }
   if (options.json === true) {
     context.print(JSON.stringify({ url: answer.url, expires: answer.expires }));

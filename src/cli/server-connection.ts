@@ -123,7 +123,7 @@ export class ServerConnection implements AsyncDisposable {
       if (answer.type === 'CLOSED') throw this.refusal(answer.reason);
       if (answer.type === 'EVENT') events.push(this.checked(answer.event));
       if (events.length > MAX_EVENTS) {
-        throw new CairnError('too-large', `${this.options.server} does not end its answer`);
+        throw new CairnError('too-large', `${this.options.server} sent an answer that is too long`);
       }
       return answer.type === 'EOSE' ? true : undefined;
     });
@@ -218,12 +218,15 @@ export class ServerConnection implements AsyncDisposable {
   private read(text: string): RelayAnswer {
     const answer = parseRelayAnswer(text);
     if (answer.ok) return answer.value;
-    throw new CairnError('corrupt', `${this.options.server} sent what no relay sends: ${answer.reason}`);
+    throw new CairnError('corrupt', `${this.options.server} sent an invalid relay message: ${answer.reason}`);
   }
 
   private checked(event: NostrEvent): VerifiedEvent {
     if (this.verifier.verify(event)) return event;
-    throw new CairnError('corrupt', `${this.options.server} sent an event nobody signed: ${event.id}`);
+    throw new CairnError(
+      'corrupt',
+      `${this.options.server} sent an event without a valid signature: ${event.id}`,
+    );
   }
 
   private refusal(reason: string): CairnError {

@@ -80,7 +80,8 @@ export class SignedRequests {
     let size = 0;
     for await (const chunk of response.body ?? []) {
       size += chunk.length;
-      if (size > MAX_BYTES) throw new CairnError('too-large', `${this.server} does not end its answer`);
+      if (size > MAX_BYTES)
+        throw new CairnError('too-large', `${this.server} sent an answer that is too long`);
       chunks.push(chunk);
     }
     try {
@@ -88,7 +89,7 @@ export class SignedRequests {
     } catch {
       throw new CairnError(
         'unavailable',
-        `${this.server} does not know this request: it is no Cairn, or an older one`,
+        `${this.server} does not know this request: it is not a Cairn server, or it has an older version`,
       );
     }
   }

@@ -117,7 +117,7 @@ export class CardWriter {
       if (token === '' || /[\s\0]/.test(token)) {
         throw new CairnError(
           'invalid',
-          `a ${tokens[0]} card cannot have ${JSON.stringify(token)} for an argument`,
+          `a ${tokens[0]} card cannot have ${JSON.stringify(token)} as an argument`,
         );
       }
     }
@@ -212,5 +212,5 @@ function unversioned(file: Omit<UnversionedIgotCard, 'card'>): readonly string[]
 
 function oneLine(text: string): string {
   if (!text.includes('\n')) return text;
-  throw new CairnError('invalid', 'a line of a message cannot have a line feed within');
+  throw new CairnError('invalid', 'a line of a message cannot contain a line feed');
 }

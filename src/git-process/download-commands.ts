@@ -25,7 +25,7 @@ export function archiveCommit(
   prefix: string,
 ): GitCommand {
   if (!isObjectId(commit, 'sha1') && !isObjectId(commit, 'sha256')) {
-    throw new CairnError('invalid', `${JSON.stringify(commit)} is no object id`);
+    throw new CairnError('invalid', `${JSON.stringify(commit)} is not an object id`);
   }
   if (!PREFIX.test(prefix)) throw new CairnError('invalid', `an archive cannot have the prefix ${prefix}`);
   return {

@@ -16,7 +16,7 @@ export async function checkGitVersion(git: Git): Promise<string> {
   if (result.exitCode !== 0 || version === undefined) {
     throw new CairnError(
       'unavailable',
-      `git did not say its version: ${result.stderr.trim() || 'no answer'}`,
+      `git did not print its version: ${result.stderr.trim() || 'no answer'}`,
     );
   }
   if (compareVersions(version, MINIMUM_GIT) < 0) {

@@ -66,5 +66,5 @@ export function listSizes(gitDir: string, tree: string): GitCommand {
 /** An object id that may be an argument. */
 function hex(oid: string): string {
   if (isObjectId(oid, 'sha1') || isObjectId(oid, 'sha256')) return oid;
-  throw new CairnError('invalid', `${JSON.stringify(oid)} is no object id`);
+  throw new CairnError('invalid', `${JSON.stringify(oid)} is not an object id`);
 }

@@ -69,5 +69,8 @@ function wrongMethod(endpoint: string, right: string, allowed: string): CairnErr
 }
 
 function onlySmart(): CairnError {
-  return new CairnError('not-found', 'only the smart HTTP protocol is spoken here, by git 1.6.6 and newer');
+  return new CairnError(
+    'not-found',
+    'this server supports only the smart HTTP protocol, of git 1.6.6 and newer',
+  );
 }

@@ -55,7 +55,7 @@ export async function openPrivateFolder(path: string, what: string): Promise<voi
   if (isOfAnother) {
     throw new CairnError(
       'forbidden',
-      `the ${what} folder ${path} belongs to another user, who may read and change it: choose another one, or have it given to you`,
+      `the ${what} folder ${path} belongs to another user, who may read and change it: choose another one, or change its owner`,
     );
   }
   if (isOpen(found)) {

@@ -114,7 +114,8 @@ async function mirror(options: MirrorOptions, mode: MirrorMode, dryRun: boolean)
       remotes: {
         source: (prefixes, reading) => {
           if (source !== undefined) return openSource(source, options, prefixes, reading);
-          if (copied === undefined) throw new CairnError('invalid', 'no such address is reached here');
+          if (copied === undefined)
+            throw new CairnError('invalid', 'mirrors cannot reach this kind of address');
           return copied(prefixes, reading);
         },
         target: (reading) => openTarget(target, options, reading),

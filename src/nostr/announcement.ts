@@ -113,7 +113,7 @@ function keysOf(event: NostrEvent, name: string): Parsed<string[]> {
   for (const text of allValues(event, name)) {
     if (text === '') continue;
     const key = parsePublicKey(text);
-    if (key === undefined) return refused(`the ${name} tag has something that is no public key`);
+    if (key === undefined) return refused(`the ${name} tag has a value that is not a public key`);
     keys.add(key);
   }
   return parsed([...keys]);

@@ -23,6 +23,6 @@ export class RequestBody extends ChunkSource {
   protected override onRead(bytes: number): void {
     this.received += bytes;
     this.left -= bytes;
-    if (this.left < 0) throw new CairnError('too-large', 'the request has more bytes than are read here');
+    if (this.left < 0) throw new CairnError('too-large', 'the request has more bytes than this server reads');
   }
 }

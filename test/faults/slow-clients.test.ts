@@ -169,7 +169,7 @@ describe('places for git (issue 11, point 9)', () => {
     // Nobody has waited until the time limit of a silent client is over: it would have been cut off.
     expect(silent.filter(({ closed }) => closed)).toEqual([]);
     await sendRest(silent);
-    expect(silent.some(({ heard }) => heard.includes('unpack the pack came so slowly'))).toBe(true);
+    expect(silent.some(({ heard }) => heard.includes('unpack the pack arrived so slowly'))).toBe(true);
   });
 
   it('are not held by fetches that are read slowly, which get all of their answers', async () => {
@@ -202,9 +202,7 @@ async function sendRest(stalled: readonly SlowClient[]): Promise<void> {
     client.socket.write('0\r\n\r\n');
   }
   for (const client of stalled) {
-    await expect
-      .poll(() => client.heard)
-      .toMatch(/unpack (ok|the pack came so slowly that others could not)/);
+    await expect.poll(() => client.heard).toMatch(/unpack (ok|the pack arrived so slowly that it blocked)/);
   }
 }
 

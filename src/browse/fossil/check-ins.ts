@@ -38,7 +38,7 @@ export interface FileChange {
  */
 export async function readCheckIn(view: FossilView, name: ArtifactName): Promise<CheckInManifest> {
   const { isCheckIn } = findArtifact(view, name);
-  if (!isCheckIn) throw new CairnError('not-found', 'this artifact is no check-in');
+  if (!isCheckIn) throw new CairnError('not-found', 'this artifact is not a check-in');
   const manifest = parseCheckInManifest(await readArtifact(view, name, LARGEST_MANIFEST));
   if (manifest === undefined) throw new CairnError('not-found', 'this check-in cannot be read');
   return manifest;
@@ -51,7 +51,7 @@ export async function readFacts(view: FossilView, name: ArtifactName): Promise<C
   if (known !== undefined) return known;
   const content = isCheckIn ? await readArtifact(view, name, LARGEST_MANIFEST) : undefined;
   const checkIn = content === undefined ? undefined : parseTaggedCheckIn(content);
-  if (checkIn === undefined) throw new CairnError('not-found', 'this artifact is no check-in');
+  if (checkIn === undefined) throw new CairnError('not-found', 'this artifact is not a check-in');
   const facts = factsOf(name, checkIn);
   view.memory.rememberFacts(view.bag.repository, facts);
   // Contents that are in memory come without a pause, and there may be thousands.

@@ -130,8 +130,7 @@ class CloneSession {
       isMore = await runWithin(within, () => this.page());
     }
     const { draft, settings, projectCode } = this;
-    if (draft === undefined)
-      throw new CairnError('corrupt', 'the server does not tell the code of its project');
+    if (draft === undefined) throw new CairnError('corrupt', 'the server does not send its project code');
     for await (const artifacts of this.staging.batches()) {
       this.wire.signal.throwIfAborted();
       await draft.take({ artifacts });
@@ -211,10 +210,7 @@ class CloneSession {
           this.wire.cookie = card.value;
           break;
         case 'unknown':
-          throw new CairnError(
-            'corrupt',
-            `the server sends a card that Fossil does not know: ${card.line.slice(0, 100)}`,
-          );
+          throw new CairnError('corrupt', `the server sends an unknown card: ${card.line.slice(0, 100)}`);
         default:
           this.settings.read(card);
       }
@@ -224,10 +220,10 @@ class CloneSession {
 
   private async begin(projectCode: string): Promise<void> {
     if (!PROJECT_CODE.test(projectCode)) {
-      throw new CairnError('corrupt', 'the server tells a code of its project that is none');
+      throw new CairnError('corrupt', 'the server sends an invalid project code');
     }
     if (this.draft !== undefined && projectCode !== this.projectCode) {
-      throw new CairnError('corrupt', 'the server changes the code of its project in the middle of a clone');
+      throw new CairnError('corrupt', 'the server changed its project code during the clone');
     }
     this.projectCode = projectCode;
     this.draft ??= await this.target.begin(projectCode);
@@ -246,7 +242,7 @@ class CloneSession {
     const missing = draft.held.wanted(this.wire.limits.phantoms);
     const sources = missing.slice(0, draft.held.waitingCount);
     if (draft.held.waitingCount > 0) {
-      throw new StalledError('the server does not have what its deltas are made of', sources, sources.length);
+      throw new StalledError('the server lacks the sources of its deltas', sources, sources.length);
     }
   }
 

@@ -153,7 +153,10 @@ export class MemoryBag implements LocalBag, HeldArtifacts {
     const isWhole =
       content === undefined || (hash !== undefined && content.length === size && isNameOf(hash, content));
     if (!isUnversionedName(name) || !isUnversionedTime(time) || !isWhole) {
-      throw new CairnError('invalid', `unversioned file ${JSON.stringify(name)} is not what it says`);
+      throw new CairnError(
+        'invalid',
+        `unversioned file ${JSON.stringify(name)} does not match its hash or size`,
+      );
     }
     if (compareUnversioned(this.files.get(name), file) > 2) return false;
     return hash === undefined || content !== undefined || this.contents.has(hash);
@@ -232,7 +235,7 @@ class Arrival {
 
   private make({ name, isPrivate }: ReceivedArtifact, content: Uint8Array): void {
     if (!isNameOf(name, content)) {
-      throw new CairnError('invalid', `artifact ${name}: its content is another one`);
+      throw new CairnError('invalid', `artifact ${name}: its content does not match its name`);
     }
     const before = this.made.get(name);
     if (before === undefined || before.isPrivate) this.made.set(name, { name, content, isPrivate });

@@ -108,7 +108,7 @@ export class SyncSession {
       goOn = await runWithin(within, () => this.round());
     }
     if (this.phantoms.announcedCount > 0 && this.pull) {
-      throw this.stalled('the server announces artifacts and does not give them');
+      throw this.stalled('the server announces artifacts but does not send them');
     }
     const files = this.unversioned?.missing ?? [];
     if (files.length > 0) {
@@ -204,10 +204,7 @@ export class SyncSession {
           this.wire.cookie = card.value;
           break;
         case 'unknown':
-          throw new CairnError(
-            'corrupt',
-            `the server sends a card that Fossil does not know: ${card.line.slice(0, 100)}`,
-          );
+          throw new CairnError('corrupt', `the server sends an unknown card: ${card.line.slice(0, 100)}`);
         default:
           this.extras?.read(card);
       }

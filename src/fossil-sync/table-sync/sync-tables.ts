@@ -134,7 +134,7 @@ class TableSession {
       if (card.card === 'pragma' && card.name === OK_PRAGMA) this.standing = card.args[1];
       else if (isTableCard(card)) {
         if (this.standing === undefined)
-          throw new CairnError('corrupt', 'the server sends rows of tables unasked');
+          throw new CairnError('corrupt', 'the server sent table rows that were not requested');
         this.receiver.take(card);
       } else this.words.read(card);
     }

@@ -49,7 +49,7 @@ export class SyncedTable {
   adopt(schema: TableSchema): void {
     if (encodeSame(schema, this.current) || schema.version < this.current.version) return;
     if (!mayReplace(checkSchema(schema), this.current)) {
-      throw new CairnError('conflict', `table ${schema.table}: its schema is another one on the other side`);
+      throw new CairnError('conflict', `table ${schema.table}: its schema differs on the other side`);
     }
     this.current = schema;
   }
@@ -78,7 +78,7 @@ export class SyncedTable {
     const schema = this.current;
     const text = encodeRow(schema, row);
     if (!Number.isSafeInteger(time) || time < 0)
-      throw new CairnError('invalid', `table ${schema.table}: a time is not one`);
+      throw new CairnError('invalid', `table ${schema.table}: a time is invalid`);
     if (Buffer.byteLength(text) > LARGEST_ROW)
       throw new CairnError('too-large', `table ${schema.table}: a row is too large`);
     const key = rowKey(schema, row);

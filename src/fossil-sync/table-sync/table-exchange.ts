@@ -58,7 +58,7 @@ export class TableReceiver {
           rowKey(table.schema, row) !== card.key ||
           isDeleted(table.schema, row) !== (card.card === 'xdelete')
         ) {
-          throw new CairnError('invalid', `table ${card.table}: a row is not the one that its card names`);
+          throw new CairnError('invalid', `table ${card.table}: a row does not match its card`);
         }
         if (table.put(row, card.time, this.sender)) this.received++;
         this.wanted.get(card.table)?.delete(card.key);

@@ -95,10 +95,7 @@ function versionOf(payload: Buffer): 1 | 2 {
 function formatOf(capabilities: Capabilities): ObjectFormat {
   const format = capabilities.value('object-format') ?? 'sha1';
   if (format === 'sha1' || format === 'sha256') return format;
-  throw new CairnError(
-    'invalid',
-    `the remote uses an object format that is not known: ${cleanReason(format)}`,
-  );
+  throw new CairnError('invalid', `the remote uses an unknown object format: ${cleanReason(format)}`);
 }
 
 function preview(payload: Buffer): string {

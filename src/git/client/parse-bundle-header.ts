@@ -64,7 +64,7 @@ function formatIn(line: Buffer): ObjectFormat {
   if (text.startsWith('@filter=')) {
     throw new CairnError('invalid', 'the bundle lacks objects: it was made with a filter');
   }
-  throw new CairnError('invalid', `the bundle needs what is not known here: ${cleanReason(text, 100)}`);
+  throw new CairnError('invalid', `the bundle needs an unknown capability: ${cleanReason(text, 100)}`);
 }
 
 function idOf(line: Buffer, format: ObjectFormat): { readonly oid: string; readonly rest: Buffer } {
@@ -77,5 +77,5 @@ function idOf(line: Buffer, format: ObjectFormat): { readonly oid: string; reado
 
 function notUnderstood(line: Buffer): CairnError {
   const shown = JSON.stringify(cleanReason(line.toString('utf8', 0, 100)));
-  return new CairnError('corrupt', `the header of the bundle has a line that no bundle has: ${shown}`);
+  return new CairnError('corrupt', `the header of the bundle has an invalid line: ${shown}`);
 }

@@ -58,7 +58,7 @@ async function answer(
   if (!keysWithRights(facts).includes(actor)) {
     throw new CairnError(
       'forbidden',
-      'your key has no more rights here than anybody: everybody clones this repository without a password',
+      'your key has no rights of its own in this repository: clone it without a password',
     );
   }
   const now = Math.floor(clock.now() / 1000);
@@ -88,7 +88,7 @@ function wishOf(body: Buffer): { readonly revoke: boolean } {
   const isWish = typeof said === 'object' && said !== null && !Array.isArray(said);
   const { revoke = false, ...others } = (isWish ? said : { none: true }) as Readonly<Record<string, unknown>>;
   if (typeof revoke !== 'boolean' || Object.keys(others).length > 0) {
-    throw new CairnError('invalid', 'the body may say {"revoke": true}, and nothing else');
+    throw new CairnError('invalid', 'the body may only contain {"revoke": true}');
   }
   return { revoke };
 }

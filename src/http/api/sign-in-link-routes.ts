@@ -34,7 +34,7 @@ export function signInLinkRoutes(context: SignInLinkRoutesContext, server: ApiSe
 function answer(context: SignInLinkRoutesContext, c: Context<HttpEnv>, body: Buffer): object {
   const { base, signIns } = context;
   if (signIns === undefined) {
-    throw new CairnError('not-found', 'nobody can sign in to the pages of this server: that is turned off');
+    throw new CairnError('not-found', 'signing in to the pages of this server is turned off');
   }
   const request = { url: `${base}${c.env.path}`, method: 'POST', body };
   const { actor, token, signedAt } = signerOfRequest(context, c.env.incoming.headers.authorization, request);
@@ -65,10 +65,7 @@ function wishOf(body: Buffer): string | undefined {
   } = (isWish ? said : { none: true }) as Readonly<Record<string, unknown>>;
   const isText = typeof nonce === 'string' && nonce.length <= MAX_NONCE;
   if ((next !== undefined && typeof next !== 'string') || !isText || Object.keys(others).length > 0) {
-    throw new CairnError(
-      'invalid',
-      'the body may say {"next": "/<path>", "nonce": "<text>"}, and nothing else',
-    );
+    throw new CairnError('invalid', 'the body may only contain {"next": "/<path>", "nonce": "<text>"}');
   }
   return next;
 }

@@ -33,7 +33,7 @@ export function signerOfRequest(
   if (credential.kind === 'unusable') throw new CairnError('unauthenticated', credential.reason);
   const { event } = credential;
   if (!verifier.verify(event)) {
-    throw new CairnError('unauthenticated', 'the signature of the token does not hold');
+    throw new CairnError('unauthenticated', 'the signature of the token is invalid');
   }
   const token = checkRequestToken(event, request, Math.floor(clock.now() / 1000));
   if (!token.ok) throw new CairnError('unauthenticated', token.reason);

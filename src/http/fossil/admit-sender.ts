@@ -133,7 +133,7 @@ function identify(
   if (told !== projectCode && signIn(presented, { ...options, projectCode: told }).is === 'key') {
     throw new CairnError(
       'unauthenticated',
-      `this private project came from elsewhere, so its clones show the password at once: fossil clone -B USER:PASSWORD ${url}`,
+      `a clone of this private project must send the password in its first request: fossil clone -B USER:PASSWORD ${url}`,
     );
   }
   return sender;

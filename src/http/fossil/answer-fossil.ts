@@ -86,6 +86,6 @@ function keepMessage(
   if (type !== 'application/x-fossil' || body.length < SIZE_BYTES) return;
   const size = body.readUInt32BE(0);
   if (size <= messageBytes && !share.keep(size)) {
-    throw new CairnError('busy', 'too much is being pushed now, try again in a moment');
+    throw new CairnError('busy', 'too many pushes at once, try again in a moment');
   }
 }

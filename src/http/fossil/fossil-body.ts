@@ -46,7 +46,7 @@ export async function readFossilBody(incoming: IncomingMessage, limits: FossilBo
       size += chunk.length;
       if (size > bytes) refusal ??= tooLarge(bytes);
       else if (!memory.keep(chunk.length)) {
-        refusal ??= new CairnError('busy', 'too much is being pushed now, try again in a moment');
+        refusal ??= new CairnError('busy', 'too many pushes at once, try again in a moment');
       }
       if (refusal === undefined) chunks.push(chunk);
       else chunks.length = 0;

@@ -46,7 +46,7 @@ export function identify(context: GitAccessContext, sender: GitSender): Caller |
   if (credential.kind === 'unusable') throw unauthenticated(credential.reason);
   const { event } = credential;
   if (!context.verifier.verify(event))
-    throw unauthenticated('the signature of the token does not hold: it was changed, or is damaged');
+    throw unauthenticated('the signature of the token is invalid: the token was changed, or is damaged');
   const token = checkToken(event, {
     repositoryUrls: repositoryUrls(context.base, sender.id.owner, sender.id.identifier),
     now: Math.floor(context.clock.now() / 1000),

@@ -17,7 +17,10 @@ import {
 export async function infoRefs(context: GitContext, request: GitRequest): Promise<void> {
   const service = splitUrl(request.incoming).query.get('service');
   if (service === null) {
-    throw new CairnError('forbidden', 'only the smart HTTP protocol is spoken here, by git 1.6.6 and newer');
+    throw new CairnError(
+      'forbidden',
+      'this server supports only the smart HTTP protocol, of git 1.6.6 and newer',
+    );
   }
   if (service !== 'git-upload-pack' && service !== 'git-receive-pack') {
     throw new CairnError('invalid', `unknown service ${JSON.stringify(service)}`);

@@ -68,7 +68,7 @@ export async function fetchPieces(
       onBytes: pieces.onBytes,
     });
     if (outcome.outcome === 'refused') {
-      throw new CairnError('corrupt', `a pack of the source is not taken in: ${outcome.reason}`);
+      throw new CairnError('corrupt', `a pack of the source was refused: ${outcome.reason}`);
     }
     fetched.push(...wants);
   }

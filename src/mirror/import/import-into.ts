@@ -41,7 +41,7 @@ export async function importInto(context: ImportContext, request: ImportRequest)
     await run.run();
   } catch (error) {
     const cause = localProblem(error) ?? error;
-    if (request.signal.aborted) run.fail('interrupted', 'it was told to stop', error);
+    if (request.signal.aborted) run.fail('interrupted', 'it was stopped', error);
     else run.fail(outcomeOf(cause), messageOf(cause), cause);
   }
   return run.result();
@@ -139,7 +139,7 @@ class ImportRun {
     if (source.listing.objectFormat === objectFormat) return;
     throw new CairnError(
       'invalid',
-      `the source uses ${source.listing.objectFormat} and the repository ${objectFormat}: objects cannot be taken in as they are`,
+      `the source uses ${source.listing.objectFormat} and the repository ${objectFormat}: objects cannot be copied without conversion`,
     );
   }
 
@@ -210,7 +210,7 @@ class ImportRun {
     const now = await this.request.repository.resolve();
     if (now?.digest !== base?.digest && this.attempts < MOST_ATTEMPTS) throw new Outdated(reason);
     for (const { target } of changes) this.results.set(target, { outcome: 'refused', reason });
-    this.fail('blocked', `what the source sent is not taken in: ${reason}`);
+    this.fail('blocked', `the pack of the source was refused: ${reason}`);
   }
 
   /** Fetches what the changes need: all of it in one pack, or all but the last pack of several. */

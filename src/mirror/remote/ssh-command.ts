@@ -80,10 +80,10 @@ function sshOptions(program: SshProgram, options: SshInvocationOptions): string[
   const { variant } = program;
   const port = address.port === undefined ? [] : [String(address.port)];
   if (variant === 'simple' && port.length > 0) {
-    throw new CairnError('invalid', `${program.command}: the ssh variant "simple" cannot be told a port`);
+    throw new CairnError('invalid', `${program.command}: the ssh variant "simple" has no option for a port`);
   }
   if (ip !== undefined && variant !== 'ssh') {
-    throw new CairnError('forbidden', 'only OpenSSH can be told which address to connect to');
+    throw new CairnError('forbidden', 'only OpenSSH has an option for the address to connect to');
   }
   if (variant !== 'ssh') {
     const batch = variant === 'tortoiseplink' ? ['-batch'] : [];

@@ -96,7 +96,7 @@ export class Target implements AsyncDisposable {
     this.session = session;
     const advertised = await parseAdvertised(session.advertisement, new AdvertisementParser(), this.redact);
     if (advertised.version === 2) {
-      throw new CairnError('corrupt', 'the target answers a push in protocol version 2, which has no pushes');
+      throw new CairnError('corrupt', 'the target answers a push with protocol version 2, which has no push');
     }
     this.advertised = advertised;
     return this.listing;

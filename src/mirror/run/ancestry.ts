@@ -122,7 +122,7 @@ export async function drainEmptyPack(pack: AsyncIterable<Buffer>): Promise<void>
   let size = 0;
   for await (const chunk of pack) size += chunk.length;
   if (size > LONGEST_EMPTY)
-    throw new CairnError('corrupt', 'the source sent a pack that is not what it says');
+    throw new CairnError('corrupt', 'the source sent objects in a pack that should be empty');
 }
 
 /** Header and checksum. */

@@ -245,7 +245,7 @@ function parseList(output: string): ListedRefs & { readonly objectFormat: Object
   const refs = new RefCollector(objectFormat);
   for (const line of ids) {
     if (!refs.addV0(Buffer.from(line.replace('\t', ' '), 'latin1'))) {
-      throw new CairnError('corrupt', 'git lists the refs of the source in a way that is not known');
+      throw new CairnError('corrupt', 'git lists the refs of the source in an unknown format');
     }
   }
   if (symref !== undefined) refs.symref('HEAD', symref);

@@ -11,7 +11,7 @@ import type { RefResult } from './push-refs.ts';
  * - `moved`: somebody else has changed a ref of the target, or the source went on changing
  * - `configuration`: what was asked for is not possible
  * - `transport`: a remote was not reached, refused, broke off, or answered what cannot be understood
- * - `interrupted`: it was told to stop
+ * - `interrupted`: it was stopped
  */
 export type Outcome = 'ok' | 'blocked' | 'partial' | 'moved' | 'configuration' | 'transport' | 'interrupted';
 

@@ -20,7 +20,7 @@ export async function peekPack(chunks: AsyncIterable<Buffer>): Promise<PeekedPac
   try {
     while (head.length < packHeaderLength) {
       const step = await iterator.next();
-      if (step.done) throw new CairnError('corrupt', 'the source sent no whole pack');
+      if (step.done) throw new CairnError('corrupt', 'the source sent an incomplete pack');
       head = Buffer.concat([head, step.value]);
     }
     const header = parsePackHeader(head);

@@ -67,7 +67,7 @@ export async function runMirror(request: MirrorRequest): Promise<MirrorResult> {
     await runBetween(request, progress);
   } catch (error) {
     const cause = localProblem(error) ?? error;
-    if (request.signal.aborted) progress.fail('interrupted', 'it was told to stop', error);
+    if (request.signal.aborted) progress.fail('interrupted', 'it was stopped', error);
     else progress.fail(outcomeOf(cause), messageOf(cause), cause);
   }
   return progress.result(request);
@@ -210,7 +210,7 @@ function checkFormats(source: SourceListing, target: TargetListing): void {
     source.objectFormat === 'sha1' ? '; `cairn import --object-format sha256` converts a history' : '';
   throw new CairnError(
     'invalid',
-    `the source uses ${source.objectFormat} and the target ${target.objectFormat}: objects cannot be sent as they are${hint}`,
+    `the source uses ${source.objectFormat} and the target ${target.objectFormat}: objects cannot be sent without conversion${hint}`,
   );
 }
 

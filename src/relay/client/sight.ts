@@ -26,5 +26,5 @@ export function* settledCount(sight: Sight, count: () => Cooperative<number>): C
     const counted = yield* count();
     if (sight.hidings() === hidings) return counted;
   }
-  throw new CairnError('busy', 'what may be seen changed again and again during the count, ask again');
+  throw new CairnError('busy', 'access rights changed repeatedly during the count, ask again');
 }

@@ -33,7 +33,7 @@ export class ChangeFossilSettings implements Change<FossilManifest, void> {
     const settings = this.change(state);
     const { projectCode = state.projectCode } = settings;
     if (projectCode !== state.projectCode && state.packs.length > 0) {
-      throw new CairnError('conflict', 'the project code stays as it is once there are artifacts');
+      throw new CairnError('conflict', 'the project code cannot change after artifacts were pushed');
     }
     return { next: { ...state, ...settings }, cause: causeOf('configure', this.actor), result: undefined };
   }

@@ -71,7 +71,7 @@ export function verifiedContent(
   } catch (error) {
     throw becauseOf('corrupt', `the stored form of artifact ${name} is damaged`, error);
   }
-  if (!isNameOf(name, content)) throw damaged(name, 'its content is another one');
+  if (!isNameOf(name, content)) throw damaged(name, 'its content does not match its name');
   return content;
 }
 

@@ -123,7 +123,7 @@ class Intake {
   private async takeWhole(artifact: ReceivedArtifact): Promise<void> {
     const { name } = artifact;
     const content = this.whole(artifact);
-    if (!isNameOf(name, content)) throw bad(name, 'its content is another one');
+    if (!isNameOf(name, content)) throw bad(name, 'its content does not match its name');
     await this.store(artifact, content);
     await this.follow(name);
   }
@@ -150,7 +150,7 @@ class Intake {
     const { name, source, isPrivate } = delta;
     const from = await this.contentOf(source);
     const bytes = await this.deltaOf(delta);
-    let problem = 'its content is another one';
+    let problem = 'its content does not match its name';
     try {
       const content = applyDelta(from, bytes, this.limits.artifact);
       this.count(name, content.length);
@@ -207,7 +207,7 @@ class Intake {
     if (this.expanded > this.limits.expanded) {
       throw new CairnError(
         'too-large',
-        `artifact ${name}: the artifacts of one request make more than ${this.limits.expanded} bytes`,
+        `artifact ${name}: the artifacts of one request expand to more than ${this.limits.expanded} bytes`,
       );
     }
   }
@@ -300,10 +300,7 @@ class Intake {
     this.members += members;
     const { members: limit, missing } = this.limits;
     if (this.members > limit || this.bag.view.missingMembers + members > missing) {
-      throw new CairnError(
-        'too-large',
-        `artifact ${name}: clusters name too many artifacts that are not here`,
-      );
+      throw new CairnError('too-large', `artifact ${name}: clusters name too many missing artifacts`);
     }
   }
 
@@ -327,7 +324,7 @@ class Intake {
         if (size > this.limits.artifact) {
           throw new CairnError(
             'too-large',
-            `it makes ${size} bytes, and ${this.limits.artifact} are allowed`,
+            `it expands to ${size} bytes, and ${this.limits.artifact} are allowed`,
           );
         }
       } catch (error) {

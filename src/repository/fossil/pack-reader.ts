@@ -97,7 +97,7 @@ export class PackReader {
 
   private async whole(id: RepositoryId, pack: FossilPack['pack']): Promise<Buffer> {
     if (pack.size > LARGEST_IN_MEMORY) {
-      throw new CairnError('too-large', 'the repository has packs that are only read with a cache on disk');
+      throw new CairnError('too-large', 'the packs of this repository can only be read with a cache on disk');
     }
     const bytes = await this.range(id, pack);
     if (sha256(bytes) !== pack.digest) {
@@ -119,7 +119,7 @@ export class PackReader {
       if (error instanceof CairnError && error.kind === 'corrupt') throw error;
       throw new CairnError(
         'unavailable',
-        `the object store broke off while reading a pack: ${messageOf(error)}`,
+        `the object store failed while a pack was read: ${messageOf(error)}`,
         {
           cause: error,
         },

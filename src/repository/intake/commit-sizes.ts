@@ -88,5 +88,5 @@ async function sizeOfDelta(
   if (made !== undefined) return made;
   // Blocks of nothing come first.
   const commit = ids.at(place).toString('hex');
-  throw new CairnError('invalid', `commit ${commit} is kept in a way that git does not write`);
+  throw new CairnError('invalid', `commit ${commit} is stored in a form that git does not write`);
 }

@@ -189,7 +189,7 @@ class HeightWork {
 
   private take(node: number | undefined, bytes: Buffer, from: number, to: number): void {
     if (node === undefined)
-      throw new CairnError('unavailable', 'git showed an object that nobody had asked for');
+      throw new CairnError('unavailable', 'git returned an object that was not requested');
     // Known since an earlier round.
     if (this.heights.get(node) > 0) return;
     this.lowest = 0;

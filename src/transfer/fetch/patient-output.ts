@@ -62,7 +62,7 @@ export class PatientOutput implements Output {
   private async append(spool: Spool, chunk: Uint8Array): Promise<boolean> {
     if (await spool.append(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))) return !this.gone;
     if (this.gone) return false;
-    throw new CairnError('busy', 'the answer is read so slowly that there is no room to keep the rest of it');
+    throw new CairnError('busy', 'the response is read too slowly, and there is no space to keep the rest');
   }
 
   private async send(first: Promise<boolean>, spool: Spool): Promise<boolean> {

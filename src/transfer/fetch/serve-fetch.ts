@@ -163,7 +163,7 @@ function checkFormat(asked: string | undefined, { manifest: { objectFormat } }: 
 async function putAside(body: RequestBody, spool: Spool): Promise<void> {
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
     if (!(await spool.append(chunk))) {
-      throw new CairnError('busy', 'there is no room for so long a request now, try again in a moment');
+      throw new CairnError('busy', 'there is no memory for so large a request now, try again in a moment');
     }
   }
   spool.end();

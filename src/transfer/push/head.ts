@@ -63,7 +63,7 @@ export async function readHead(
   const yielder = new Yielder();
   for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
     if (!memory.keep(chunk.length)) {
-      throw new CairnError('busy', 'too many long lists of refs are being pushed now, try again in a moment');
+      throw new CairnError('busy', 'too many pushes with long lists of refs at once, try again in a moment');
     }
     if (parseChunk(parser, chunk)) {
       body.unread(parser.takeRest());

@@ -189,7 +189,10 @@ export class PackIntake {
 }
 
 function tooSlow(): CairnError {
-  return new CairnError('busy', 'the pack came so slowly that others could not push, try again in a moment');
+  return new CairnError(
+    'busy',
+    'the pack arrived so slowly that it blocked other pushes, try again in a moment',
+  );
 }
 
 function lengthOf(chunk: Buffer | undefined): number {

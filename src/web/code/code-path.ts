@@ -44,12 +44,12 @@ function isPageWord(word: string): word is PageWord {
 
 /** Decodes one segment. @throws CairnError `invalid` for what cannot be a name in git */
 function decodeSegment(segment: string): Buffer {
-  if (/%(?![0-9a-f]{2})/i.test(segment)) throw new CairnError('invalid', 'a path with a bad escape');
+  if (/%(?![0-9a-f]{2})/i.test(segment)) throw new CairnError('invalid', 'the path has an invalid escape');
   const bytes = Buffer.from(
     segment.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
     'latin1',
   );
   if (bytes.includes(0) || bytes.includes(0x2f))
-    throw new CairnError('invalid', 'a path with NUL or a slash');
+    throw new CairnError('invalid', 'a part of the path has NUL or a slash');
   return bytes;
 }

@@ -9,7 +9,7 @@ export const TIP = 'tip';
 /** The name of an artifact in a URL. @throws CairnError `not-found` for what is no whole name */
 export function readArtifactName(text: string | undefined): ArtifactName {
   const name = parseArtifactName(text ?? '');
-  if (name === undefined) throw new CairnError('not-found', 'an artifact is named by its whole hash');
+  if (name === undefined) throw new CairnError('not-found', 'use the full hash of the artifact');
   return name;
 }
 

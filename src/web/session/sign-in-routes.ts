@@ -93,7 +93,7 @@ async function signIn(c: Context, context: SignInRoutesContext, form: URLSearchP
   const { base, sessions, signIns, cookie } = context;
   const { key, next, once } = form.has('link') ? provenByLink(form, context) : provenByEvent(form, context);
   if (!(await signIns.use(once))) {
-    throw new CairnError('unauthenticated', 'this was used to sign in before, and works once: begin again');
+    throw new CairnError('unauthenticated', 'this was used to sign in already, and works once: start again');
   }
   if (sessions === undefined) throw new TypeError('these routes are there only where one can sign in');
   const { text } = await sessions.begin(key);
@@ -112,7 +112,7 @@ function provenByLink(form: URLSearchParams, { signIns }: SignInRoutesContext): 
   if (link === undefined) {
     throw new CairnError(
       'unauthenticated',
-      'this link is not one of this server, or is too old: make another one with "cairn open"',
+      'this link is of another server, or too old: make a new one with "cairn open"',
     );
   }
   return { key: link.key, next: nextPage(link.next), once: link };
@@ -123,7 +123,7 @@ function provenByEvent(form: URLSearchParams, context: SignInRoutesContext): Pro
   const event = parseEvent(jsonOf(form.get('event') ?? ''), EVENT_LIMITS);
   if (!event.ok) throw new CairnError('invalid', `there is no signed event: ${event.reason}`);
   if (!verifier.verify(event.value)) {
-    throw new CairnError('unauthenticated', 'the signature of the event does not hold');
+    throw new CairnError('unauthenticated', 'the signature of the event is invalid');
   }
   const checked = checkSignInEvent(event.value, {
     url: `${base}/sign-in`,

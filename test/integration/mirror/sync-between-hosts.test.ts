@@ -441,7 +441,7 @@ describe('what goes wrong', () => {
     stop.abort();
     expect(await sync({ ...ends(rig), signal: stop.signal })).toMatchObject({
       outcome: 'interrupted',
-      problem: 'it was told to stop',
+      problem: 'it was stopped',
     });
   });
 

@@ -126,7 +126,7 @@ describe('what no announcement can say is refused', () => {
     ['a pattern that matches no ref', { protect: ['main no-delete'] }, /--protect: protect "?main"?:/],
     ['a protection to drop that is not there', { unprotect: ['refs/heads/x'] }, /nothing protects/],
     ['private and public', { private: true, public: true }, /cannot be combined/],
-    ['a reader of what everybody reads', { reader: [bob.publicKey] }, /unless it is --private/],
+    ['a reader of what everybody reads', { reader: [bob.publicKey] }, /add --private/],
     ['a strange object format', { objectFormat: 'md5' }, /expected sha1 or sha256/],
     ['a shortened commit', { earliestCommit: 'cafe' }, /expected a whole commit id/],
   ])('%s', (_what, flags, reason) => {

@@ -53,6 +53,8 @@ describe('cairn announce --fossil', () => {
 
   it('is refused for a repository of git', () => {
     const git = { ...changedFacts(undefined, {}, here), id: 'e'.repeat(64), owner: owner.publicKey, at: 1 };
-    expect(() => changedFacts(git, { fossil: true }, here)).toThrow('announced as one of git');
+    expect(() => changedFacts(git, { fossil: true }, here)).toThrow(
+      'a git repository of this name is announced',
+    );
   });
 });

@@ -8,9 +8,9 @@ const grep = { context: 2, inFile: 5, caseMatters: false };
 it.each(['', 'main', '-x', `${OID}x`, `--output=${OID}`, OID.slice(1), `${OID}\n`, OID.toUpperCase()])(
   '%j is no object id, and so no argument of git',
   (oid) => {
-    expect(() => archiveCommit('/r', '/o', oid, 'tar', 'x')).toThrow('no object id');
-    expect(() => grepTree('/r', oid, grep)).toThrow('no object id');
-    expect(() => listPaths('/r', oid)).toThrow('no object id');
+    expect(() => archiveCommit('/r', '/o', oid, 'tar', 'x')).toThrow('not an object id');
+    expect(() => grepTree('/r', oid, grep)).toThrow('not an object id');
+    expect(() => listPaths('/r', oid)).toThrow('not an object id');
   },
 );
 

@@ -515,7 +515,7 @@ describe('questions that take long', () => {
     say('COUNT', 'all', {});
     await expect
       .poll(() => socket.sent.at(-1))
-      .toEqual(['CLOSED', 'all', expect.stringContaining('changed again and again')]);
+      .toEqual(['CLOSED', 'all', expect.stringContaining('changed repeatedly')]);
     expect(counts).toBe(4);
   });
 

@@ -22,7 +22,8 @@ export const archiveDownload: CodeDownload = {
     const { repository, published, id } = found;
     const { name, format } = readName(segments);
     const at = readRevision(published.manifest, name);
-    if (at.path.length > 0) throw new CairnError('not-found', 'an archive has all files of a revision');
+    if (at.path.length > 0)
+      throw new CairnError('not-found', 'an archive is of a whole revision: leave out the path');
     if (downloads === undefined) throw new CairnError('not-found', 'there are no archives here');
     const problem = format === 'tar.zst' ? zstandardProblem() : undefined;
     if (problem !== undefined) return c.text(`${problem}\n`, 406, { 'Cache-Control': 'no-cache' });

@@ -16,7 +16,7 @@ export const commitPatchDownload: CodeDownload = {
     const { names, form } = withoutEnding(segments);
     const id = names[0]?.toString('latin1') ?? '';
     if (names.length !== 1 || !isObjectId(id, objectFormat)) {
-      throw new CairnError('not-found', 'a commit is named by its whole id');
+      throw new CairnError('not-found', 'use the full id of the commit');
     }
     const { oid, before, tree } = await sources.views.read(
       repository,

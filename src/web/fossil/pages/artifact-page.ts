@@ -49,7 +49,7 @@ export const artifactPage: FossilPage<ArtifactName, Content, z.infer<typeof sche
   word: 'artifact',
   description: { summary: 'An artifact: what it is, and its lines', path: 'artifact/{artifact}' },
   ask: (segments) => {
-    if (segments.length !== 1) throw new CairnError('not-found', 'an artifact is named by its whole hash');
+    if (segments.length !== 1) throw new CairnError('not-found', 'use the full hash of the artifact');
     return readArtifactName(segments[0]);
   },
   read: async (view, name) => {

@@ -57,7 +57,7 @@ export const checkInPage: FossilPage<ArtifactName | typeof TIP, Content, z.infer
     path: 'checkin/{artifact}',
   },
   ask: (segments) => {
-    if (segments.length !== 1) throw new CairnError('not-found', 'a check-in is named by its whole hash');
+    if (segments.length !== 1) throw new CairnError('not-found', 'use the full hash of the check-in');
     return readCheckInName(segments[0]);
   },
   read: async (view, asked) => {

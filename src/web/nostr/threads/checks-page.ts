@@ -24,7 +24,7 @@ export const checksPage: NostrPage<ChecksContent, z.infer<typeof schema>> = {
   read: async ({ sources, found, reader, segments }) => {
     const [commit = '', ...rest] = segments;
     if (rest.length > 0 || !isObjectId(commit, found.published.manifest.objectFormat)) {
-      throw new CairnError('not-found', 'a commit is named by its whole id');
+      throw new CairnError('not-found', 'use the full id of the commit');
     }
     return { commit, checks: await sources.discussions.checks.ofCommit(found.id, commit, reader) };
   },

@@ -157,15 +157,15 @@ describe('a clone fails, and leaves nothing, when the server', () => {
       /back from position 5 to 5/,
     ],
     ['stops in the middle with an empty reply', [[cfile(one), next(2), push], []], /1 artifacts came/],
-    ['never tells the code of the project', [[cfile(one), next(0)]], /code of its project/],
-    ['tells no code', [[{ ...push, projectCode: 'abc' } as Card, next(0)]], /code of its project/],
+    ['never tells the code of the project', [[cfile(one), next(0)]], /project code/],
+    ['tells no code', [[{ ...push, projectCode: 'abc' } as Card, next(0)]], /project code/],
     [
       'changes the code of the project',
       [
         [cfile(one), next(2), push],
         [cfile(two), next(0), { ...push, projectCode: 'e'.repeat(40) } as Card],
       ],
-      /changes the code/,
+      /changed its project code/,
     ],
     [
       'sends an artifact that is another one',
@@ -199,7 +199,7 @@ describe('a clone fails, and leaves nothing, when the server', () => {
     const [failed] = await failure([[...pages, next(0), push], []]);
     expect(failed.cause).toBeInstanceOf(StalledError);
     expect((failed.cause as StalledError).missing).toHaveLength(10);
-    expect(failed.message).toMatch(/does not have what its deltas are made of; missing: .* and 2 more/);
+    expect(failed.message).toMatch(/lacks the sources of its deltas; missing: .* and 2 more/);
   });
 
   it('has more pages than are allowed', async () => {

@@ -72,7 +72,7 @@ describe('its arguments', () => {
     ]);
     expect(argsOf({ variant: 'tortoiseplink' }, 'host:r')).toEqual(['-batch', 'host', "git-upload-pack 'r'"]);
     expect(argsOf({ variant: 'simple' }, 'host:r')).toEqual(['host', "git-upload-pack 'r'"]);
-    expect(() => argsOf({ variant: 'simple' }, 'ssh://host:22/r')).toThrow(/cannot be told a port/);
+    expect(() => argsOf({ variant: 'simple' }, 'ssh://host:22/r')).toThrow(/has no option for a port/);
     expect(() => argsOf({ variant: 'simple' }, 'host:r', { ip: '1.2.3.4' })).toThrow(/OpenSSH/);
   });
 

@@ -57,7 +57,7 @@ export const commitPage: CodePage<CommitQuestion, CommitContent, z.infer<typeof 
   ask: (_, { manifest }, segments, query) => {
     const oid = segments[0]?.toString('latin1') ?? '';
     if (segments.length !== 1 || !isObjectId(oid, manifest.objectFormat)) {
-      throw new CairnError('not-found', 'a commit is named by its whole id');
+      throw new CairnError('not-found', 'use the full id of the commit');
     }
     const parent = Math.max(1, readNumber(query, 'parent'));
     return { oid, parent, ...readDiffView(query), writers: manifest.policy.writers };

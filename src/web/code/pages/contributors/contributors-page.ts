@@ -39,7 +39,8 @@ export const contributorsPage: CodePage<ContributorsQuestion, Contributors, z.in
   },
   ask: (_, { manifest }, segments, query) => {
     const at = segments.length === 0 ? headOrNothing(manifest) : readRevision(manifest, segments);
-    if (at.path.length > 0) throw new CairnError('not-found', 'contributors are those of a whole revision');
+    if (at.path.length > 0)
+      throw new CairnError('not-found', 'contributors are of a whole revision: leave out the path');
     return { ...at, skip: readNumber(query, 'skip'), mailmapAt: manifest.refs.get(manifest.head) ?? '' };
   },
   read: async ({ view }, { oid }) =>

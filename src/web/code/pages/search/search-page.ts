@@ -28,7 +28,8 @@ export const searchPage: CodePage<SearchQuestion, Found, SearchJson> = {
   },
   ask: (_, { manifest }, segments, query) => {
     const at = segments.length === 0 ? headOrNothing(manifest) : readRevision(manifest, segments);
-    if (at.path.length > 0) throw new CairnError('not-found', 'a search is in a whole revision');
+    if (at.path.length > 0)
+      throw new CairnError('not-found', 'a search is in a whole revision: leave out the path');
     const wanted = query.get('type');
     return {
       ...at,
