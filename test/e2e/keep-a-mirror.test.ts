@@ -11,10 +11,11 @@ import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { mirrorsKey } from '../../src/repository/keys.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
-import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
+import { runCommand } from '../helpers/command.ts';
+import { type CommandResult, GitClient } from '../helpers/git-client.ts';
 import { announcement, gitUrl, publish, signedIn } from '../helpers/identity.ts';
 import { Person } from '../helpers/nostr-client.ts';
-import { MAIN, repositoryUrl, spawnServer, startServer } from '../helpers/server.ts';
+import { repositoryUrl, spawnServer, startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 /** Loopback is not public, so a server reaches it only when it is allowed. */
@@ -59,14 +60,7 @@ async function secretIn(place: string): Promise<Uint8Array> {
 
 /** The command line of the owner, who names the server, and says nothing else that it does not have to. */
 function cairn(...args: string[]): Promise<CommandResult> {
-  return cairnWith({}, ...args);
-}
-
-function cairnWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<CommandResult> {
-  return run(MAIN, args, {
-    cwd: home,
-    env: { PATH: process.env['PATH'] ?? '', HOME: home, CAIRN_SERVER: server.url, ...env },
-  });
+  return runCommand(args, { HOME: home, CAIRN_SERVER: server.url });
 }
 
 const name = () => `${owner.npub}/${identifier}`;

@@ -15,11 +15,15 @@ export interface RunningCommand {
   stop(): void;
 }
 
+/** Where nobody who runs the tests keeps a key. */
+const NO_HOME = '/nonexistent';
+
 /**
  * Runs a command as `main.ts` does, without the second that a process of its own takes to load everything. What only a process
  * can show is not shown: its exit code, its signals, a command line that cannot be read. One command at a time: standard error
  * is one for all.
- * @param environment the settings; variables of AWS are put into the environment of this process meanwhile, where the SDK looks
+ * @param environment the settings. `HOME` and variables of AWS are put into the environment of this process meanwhile, where
+ * Node.js and the SDK look for them.
  */
 export function startCommand(
   args: readonly string[],
@@ -27,8 +31,8 @@ export function startCommand(
 ): RunningCommand {
   const stop = new AbortController();
   let [stdout, stderr] = ['', ''];
-  for (const [name, value] of Object.entries(environment)) {
-    if (name.startsWith('AWS_')) vi.stubEnv(name, value);
+  for (const [name, value] of Object.entries({ HOME: NO_HOME, ...environment })) {
+    if (name === 'HOME' || name.startsWith('AWS_')) vi.stubEnv(name, value);
   }
   const spy = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
     stderr += String(text);
