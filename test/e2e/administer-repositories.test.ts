@@ -1,15 +1,14 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
-import { MAIN, OWNER, repositoryUrl, spawnServer } from '../helpers/server.ts';
+import { runCommand } from '../helpers/command.ts';
+import { type CommandResult, GitClient } from '../helpers/git-client.ts';
+import { OWNER, repositoryUrl, spawnServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 /** Runs `cairn <args>` on a data folder, as an operator would beside a running server. */
 function cairn(folder: string, ...args: string[]): Promise<CommandResult> {
   const store = `file:${join(folder, 'data')}`;
-  return run(process.execPath, [MAIN, ...args, '--store', store], {
-    env: { PATH: process.env['PATH'] ?? '' },
-  });
+  return runCommand([...args, '--store', store]);
 }
 
 const serverArgs = (folder: string) => [

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
-import { MAIN, OWNER, repositoryUrl, spawnServer } from '../helpers/server.ts';
+import { runCommand } from '../helpers/command.ts';
+import { type CommandResult, GitClient } from '../helpers/git-client.ts';
+import { OWNER, repositoryUrl, spawnServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 it('folds repositories beside a running server, and brings back what was before', async () => {
   await using folder = await tempDir();
   const store = `file:${join(folder.path, 'data')}`;
   await using server = await spawnServer(['--store', store, '--cache', join(folder.path, 'cache')]);
-  const cairn = (...args: string[]): Promise<CommandResult> =>
-    run(process.execPath, [MAIN, ...args, '--store', store], { env: { PATH: process.env['PATH'] ?? '' } });
+  const cairn = (...args: string[]): Promise<CommandResult> => runCommand([...args, '--store', store]);
   const name = `${OWNER}/tools`;
   const url = repositoryUrl(server, 'tools');
   const user = new GitClient(folder.path);

@@ -7,11 +7,12 @@ import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { encodeFossilManifest } from '../../src/repository/fossil/fossil-manifest-codec.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import type { App } from '../../src/server/app.ts';
+import { runCommand } from '../helpers/command.ts';
 import { FossilClient, noFossil } from '../helpers/fossil.ts';
 import { type CommandResult, run } from '../helpers/git-client.ts';
 import { query } from '../helpers/identity.ts';
 import { Person } from '../helpers/nostr-client.ts';
-import { MAIN, startServer } from '../helpers/server.ts';
+import { startServer } from '../helpers/server.ts';
 import { ShiftedClock } from '../helpers/shifted-clock.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
@@ -56,14 +57,10 @@ class User {
   }
 
   cairn(...args: string[]): Promise<CommandResult> {
-    return run(MAIN, args, {
-      cwd: this.home,
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        HOME: this.home,
-        CAIRN_SERVER: server.url,
-        CAIRN_KEY_FILE: join(this.home, 'key'),
-      },
+    return runCommand(args, {
+      HOME: this.home,
+      CAIRN_SERVER: server.url,
+      CAIRN_KEY_FILE: join(this.home, 'key'),
     });
   }
 

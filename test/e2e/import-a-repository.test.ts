@@ -5,6 +5,7 @@ import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runCommand } from '../helpers/command.ts';
 import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
 import { SeededRandom } from '../helpers/seeded-random.ts';
 import {
@@ -16,6 +17,9 @@ import {
   startServer,
 } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+/** How often an import is killed; `CAIRN_TEST_KILLS=20` is for whoever changes it. */
+const KILLS = Number(process.env['CAIRN_TEST_KILLS'] ?? 6);
 
 let folder: TempDir;
 let store = '';
@@ -33,8 +37,7 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-const cairn = (...args: string[]): Promise<CommandResult> =>
-  run(process.execPath, [MAIN, ...args], { env: { PATH: process.env['PATH'] ?? '', HOME: folder.path } });
+const cairn = (...args: string[]): Promise<CommandResult> => runCommand(args, { HOME: folder.path });
 const refsOf = (git: GitClient) => git.run(['for-each-ref', '--format=%(objectname) %(refname)']);
 
 it('brings a repository in beside a running server, keeps it up to date, and ends with codes that tell', async () => {
@@ -104,7 +107,7 @@ it('brings a repository in beside a running server, keeps it up to date, and end
   }
 });
 
-it('goes on after kill -9 at 20 random points, and ends with the refs of the source', async () => {
+it(`goes on after kill -9 at ${KILLS} random points, and ends with the refs of the source`, async () => {
   const seed = Number(process.env['CAIRN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   const random = new SeededRandom(seed);
   const source = await user.init('long');
@@ -123,7 +126,7 @@ it('goes on after kill -9 at 20 random points, and ends with the refs of the sou
   await source.run(['fast-import', '--quiet'], { input: lines.join('\n') });
   const args = ['import', source.folder, `${OWNER}/long`, '--store', store, '--pack-objects', '60', '--json'];
   let kills = 0;
-  for (let n = 0; n < 20; n++) {
+  for (let n = 0; n < KILLS; n++) {
     const child = spawn(process.execPath, [MAIN, ...args], {
       stdio: 'ignore',
       env: { PATH: process.env['PATH'], TMPDIR: folder.path },
@@ -133,7 +136,7 @@ it('goes on after kill -9 at 20 random points, and ends with the refs of the sou
     if (child.kill('SIGKILL')) kills += 1;
     await ended;
   }
-  const result = await cairn(...args);
+  const result = await run(process.execPath, [MAIN, ...args], { env: { PATH: process.env['PATH'] ?? '' } });
   expect(result.exitCode, `seed ${seed}, ${kills} kills: ${result.stdout}${result.stderr}`).toBe(0);
   const clone = await user.clone(repositoryUrl(server, 'long'), 'long-clone', '--mirror');
   await clone.run(['fsck', '--full', '--strict']);
@@ -144,8 +147,7 @@ it('imports through a server, announced and pushed with the key of the user', as
   await using signed = await startServer({ flags: { access: 'signed' } });
   const home = join(folder.path, 'home');
   await mkdir(home);
-  const env = { PATH: process.env['PATH'] ?? '', HOME: home, CAIRN_SERVER: signed.url };
-  const as = (...args: string[]) => run(process.execPath, [MAIN, ...args], { env });
+  const as = (...args: string[]) => runCommand(args, { HOME: home, CAIRN_SERVER: signed.url });
   await as('key', 'new');
   const { publicKey } = JSON.parse((await as('key', 'show', '--json')).stdout) as { publicKey: string };
   const source = await user.init('theirs', '--object-format=sha256');

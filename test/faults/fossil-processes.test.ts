@@ -6,13 +6,13 @@ import type { Card } from '../../src/fossil/cards.ts';
 import { readCards } from '../../src/fossil/read-cards.ts';
 import { writeCards } from '../../src/fossil/write-cards.ts';
 import type { ReceivedArtifact } from '../../src/repository/fossil/prepared-artifacts.ts';
+import { runCommand } from '../helpers/command.ts';
 import { FossilClient, noFossil } from '../helpers/fossil.ts';
 import { expectWhole } from '../helpers/fossil-compare.ts';
 import { checkIn, delta, lines, whole } from '../helpers/fossil-rig.ts';
-import { run } from '../helpers/git-client.ts';
 import { type KillAt, spawnKillingServer } from '../helpers/killing-server.ts';
 import { startR2 } from '../helpers/r2.ts';
-import { MAIN, OWNER, spawnServer } from '../helpers/server.ts';
+import { OWNER, spawnServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 const NAME = 'stones';
@@ -32,8 +32,7 @@ async function create(store: string, environment: Readonly<Record<string, string
     '--store',
     store,
   ];
-  const env = { PATH: process.env['PATH'] ?? '', ...environment };
-  const made = await run(process.execPath, [MAIN, ...args], { env });
+  const made = await runCommand(args, environment);
   expect(made, made.stderr).toMatchObject({ exitCode: 0 });
 }
 

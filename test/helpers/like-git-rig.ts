@@ -37,6 +37,8 @@ export interface LikeGitRig {
   compareCold(hosted: HostedHistory, counts: Counts): Promise<void>;
   /** Cases so far. */
   readonly cases: number;
+  /** How many cases of a number of cases are tried, rounded down; see {@link SHARE}. */
+  share(cases: number): number;
   /** How many fetches were answered by each way there is. */
   answers(): Promise<Record<string, number>>;
 }
@@ -45,6 +47,12 @@ export interface Counts {
   readonly drawn: number;
   readonly clones: number;
 }
+
+/**
+ * The part of all cases that is tried, of each history: a third. `CAIRN_TEST_FETCHES=1100` tries all 1,100 of them, and a
+ * larger number goes on in the same way.
+ */
+const SHARE = Number(process.env['CAIRN_TEST_FETCHES'] ?? 370) / 1_100;
 
 /** Milliseconds: hundreds of git processes take their time where others want the machine, too. */
 const PATIENCE_MS = 180_000;
@@ -67,11 +75,12 @@ export function likeGitRig(): LikeGitRig {
   vi.setConfig({ testTimeout: PATIENCE_MS });
   const compare = async (
     { history, url }: HostedHistory,
-    { drawn, clones }: Counts,
+    counts: Counts,
     hasBitmaps: boolean,
   ): Promise<void> => {
     const likeGit = new LikeGit({ history, url, git, hasBitmaps });
     const random = new SeededRandom(history.shape.seed + 1000 * ++comparisons);
+    const [drawn, clones] = [Math.ceil(counts.drawn * SHARE), Math.ceil(counts.clones * SHARE)];
     const deck = new CaseDeck(history, random);
     const faults: string[] = [];
     const cases = drawn + clones;
@@ -106,6 +115,7 @@ export function likeGitRig(): LikeGitRig {
     get cases() {
       return totals.get('cases') ?? 0;
     },
+    share: (cases) => Math.floor(cases * SHARE),
     answers: () => fetchesOf(app),
     host: async (shape, foldBehind = []) => {
       const history = await generateHistory(folder.path, shape);

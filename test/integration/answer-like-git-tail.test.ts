@@ -22,11 +22,11 @@ it('moved and deleted by force in 2 pushes', async () => {
   await rig.compare(hosted, { drawn: 60, clones: 20 }, true);
 });
 
-it('in 400 cases, from joined packs, by git and from recordings', async () => {
-  expect(rig.cases).toBe(400);
+it('in a share of 400 cases, from joined packs, by git and from recordings', async () => {
+  expect(rig.cases).toBeGreaterThanOrEqual(rig.share(400));
   const { spliced, git, cached, followed } = await rig.answers();
-  expect(spliced).toBeGreaterThan(30);
-  expect(git).toBeGreaterThan(200);
-  expect(cached).toBeGreaterThan(20);
-  expect(followed).toBeGreaterThan(5);
+  expect(spliced).toBeGreaterThan(rig.share(30));
+  expect(git).toBeGreaterThan(rig.share(200));
+  expect(cached).toBeGreaterThan(rig.share(20));
+  expect(followed).toBeGreaterThan(rig.share(5));
 });

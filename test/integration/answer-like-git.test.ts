@@ -15,10 +15,10 @@ it.each([
   await rig.compare(hosted, { drawn: 52, clones: 8 });
 });
 
-it('in 300 cases, by git and from recordings', async () => {
-  expect(rig.cases).toBe(300);
+it('in a share of 300 cases, by git and from recordings', async () => {
+  expect(rig.cases).toBeGreaterThanOrEqual(rig.share(300));
   const { git, cached, followed } = await rig.answers();
-  expect(git).toBeGreaterThan(200);
-  expect(cached).toBeGreaterThan(20);
-  expect(followed).toBeGreaterThan(5);
+  expect(git).toBeGreaterThan(rig.share(200));
+  expect(cached).toBeGreaterThan(rig.share(20));
+  expect(followed).toBeGreaterThan(rig.share(5));
 });
