@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { systemCode } from '../../src/lib/errors.ts';
 
 /** How a command ended; an exit code is a result. */
@@ -18,16 +19,10 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * What a user's git leaves out, as variables that git reads settings from. After each commit and fetch it would start two more
- * processes that look for something to tidy; and no test cuts the power, so nothing has to reach the disk.
- */
-const LEFT_OUT: Readonly<Record<string, string>> = variablesOf({
-  'maintenance.auto': 'false',
-  'core.fsync': 'none',
-});
+/** The settings of a user of git, for `GIT_CONFIG_GLOBAL`: what only costs time in tests is left out. */
+export const USER_SETTINGS = fileURLToPath(new URL('./user.gitconfig', import.meta.url));
 
-/** The real git, as a user with an empty home would run it. */
+/** The real git, as a user with an empty home would run it, with {@link USER_SETTINGS}. */
 export class GitClient {
   readonly folder: string;
   private readonly settings: readonly string[];
@@ -113,24 +108,15 @@ export class GitClient {
       PATH: process.env['PATH'] ?? '',
       HOME: this.folder,
       GIT_CONFIG_NOSYSTEM: '1',
-      GIT_CONFIG_GLOBAL: '/dev/null',
+      GIT_CONFIG_GLOBAL: USER_SETTINGS,
       GIT_TERMINAL_PROMPT: '0',
       GIT_AUTHOR_NAME: 'A User',
       GIT_AUTHOR_EMAIL: 'user@example.com',
       GIT_COMMITTER_NAME: 'A User',
       GIT_COMMITTER_EMAIL: 'user@example.com',
       LC_ALL: 'C',
-      ...LEFT_OUT,
     };
   }
-}
-
-function variablesOf(settings: Readonly<Record<string, string>>): Record<string, string> {
-  const pairs = Object.entries(settings).flatMap(([key, value], at) => [
-    [`GIT_CONFIG_KEY_${at}`, key],
-    [`GIT_CONFIG_VALUE_${at}`, value],
-  ]);
-  return { GIT_CONFIG_COUNT: String(Object.keys(settings).length), ...Object.fromEntries(pairs) };
 }
 
 /** Runs a program to its end, with exactly the environment given. Throws when it cannot be started, or is aborted. */

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { USER_SETTINGS } from './git-client.ts';
 
 export interface GitHttpHost extends AsyncDisposable {
   /** Of the folder with the repositories, without a slash at the end. */
@@ -52,6 +53,7 @@ function runCgi(folder: string, request: IncomingMessage, response: ServerRespon
       PATH: process.env['PATH'],
       HOME: folder,
       GIT_CONFIG_NOSYSTEM: '1',
+      GIT_CONFIG_GLOBAL: USER_SETTINGS,
       GIT_PROJECT_ROOT: folder,
       GIT_HTTP_EXPORT_ALL: '1',
       GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),

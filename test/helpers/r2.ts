@@ -17,20 +17,22 @@ export interface TestBucket extends S3Options {
   readonly prefix: string;
   /** How it differs from AWS, found as a server finds it. */
   readonly profile: S3Profile;
+  /** Removes what was stored, where that stays otherwise. */
   close(): Promise<void>;
 }
 
 /**
  * A real S3 endpoint: the one in `CAIRN_TEST_S3_URL` if set, `http(s)://<key>:<secret>@<host>/<bucket>?region=<region>`,
  * else Cloudflare's own R2 simulator. That one is shared by all files of a project that starts it before (start-r2-once.ts);
- * other files get one of their own. What was stored is gone after `close`.
+ * other files get one of their own. What was stored in a simulator is gone when that one stops.
  */
 export async function startR2(): Promise<TestBucket> {
   const prefix = `test-${randomBytes(8).toString('hex')}`;
   const url = process.env['CAIRN_TEST_S3_URL'];
   if (url !== undefined && url !== '') return useEndpoint(url, prefix);
   const shared = inject('r2');
-  if (shared !== undefined) return bucketOf({ ...shared, prefix, profile: STANDARD_PROFILE });
+  if (shared !== undefined)
+    return { ...shared, prefix, profile: STANDARD_PROFILE, close: async () => undefined };
   const own = await startSimulator();
   return { ...own.access, prefix, profile: STANDARD_PROFILE, close: own.stop };
 }
@@ -51,14 +53,11 @@ export async function useEndpoint(text: string, prefix: string): Promise<TestBuc
     },
     prefix,
   };
-  return bucketOf({ ...access, profile: await findS3Profile(access) });
-}
-
-/** A part of a bucket that others use as well: closing it removes what is below its prefix. */
-function bucketOf(bucket: Omit<TestBucket, 'close'>): TestBucket {
+  const bucket = { ...access, profile: await findS3Profile(access) };
   return { ...bucket, close: () => removeAll(bucket) };
 }
 
+/** Others use the bucket, too: what is below a prefix goes. */
 async function removeAll(options: S3Options): Promise<void> {
   const { control, bulk } = openS3(options);
   const keys: string[] = [];
