@@ -399,7 +399,12 @@ describe('what goes wrong', () => {
     const older = await rig.author.run(['rev-parse', 'main~1']);
     const lines = (from: number, to: number, oid: string) =>
       Array.from({ length: to - from }, (_, at) => `update refs/tags/many/${from + at} ${oid}\n`).join('');
-    await rig.source.run(['update-ref', '--stdin'], { input: lines(0, 10_000, tip) });
+    // One file for all: each process of the host reads them again.
+    const many = Array.from({ length: 10_000 }, (_, at) => `${tip} refs/tags/many/${at}\n`)
+      .sort()
+      .join('');
+    const packed = `# pack-refs with: peeled fully-peeled sorted \n${many}`;
+    await writeFile(join(rig.source.folder, 'packed-refs'), packed);
     const scope = { tags: true };
     expect((await sync({ ...ends(rig), scope })).outcome).toBe('ok');
     const moved = lines(0, 3_000, older);
