@@ -43,7 +43,7 @@ export class Outgoing {
 
   /** The server has answered: it has what was sent, unless it asks for it again. */
   answered(): void {
-    for (const name of this.underWay) this.onServer.add(name);
+    for (const name of this.underWay) if (!this.queue.has(name)) this.onServer.add(name);
     this.underWay = [];
   }
 

@@ -187,6 +187,14 @@ describe('what comes', () => {
 });
 
 describe('what is asked for', () => {
+  it('and asked for again is announced again, so that a server that lost it twice asks a third time', async () => {
+    const artifact = whole('lost on the way');
+    const server = new MockFossilServer((_, exchange) => (exchange < 4 ? [gimme(artifact.name)] : []));
+    await sync(await bagOf(artifact), server, { pull: false });
+    expect([2, 3, 4].map((exchange) => server.sent(exchange, 'igot').length)).toEqual([1, 1, 1]);
+    expect([2, 3, 4].map((exchange) => server.sent(exchange, 'file').length)).toEqual([1, 1, 1]);
+  });
+
   it('is sent under a budget, one artifact at least, and the rest in later rounds', async () => {
     const large = Array.from({ length: 5 }, (_, number) => whole(`${number}`.repeat(600)));
     const server = new MockFossilServer((_, exchange) =>
