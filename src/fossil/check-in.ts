@@ -27,7 +27,7 @@ const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$/;
 
 /** What a check-in says of itself, or undefined if the content is not a check-in. Told apart from others as by Fossil. */
 export function parseCheckIn(content: Uint8Array): CheckIn | undefined {
-  const cards = readStructuralArtifact(content);
+  const cards = readStructuralArtifact(content, 'F');
   return cards === undefined ? undefined : checkInOf(cards);
 }
 

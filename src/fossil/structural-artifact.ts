@@ -9,6 +9,7 @@ const CHECKSUM_LINE = 35;
 
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
+const A = 0x41;
 const Z = 0x5a;
 
 const PGP_HEAD = '-----BEGIN PGP SIGNED MESSAGE-----';
@@ -19,23 +20,31 @@ export type ArtifactCard = readonly [letter: string, text: string];
 
 /**
  * The cards of a structural artifact in their order, without `Z`. A signature around it is left out.
+ * @param unread a letter of which only the first card is given, without its text. Check-ins have very many of `F`
  * @returns undefined if the content is none: cards out of order, a line that is no card, or a wrong checksum
  */
-export function readStructuralArtifact(content: Uint8Array): readonly ArtifactCard[] | undefined {
+export function readStructuralArtifact(
+  content: Uint8Array,
+  unread?: string,
+): readonly ArtifactCard[] | undefined {
   const bytes = withoutSignature(Buffer.from(content.buffer, content.byteOffset, content.length));
   if (bytes === undefined || !endsWithChecksum(bytes)) return undefined;
   const body = bytes.subarray(0, bytes.length - CHECKSUM_LINE);
-  if (body[0] === undefined || body[0] < 0x41 || body[0] > Z || body[1] !== SPACE) return undefined;
+  if (body[0] === undefined || body[0] < A || body[0] > Z || body[1] !== SPACE) return undefined;
   const checksum = createHash('md5').update(body).digest('hex');
   if (checksum !== bytes.toString('latin1', bytes.length - 33, bytes.length - 1)) return undefined;
 
   const cards: ArtifactCard[] = [];
-  let previous = '';
-  for (const line of body.toString('utf8', 0, body.length - 1).split('\n')) {
-    const letter = line.charAt(0);
-    if (letter < 'A' || letter >= 'Z' || line.charAt(1) !== ' ' || letter < previous) return undefined;
-    cards.push([letter, line.slice(2)]);
+  const skipped = unread?.charCodeAt(0);
+  let previous = A;
+  for (let at = 0; at < body.length; ) {
+    const letter = body[at] ?? 0;
+    if (letter < previous || letter >= Z || body[at + 1] !== SPACE) return undefined;
+    const end = body.indexOf(LINE_FEED, at);
+    if (letter !== skipped) cards.push([String.fromCharCode(letter), body.toString('utf8', at + 2, end)]);
+    else if (letter !== previous) cards.push([String.fromCharCode(letter), '']);
     previous = letter;
+    at = end + 1;
   }
   return cards;
 }

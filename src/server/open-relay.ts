@@ -60,6 +60,9 @@ import { observePublication } from './metrics-adapters.ts';
 import type { PublishSubscriber } from './publish-subscribers.ts';
 import { VERSION } from './version.ts';
 
+/** A large push of Fossil comes in many rounds, each of which is published. */
+const FOSSIL_RECEIPTS_GATHERED_MS = 300;
+
 export interface RelayParts {
   readonly settings: Settings;
   /** The secret key of the service. */
@@ -236,6 +239,7 @@ export async function openRelay(parts: RelayParts, stack: ClosingStack): Promise
     ...receiptParts,
     content: new FossilReceiptContent(),
     repositories: parts.fossil,
+    gather: FOSSIL_RECEIPTS_GATHERED_MS,
     onTip: () => undefined,
   });
   const quota = new EventQuota({

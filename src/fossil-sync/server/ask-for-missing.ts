@@ -16,6 +16,7 @@ export function askForMissing({ bag, request, reply, context }: Round): void {
     reply.add({ card: 'gimme', name });
   };
   for (const [name, { isPrivate }] of request.missing) {
+    if (asked.size >= most) break;
     if (isPrivate && !privateArtifacts) continue;
     const entry = bag.find(name);
     if (entry !== undefined && (isPrivate || !entry.isPrivate)) continue;

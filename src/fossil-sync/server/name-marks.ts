@@ -19,10 +19,10 @@ export class NameMarks {
     return this.marked;
   }
 
-  /** Marks an artifact. @returns false if the bag has none of this name */
-  mark(name: ArtifactName): boolean {
+  /** Marks an artifact. @returns its entry; undefined if the bag has none of this name */
+  mark(name: ArtifactName): BagEntry | undefined {
     const entry = this.bag.find(name);
-    if (entry === undefined) return false;
+    if (entry === undefined) return undefined;
     this.bits ??= new Uint8Array(Math.ceil(this.bag.count / 8));
     const [at, bit] = place(entry.ordinal);
     const byte = this.bits[at] ?? 0;
@@ -30,7 +30,7 @@ export class NameMarks {
       this.bits[at] = byte | bit;
       this.marked++;
     }
-    return true;
+    return entry;
   }
 
   /** Whether an artifact is marked. The entry may be one of a later bag. */

@@ -121,7 +121,7 @@ class Sorter implements RoundRequest {
         return;
       case 'gimme':
         this.gimmeCount++;
-        if (!this.gimmes.mark(card.name)) keep(this.unknownToClient, card.name, MISSING_KEPT);
+        if (this.gimmes.mark(card.name) === undefined) keep(this.unknownToClient, card.name, MISSING_KEPT);
         return;
       case 'uvfile':
         this.unversionedFiles.push(card);
@@ -156,7 +156,8 @@ class Sorter implements RoundRequest {
 
   private igot(name: ArtifactName, isPrivate: boolean): void {
     // A private artifact that the client has as a public one is asked for like one that is not here.
-    if (this.known.mark(name) && (isPrivate || this.bag.find(name)?.isPrivate !== true)) return;
+    const entry = this.known.mark(name);
+    if (entry !== undefined && (isPrivate || !entry.isPrivate)) return;
     if (this.missing.size >= MISSING_KEPT || this.bag.isShunned(name)) return;
     this.missing.set(name, { isPrivate: isPrivate && this.missing.get(name)?.isPrivate !== false });
   }

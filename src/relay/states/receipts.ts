@@ -54,6 +54,11 @@ export interface ReceiptsContext<M extends Manifest> {
   /** True for an event that is shown to everybody once it is in the log. */
   readonly isPublic: (event: NostrEvent) => boolean;
   readonly log: Logger;
+  /**
+   * Milliseconds for which publishes are gathered, so that their receipts are one write. Absent: each is told of at once. A crash
+   * meanwhile costs nothing: the next start writes what is missing.
+   */
+  readonly gather?: number;
   /** Called with every published state that the sweep reads. */
   readonly onTip: (id: RepositoryId, manifest: M) => void;
 }
@@ -142,10 +147,11 @@ export class Receipts<M extends Manifest> {
 
   /** Writes receipts for one repository until none is waiting. No `await` may come between the last check and the end. */
   private async work(name: string): Promise<void> {
-    const { clock, random, log } = this.context;
-    // The report of the push goes out first: signing blocks the event loop for milliseconds.
-    await nextTurn();
+    const { clock, random, log, gather } = this.context;
     for (let failures = 0; ; ) {
+      // The report of the push goes out first: signing blocks the event loop for milliseconds.
+      if (gather === undefined) await nextTurn();
+      else await clock.sleep(gather, this.stopping.signal).catch(() => undefined);
       const next = this.waiting.get(name);
       if (next === undefined) break;
       this.waiting.delete(name);

@@ -6,6 +6,7 @@ import { BagTable, NONE } from './bag-table.ts';
 import type { FossilPack } from './fossil-manifest.ts';
 import type { NameHash } from './name-table.ts';
 import { flags, NO_SOURCE, type PackIndex, STEPS } from './pack-index.ts';
+import { type WaitingDelta, WaitingDeltas } from './waiting-deltas.ts';
 
 /** What a state says of a slot, as bits. */
 export const status = {
@@ -22,18 +23,6 @@ export const status = {
 
 /** Records that are no artifacts. */
 const NO_ARTIFACT = flags.unversioned | flags.wrong | flags.waiting;
-
-/** A delta that waits for its source. */
-export interface WaitingDelta {
-  readonly slot: number;
-  readonly source: number;
-  readonly isPrivate: boolean;
-  /** Bytes of the content, as the delta declares them. */
-  readonly size: number;
-  readonly pack: number;
-  readonly offset: number;
-  readonly length: number;
-}
 
 /** Where the content of an unversioned file is. */
 export interface ContentPlace {
@@ -98,7 +87,7 @@ export class BagDraft {
   private unversioned: ReadonlyMap<string, UnversionedFile>;
   private contents: ReadonlyMap<ArtifactName, ContentPlace>;
   /** Made when they are first needed. */
-  private waitingKeys: Set<string> | undefined;
+  private known: WaitingDeltas | undefined;
   private ownUnversioned: Map<string, UnversionedFile> | undefined;
   private ownContents: Map<ArtifactName, ContentPlace> | undefined;
 
@@ -258,18 +247,15 @@ export class BagDraft {
   }
 
   private addWaiting(delta: WaitingDelta): void {
-    this.waitingKeys ??= new Set(this.waiting.map(keyOf));
-    const isKnown = [false, delta.isPrivate].some((isPrivate) =>
-      this.waitingKeys?.has(keyOf({ ...delta, isPrivate })),
-    );
-    if (isKnown || !stillWaits(this.status[delta.slot] ?? 0, delta)) return;
-    this.waitingKeys.add(keyOf(delta));
+    this.known ??= new WaitingDeltas(this.waiting);
+    if (this.known.has(delta) || !stillWaits(this.status[delta.slot] ?? 0, delta)) return;
+    this.known.add(delta);
     this.waiting.push(delta);
   }
 
   private removeWaiting(slot: number, source: number): void {
     this.waiting = this.waiting.filter((delta) => delta.slot !== slot || delta.source !== source);
-    this.waitingKeys = undefined;
+    this.known = undefined;
   }
 
   private addContent(slot: number, place: ContentPlace): void {
@@ -305,11 +291,6 @@ export class BagDraft {
 /** Whether a delta would bring something: its artifact is not here, or is private and the delta is not. */
 export function stillWaits(bits: number, { isPrivate }: Pick<WaitingDelta, 'isPrivate'>): boolean {
   return (bits & status.held) === 0 || ((bits & status.private) !== 0 && !isPrivate);
-}
-
-/** A waiting delta is the same as another one of its name and source, and is of no use beside one that is not private. */
-function keyOf({ slot, source, isPrivate }: Pick<WaitingDelta, 'slot' | 'source' | 'isPrivate'>): string {
-  return `${slot} ${source} ${isPrivate}`;
 }
 
 function nothing(hash: NameHash, shunned: readonly ArtifactName[]): BagState {

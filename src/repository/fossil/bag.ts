@@ -13,6 +13,7 @@ import type { NameHash } from './name-table.ts';
 import { flags } from './pack-index.ts';
 import type { PackReader, PackSession } from './pack-reader.ts';
 import type { SharedFileCards } from './shared-file-cards.ts';
+import { WaitingDeltas } from './waiting-deltas.ts';
 
 /** A visible artifact of a bag. */
 export interface BagEntry {
@@ -73,7 +74,7 @@ export class Bag {
   /** For this folder alone. */
   readonly view: BagState;
   readonly context: BagContext;
-  private waitingSlots: Set<number> | undefined;
+  private waitingDeltas: WaitingDeltas | undefined;
 
   constructor(id: RepositoryId, published: BagSource, view: BagState, context: BagContext) {
     this.id = id;
@@ -121,7 +122,7 @@ export class Bag {
 
   find(name: ArtifactName): BagEntry | undefined {
     const slot = this.slotOf(name);
-    return isVisible(this.bitsOf(slot)) ? this.entry(slot) : undefined;
+    return isVisible(this.bitsOf(slot)) ? this.entry(slot, name) : undefined;
   }
 
   isShunned(name: ArtifactName): boolean {
@@ -282,6 +283,12 @@ export class Bag {
     return expand({ state: this.view, session, repository: this.repository, contents }, slot);
   }
 
+  /** The deltas that wait for their sources. For this folder alone. */
+  get waiting(): WaitingDeltas {
+    this.waitingDeltas ??= new WaitingDeltas(this.view.waiting);
+    return this.waitingDeltas;
+  }
+
   /** For this folder alone. */
   slotOf(name: ArtifactName): number {
     const slot = this.view.table.names.find(name);
@@ -294,8 +301,7 @@ export class Bag {
   }
 
   private isWaitingSlot(slot: number): boolean {
-    this.waitingSlots ??= new Set(this.view.waiting.map((delta) => delta.slot));
-    return this.waitingSlots.has(slot);
+    return this.view.waiting.length > 0 && this.waiting.making(slot).length > 0;
   }
 
   private *slots(): Generator<number> {
@@ -308,12 +314,12 @@ export class Bag {
     return isCheckIn && (this.bitsOf(slot) & status.parent) === 0;
   }
 
-  private entry(slot: number): BagEntry {
+  private entry(slot: number, name = this.view.table.names.at(slot)): BagEntry {
     const { table } = this.view;
     const bits = table.flagsOf(slot);
     const source = table.sourceOf(slot);
     const entry = {
-      name: table.names.at(slot),
+      name,
       size: table.sizeOf(slot),
       storedSize: table.lengthOf(slot),
       isPrivate: (this.bitsOf(slot) & status.private) !== 0,

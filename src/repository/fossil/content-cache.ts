@@ -4,6 +4,12 @@ import { TwoGenerations } from '../../lib/two-generations.ts';
 /** Of the whole cache, the largest part that one content may take. */
 const LARGEST_SHARE = 1 / 8;
 
+/**
+ * Small buffers of Node.js are parts of a pool of this size. A part of anything larger, such as a request, would keep all of that in
+ * memory.
+ */
+const POOL = Buffer.poolSize;
+
 /** What a cache has done so far. */
 export interface ContentCacheStats {
   readonly hits: number;
@@ -47,9 +53,11 @@ export class ContentCache {
     return content;
   }
 
-  /** Remembers a verified content, unless it is too large. */
+  /** Remembers a verified content, unless it is too large. A part of a larger buffer is copied. */
   remember(repository: string, name: ArtifactName, content: Uint8Array): void {
     if (content.length > this.bytes * LARGEST_SHARE) return;
-    this.contents.set(`${repository} ${name}`, content, Math.max(content.length, this.perEntry));
+    const isPart = content.buffer.byteLength > content.length + POOL;
+    const kept = isPart ? Buffer.from(content) : content;
+    this.contents.set(`${repository} ${name}`, kept, Math.max(content.length, this.perEntry));
   }
 }

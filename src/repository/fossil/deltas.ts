@@ -1,7 +1,7 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import { bad } from './bad-artifact.ts';
-import type { WaitingDelta } from './bag-state.ts';
 import type { BroughtDelta, ReceivedArtifact } from './prepared-artifacts.ts';
+import type { WaitingDelta } from './waiting-deltas.ts';
 
 /** A delta whose source has not been looked at: received now, or waiting in the bag. */
 export interface Delta extends BroughtDelta {
@@ -28,27 +28,32 @@ function keyOf({ name, source }: BroughtDelta, isPrivate: boolean): string {
 
 /**
  * Deltas that are sources of each other can never be made.
- * @param deltas whose sources are not here
+ * @param received deltas whose sources are not here
+ * @param waitsFor the source of the delta of an artifact that waits in the bag, if one does
  * @returns names on circles that deltas in the bag are a part of: whoever keeps none of them asks for one whole
  * @throws CairnError `invalid` naming one of a circle that was received as such
  */
-export function circularDeltas(deltas: readonly Delta[]): ReadonlySet<ArtifactName> {
-  const byName = new Map<ArtifactName, Delta>();
-  for (const delta of deltas) if (!byName.has(delta.name)) byName.set(delta.name, delta);
+export function circularDeltas(
+  received: readonly BroughtDelta[],
+  waitsFor: (name: ArtifactName) => ArtifactName | undefined,
+): ReadonlySet<ArtifactName> {
+  const byName = new Map<ArtifactName, ArtifactName>();
+  for (const { name, source } of received) if (!byName.has(name)) byName.set(name, source);
+  const sourceOf = (name: ArtifactName) => byName.get(name) ?? waitsFor(name);
   const circular = new Set<ArtifactName>();
   const done = new Set<ArtifactName>();
-  for (const { name: start } of byName.values()) {
+  for (const start of byName.keys()) {
     const walk: ArtifactName[] = [];
     const onWalk = new Set<ArtifactName>();
     let at: ArtifactName | undefined = start;
-    while (at !== undefined && byName.has(at) && !done.has(at) && !onWalk.has(at)) {
+    while (at !== undefined && !done.has(at) && !onWalk.has(at)) {
       walk.push(at);
       onWalk.add(at);
-      at = byName.get(at)?.source;
+      at = sourceOf(at);
     }
     if (at !== undefined && onWalk.has(at)) {
       const circle = walk.slice(walk.indexOf(at));
-      if (circle.every((name) => byName.get(name)?.received !== undefined)) {
+      if (circle.every((name) => byName.has(name))) {
         throw bad(at, 'its deltas are a circle');
       }
       for (const name of circle) circular.add(name);

@@ -27,6 +27,7 @@ import type {
   ReceivedArtifact,
 } from './prepared-artifacts.ts';
 import { takeUnversioned } from './take-unversioned.ts';
+import type { WaitingDelta } from './waiting-deltas.ts';
 
 /** Bytes of contents that stay expanded during an intake, as sources of what follows. */
 const CONTENTS = 32 << 20;
@@ -60,7 +61,10 @@ class Intake {
   private readonly limits: IntakeLimits;
   private readonly builder: PackBuilder;
   private readonly yielder = new Yielder();
+  /** Deltas of this request by their source, until that is here. */
   private readonly deltas = new Map<ArtifactName, Delta[]>();
+  /** Artifacts whose deltas have been made. */
+  private readonly followed = new Set<ArtifactName>();
   private readonly stored = new Map<ArtifactName, Stored>();
   private readonly contents = new LruMap<ArtifactName, Uint8Array>(CONTENTS);
   private readonly sources = new Set<ArtifactName>();
@@ -88,14 +92,12 @@ class Intake {
       if (source === undefined) whole.push(artifact);
       else this.note({ name, source, isPrivate, received: artifact });
     }
-    const { waiting, table } = this.bag.view;
-    for (const delta of waiting) {
-      const [name, source] = [table.names.at(delta.slot), table.names.at(delta.source)];
-      if (!this.bag.isShunned(name)) this.note({ name, source, isPrivate: delta.isPrivate, waiting: delta });
-    }
     for (const artifact of whole) await this.takeWhole(artifact);
     for (const source of [...this.deltas.keys()]) {
-      if ((this.bag.bitsOf(this.bag.slotOf(source)) & status.held) !== 0) await this.follow(source);
+      if (this.isHeld(this.bag.slotOf(source))) await this.follow(source);
+    }
+    for (const { source } of this.bag.view.waiting) {
+      if (this.isHeld(source)) await this.follow(this.bag.view.table.names.at(source));
     }
     this.keepWaiting();
     const unversioned = takeUnversioned(this.bag, received.unversioned ?? [], this.builder, this.limits);
@@ -139,10 +141,27 @@ class Intake {
     }
   }
 
+  /** The deltas of an artifact, received and waiting ones, when they are asked for first. */
   private takeDeltas(source: ArtifactName): Delta[] {
+    if (this.followed.has(source)) return [];
+    this.followed.add(source);
     const deltas = this.deltas.get(source) ?? [];
     this.deltas.delete(source);
+    for (const waiting of this.waitingOf(source)) {
+      const name = this.bag.view.table.names.at(waiting.slot);
+      if (this.bag.isShunned(name)) continue;
+      deltas.push({ name, source, isPrivate: waiting.isPrivate, waiting });
+    }
     return deltas;
+  }
+
+  private waitingOf(source: ArtifactName): readonly WaitingDelta[] {
+    const { bag } = this;
+    return bag.view.waiting.length === 0 ? [] : bag.waiting.of(bag.slotOf(source));
+  }
+
+  private isHeld(slot: number): boolean {
+    return (this.bag.bitsOf(slot) & status.held) !== 0;
   }
 
   /** The content that a delta makes; undefined if it waited in the bag and is wrong. */
@@ -247,7 +266,9 @@ class Intake {
     await this.yielder.next();
     const { name, isPrivate } = from;
     // Whatever is made of it was noted before.
-    if (this.deltas.has(name)) this.contents.set(name, content, content.length);
+    if (this.deltas.has(name) || this.waitingOf(name).length > 0) {
+      this.contents.set(name, content, content.length);
+    }
     this.bag.context.contents?.remember(this.bag.repository, name, content);
     if (this.isHere(from)) return;
 
@@ -309,13 +330,12 @@ class Intake {
     let bytes = this.bag.waitingBytes;
     let records = this.bag.view.waiting.length;
     const left = [...this.deltas.values()].flat();
-    const circular = circularDeltas(left);
+    const circular = circularDeltas(left, (name) => this.waitsFor(name));
     const known = new KnownDeltas();
-    for (const delta of left) if (delta.waiting !== undefined) known.add(delta);
     for (const waiting of left) {
       const { name, source, received, isPrivate } = waiting;
-      if (received === undefined || known.has(waiting) || this.isHere(waiting) || circular.has(name))
-        continue;
+      if (received === undefined || known.has(waiting) || this.isKnown(waiting)) continue;
+      if (this.isHere(waiting) || circular.has(name)) continue;
       known.add(waiting);
       const delta = this.inflated(received);
       let size: number;
@@ -340,6 +360,21 @@ class Intake {
       this.builder.add({ name, source, flags: bits, depth: 0, size }, payload);
       this.waiting.push({ name, source, isPrivate });
     }
+  }
+
+  /** What a delta of an artifact waits for in the bag, if one does. */
+  private waitsFor(name: ArtifactName): ArtifactName | undefined {
+    const { bag } = this;
+    if (!bag.isWaiting(name) || bag.isShunned(name)) return undefined;
+    const [delta] = bag.waiting.making(bag.slotOf(name));
+    return delta === undefined ? undefined : bag.view.table.names.at(delta.source);
+  }
+
+  /** Whether the same delta waits in the bag. */
+  private isKnown({ name, source, isPrivate }: BroughtDelta): boolean {
+    const { bag } = this;
+    if (!bag.isWaiting(name)) return false;
+    return bag.waiting.has({ slot: bag.slotOf(name), source: bag.slotOf(source), isPrivate });
   }
 
   /** Whether an artifact is here, and for as many as it comes for. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CairnError } from '../../../../src/lib/errors.ts';
 import type { NostrEvent } from '../../../../src/nostr/event.ts';
 import { kinds } from '../../../../src/nostr/kinds.ts';
@@ -34,7 +34,7 @@ class ReceiptsRig {
   /** Dates of the states that the sweep came by. */
   readonly tips: number[] = [];
 
-  constructor(over?: ReceiptsRig) {
+  constructor(over?: ReceiptsRig, gather?: number) {
     this.repositories = over === undefined ? new RepositoryRig() : over.repositories.cold();
     const { store, clock, random, repositories } = this.repositories;
     this.signedEvents = new SignedEvents(store, verifier);
@@ -50,6 +50,7 @@ class ReceiptsRig {
       random,
       log,
       isPublic: () => true,
+      ...(gather === undefined ? {} : { gather }),
       onTip: (_, manifest) => this.tips.push(manifest.receiptAt),
     });
   }
@@ -348,4 +349,16 @@ describe('receipts', () => {
     await rig.receipts.idle();
     expect(rig.appended).toEqual([]);
   });
+});
+
+it('receipts of publishes that come close together are one write, if they are gathered', async () => {
+  const rig = new ReceiptsRig(undefined, 300).listen();
+  const append = vi.spyOn(rig.events, 'append');
+  const first = await rig.publish(pushed('heads/a'), undefined, false);
+  const second = await rig.publish(pushed('heads/a', 'heads/b'), first, false);
+  rig.receipts.settle(ID, first.manifest);
+  rig.receipts.settle(ID, second.manifest);
+  await rig.receipts.idle();
+  expect(append).toHaveBeenCalledTimes(1);
+  expect(rig.receiptsOf()).toHaveLength(2);
 });
