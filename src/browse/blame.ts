@@ -36,7 +36,7 @@ export async function readBlame(
   // git takes line 1 of an empty file for a mistake.
   if (lines === 0) return { groups: [], commits: new Map(), complete: true };
   const whole = Buffer.concat(path.flatMap((name, at) => (at === 0 ? [name] : [Buffer.from('/'), name])));
-  const result = await view.git.brief(blameLines(view.gitDir, commit, whole, lines), {
+  const result = await view.git.brief(blameLines(await view.gitDir(), commit, whole, lines), {
     signal: AbortSignal.any([view.signal, AbortSignal.timeout(timeLimit)]),
     keepOutput: MOST_BYTES,
   });

@@ -92,7 +92,7 @@ export async function compareTrees(
   const first = (page - 1) * FILES_ON_A_PAGE;
   const [listed, patch] = await Promise.all([
     listFiles(view, input, first, FILES_ON_A_PAGE, question),
-    page > 1 ? undefined : firstBytes(view, printPatch(view.gitDir, question), input, MOST_BYTES),
+    page > 1 ? undefined : firstBytes(view, printPatch(await view.gitDir(), question), input, MOST_BYTES),
   ]);
   if (page > 1 && listed.files.length === 0) throw new CairnError('not-found', 'no more files differ');
   const files = listed.files.map((one) => ({ file: one, diff: undefined }));
@@ -139,7 +139,7 @@ async function listFiles(
   most: number,
   question: DifferencesQuestion,
 ): Promise<Pick<Differences, 'count' | 'totals'> & { readonly files: readonly ChangedFile[] }> {
-  const command = listDifferences(view.gitDir, question);
+  const command = listDifferences(await view.gitDir(), question);
   const short = await firstBytes(view, command, input, SHORT_LIST);
   let reader = new ChangedFilesReader(first, most);
   const take = (piece: Buffer) => {

@@ -36,7 +36,7 @@ export async function compareFile(
     if (oldId === newId) return { binary: false, hunks: [], cut: false };
     const sizes = await Promise.all([oldId, newId].map((oid) => blobSize(view, oid)));
     if (Math.max(...sizes) > COMPARED_SIZE) return undefined;
-    const command = compareBlobs(view.gitDir, oldId, newId, options);
+    const command = compareBlobs(await view.gitDir(), oldId, newId, options);
     const { output, complete } = await firstBytes(view, command, '', MOST_BYTES);
     return parseFileDiff(splitPatch(output, complete), BOUNDS);
   }

@@ -29,7 +29,7 @@ export async function findRename(
   const [parent] = commit.parents;
   if (parent === undefined || path.length === 0) return undefined;
   const before = (await readCommit(view, parent)).commit.tree;
-  const command = listDifferences(view.gitDir);
+  const command = listDifferences(await view.gitDir());
   const { output, complete } = await firstBytes(view, command, `${before} ${commit.tree}\n`, MOST_LISTED);
   if (!complete) return undefined;
   const reader = new ChangedFilesReader(0, MOST_FILES);

@@ -37,7 +37,7 @@ export async function listHistory(
 ): Promise<HistoryPage> {
   const { from, except = [], path = [], count, skip, firstParent = false } = question;
   const skipped = Math.min(skip, MOST_SKIPPED);
-  const command = listCommits(view.gitDir, isAscii(path), count + 1, skipped, firstParent);
+  const command = listCommits(await view.gitDir(), isAscii(path), count + 1, skipped, firstParent);
   const result = await view.git.brief(command, {
     input: startOfWalk(from, except, path),
     signal: view.signal,

@@ -14,7 +14,9 @@ export async function mergeBase(
   other: string,
 ): Promise<string | undefined> {
   if (one === other) return one;
-  const result = await view.git.brief(findMergeBase(view.gitDir, one, other), { signal: view.signal });
+  const result = await view.git.brief(findMergeBase(await view.gitDir(), one, other), {
+    signal: view.signal,
+  });
   view.signal.throwIfAborted();
   // No output, and no complaint: nothing in common.
   if (result.exitCode === 1 && result.stdout.length === 0) return undefined;

@@ -6,8 +6,11 @@ import type { GitManifest } from '../repository/git/git-manifest.ts';
 /** A published state of a repository, as pages read it. */
 export interface RepositoryView {
   readonly manifest: GitManifest;
-  /** The snapshot: a bare repository, which stays while the view is in use. */
-  readonly gitDir: string;
+  /**
+   * The path of the snapshot: a bare repository, which stays while the view is in use. It is made when it is first asked for.
+   * @throws CairnError `corrupt`, or `unavailable` when store or disk fail
+   */
+  gitDir(): Promise<string>;
   /** Reads objects. */
   readonly session: ObjectSession;
   /** Compares trees, where that is quick. */

@@ -27,10 +27,11 @@ export interface RepositoryViewsOptions {
   readonly standBack?: () => Promise<void>;
 }
 
-/** A snapshot and sessions, kept while pages ask for the same state. */
+/** Sessions and perhaps a snapshot, kept while pages ask for the same state. */
 interface OpenState {
-  readonly lease: SnapshotLease;
   readonly sessions: SessionsLease;
+  /** Absent until it is needed: most pages read objects alone. */
+  snapshot?: Promise<SnapshotLease>;
   users: number;
   idle?: NodeJS.Timeout;
 }
@@ -85,7 +86,7 @@ export class RepositoryViews {
       const timeout = AbortSignal.timeout(this.options.timeLimit);
       const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
       try {
-        return await work(this.viewOf(open, state, either));
+        return await work(this.viewOf(open, repository, state, either));
       } catch (error) {
         if (!timeout.aborted) throw error;
         throw new CairnError('busy', 'this page takes too long to make, try again later', { cause: error });
@@ -105,7 +106,7 @@ export class RepositoryViews {
     work: (view: RepositoryView) => Promise<T>,
   ): Promise<T> {
     return this.using(this.downloads, repository, state, signal, (open) =>
-      work(this.viewOf(open, state, signal)),
+      work(this.viewOf(open, repository, state, signal)),
     );
   }
 
@@ -138,11 +139,24 @@ export class RepositoryViews {
   }
 
   private viewOf(
-    { lease, sessions: { session, comparisons } }: OpenState,
-    { manifest }: PublishedGitState,
+    open: OpenState,
+    repository: GitRepository,
+    state: PublishedGitState,
     signal: AbortSignal,
   ): RepositoryView {
-    return { manifest, gitDir: lease.path, session, comparisons, git: this.options.git, signal };
+    const { session, comparisons } = open.sessions;
+    const gitDir = async () => {
+      if (this.closed) throw new CairnError('unavailable', 'pages are closed');
+      open.snapshot ??= repository.snapshot(state);
+      const { snapshot } = open;
+      try {
+        return (await snapshot).path;
+      } catch (error) {
+        if (open.snapshot === snapshot) delete open.snapshot;
+        throw error;
+      }
+    };
+    return { manifest: state.manifest, gitDir, session, comparisons, git: this.options.git, signal };
   }
 
   private async acquire(repository: GitRepository, state: PublishedGitState): Promise<OpenState> {
@@ -159,14 +173,7 @@ export class RepositoryViews {
 
   private async open(repository: GitRepository, state: PublishedGitState): Promise<void> {
     const sessions = await this.sessions.acquire(repository, state);
-    let lease: SnapshotLease;
-    try {
-      lease = await repository.snapshot(state);
-    } catch (error) {
-      await sessions.giveBack();
-      throw error;
-    }
-    this.states.set(state.digest, { lease, sessions, users: 0 });
+    this.states.set(state.digest, { sessions, users: 0 });
     // Nobody asks for an earlier state of the same repository again.
     for (const [digest, other] of this.states) {
       if (digest !== state.digest && other.users === 0 && other.sessions.path === sessions.path) {
@@ -201,6 +208,7 @@ export class RepositoryViews {
     this.states.delete(digest);
     clearTimeout(open.idle);
     await open.sessions.giveBack();
-    open.lease.release();
+    const snapshot = await open.snapshot?.catch(() => undefined);
+    snapshot?.release();
   }
 }

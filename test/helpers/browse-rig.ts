@@ -55,7 +55,7 @@ export class BrowseRig implements AsyncDisposable {
     const graph = written === undefined ? {} : { graph: { digest: sha256(written), size: written.length } };
     const head = 'refs/heads/main';
     const manifest = manifestOf({ objectFormat: this.format, head, refs, peeled, ...graph });
-    return { manifest, gitDir, session, comparisons, git: this.git, signal };
+    return { manifest, gitDir: async () => gitDir, session, comparisons, git: this.git, signal };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

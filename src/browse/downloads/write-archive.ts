@@ -36,7 +36,7 @@ export async function writeArchive(
   const { commit, format, prefix } = parts;
   const compress = format === 'tar.zst' ? zstandard() : undefined;
   const refless = await folders.path(view.manifest.objectFormat);
-  const objects = join(view.gitDir, 'objects');
+  const objects = join(await view.gitDir(), 'objects');
   const made = format === 'tar.zst' ? 'tar' : format;
   const running = view.git.start(archiveCommit(refless, objects, commit, made, prefix), {
     signal: view.signal,

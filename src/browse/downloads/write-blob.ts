@@ -12,7 +12,7 @@ const SECONDS = 120;
  * @throws CairnError `unavailable` when git fails, `too-large` when it takes too long
  */
 export async function writeBlob(view: RepositoryView, oid: string, size: number, sink: Sink): Promise<void> {
-  const running = view.git.start(printObject(view.gitDir), { signal: view.signal });
+  const running = view.git.start(printObject(await view.gitDir()), { signal: view.signal });
   running.stderr.resume();
   running.stdin.end(`${oid}\n`);
   await pipeOutput(

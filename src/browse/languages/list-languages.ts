@@ -24,7 +24,7 @@ interface ListedFolder {
  * @returns undefined for a tree that is too large: a part of it would be another answer
  */
 export async function listLanguages(view: RepositoryView, tree: string): Promise<Sizes | undefined> {
-  const command = listSizes(view.gitDir, tree);
+  const command = listSizes(await view.gitDir(), tree);
   let list = new SizeList(tree);
   const short = await firstBytes(view, command, '', SHORT_LIST);
   if (short.complete) list.push(short.output);

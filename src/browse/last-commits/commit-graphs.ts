@@ -29,5 +29,8 @@ export function commitGraphOf(view: RepositoryView): Promise<CommitGraph | undef
 }
 
 async function read(view: RepositoryView): Promise<CommitGraph | undefined> {
-  return CommitGraph.parse(await readFile(join(view.gitDir, 'objects/info/commit-graph')), idLength(view));
+  return CommitGraph.parse(
+    await readFile(join(await view.gitDir(), 'objects/info/commit-graph')),
+    idLength(view),
+  );
 }

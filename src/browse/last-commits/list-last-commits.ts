@@ -30,7 +30,7 @@ export async function listLastCommits(
   const input = startOfWalk([commit], [], walkable < 0 ? folder : folder.slice(0, walkable));
   // What git has printed until the time-out counts.
   const most = FIRST_COMMITS * Math.max(8, names.length);
-  const first = await view.git.brief(listChanges(view.gitDir, isAscii(folder), most), {
+  const first = await view.git.brief(listChanges(await view.gitDir(), isAscii(folder), most), {
     input,
     signal: AbortSignal.any([view.signal, timeout]),
     keepOutput: FIRST_BYTES,
@@ -40,7 +40,7 @@ export async function listLastCommits(
   const commits = await search.read([first.stdout]);
   const isAll = !first.cut && !first.cancelled && commits < most;
   if (isAll || timeout.aborted || search.found.size === names.length) return search.found;
-  const running = view.git.start(listChanges(view.gitDir, isAscii(folder)), { signal: view.signal });
+  const running = view.git.start(listChanges(await view.gitDir(), isAscii(folder)), { signal: view.signal });
   running.stderr.resume();
   running.stdin.end(input);
   try {

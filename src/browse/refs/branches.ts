@@ -100,7 +100,7 @@ async function compareWithDefault(
   const input = [...new Set(tips)].map((oid) => `${oid}\n`).join('');
   const lines = new Fields(0x0a);
   if (!reached.met) {
-    await readOutput(view, listParents(view.gitDir, MOST_WALKED), input, WALK_BOUNDS, (piece) => {
+    await readOutput(view, listParents(await view.gitDir(), MOST_WALKED), input, WALK_BOUNDS, (piece) => {
       for (const line of lines.of(piece)) {
         const [oid = '', ...parents] = line.toString('latin1').split(' ');
         reached.add(oid, parents);

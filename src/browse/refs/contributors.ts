@@ -36,7 +36,7 @@ export async function countContributors(view: RepositoryView, from: string): Pro
   const fields = new Fields(0);
   let commit: string[] = [];
   let commits = 0;
-  const command = listTexts(view.gitDir, 'authors', MOST_COUNTED + 1);
+  const command = listTexts(await view.gitDir(), 'authors', MOST_COUNTED + 1);
   const end = await readOutput(view, command, `${from}\n`, BOUNDS, (piece) => {
     for (const field of fields.of(piece)) {
       commit.push(field.toString('utf8'));

@@ -26,7 +26,7 @@ export async function orderByDate(
   const lines = new Fields(0x0a);
   const sorted: string[] = [];
   if (named.size > 0) {
-    await readOutput(view, sortByDate(view.gitDir), input, BOUNDS, (piece) => {
+    await readOutput(view, sortByDate(await view.gitDir()), input, BOUNDS, (piece) => {
       for (const line of lines.of(piece)) {
         const oid = line.toString('latin1').split(' ')[1] ?? '';
         sorted.push(...(named.get(oid) ?? []));

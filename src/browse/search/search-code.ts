@@ -41,10 +41,16 @@ const LINE = 240;
 export async function searchCode(view: RepositoryView, tree: string, query: string): Promise<CodeSearch> {
   const pieces: Buffer[] = [];
   const options = { context: CONTEXT, inFile: IN_FILE, caseMatters: /\p{Lu}/u.test(query) };
-  const end = await readOutput(view, grepTree(view.gitDir, tree, options), `${query}\n`, BOUNDS, (piece) => {
-    pieces.push(piece);
-    return true;
-  });
+  const end = await readOutput(
+    view,
+    grepTree(await view.gitDir(), tree, options),
+    `${query}\n`,
+    BOUNDS,
+    (piece) => {
+      pieces.push(piece);
+      return true;
+    },
+  );
   const { files, more } = parseGrep(Buffer.concat(pieces), tree, MOST_FILES);
   const length = Buffer.byteLength(query);
   return {

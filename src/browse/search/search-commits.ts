@@ -43,7 +43,7 @@ export async function searchCommits(view: RepositoryView, question: CommitQuesti
   let commit: Buffer[] = [];
   const found: string[] = [];
   let searched = 0;
-  const command = listTexts(view.gitDir, 'messages', MOST_SEARCHED);
+  const command = listTexts(await view.gitDir(), 'messages', MOST_SEARCHED);
   const end = await readOutput(view, command, input, BOUNDS, (piece) => {
     for (const field of fields.of(piece)) {
       commit.push(field);

@@ -37,7 +37,7 @@ export async function searchPaths(view: RepositoryView, tree: string, query: str
   const fields = new Fields(0);
   let best: Candidate[] = [];
   let count = 0;
-  const end = await readOutput(view, listPaths(view.gitDir, tree), '', BOUNDS, (piece) => {
+  const end = await readOutput(view, listPaths(await view.gitDir(), tree), '', BOUNDS, (piece) => {
     for (const path of fields.of(piece)) {
       const match = fuzzyScore(wanted, folded(path.toString('utf8')));
       if (match === undefined) continue;

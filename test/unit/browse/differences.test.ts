@@ -75,7 +75,7 @@ for (const format of ['sha1', 'sha256'] as const) {
       const inOrder = (lines: string[]) => (hasBoth ? lines.sort() : lines);
       expect(inOrder(found), hint).toEqual(inOrder(expected(patch)));
       // A session that has not been asked before leaves it to processes, which tell the same.
-      const anew = new ComparisonSession(view.git, view.gitDir);
+      const anew = new ComparisonSession(view.git, await view.gitDir());
       const byProcesses = await compareTrees({ ...view, comparisons: anew }, from, to, { ignoreSpace });
       expect(byProcesses.files, hint).toEqual(files);
       // One file alone has the same lines.

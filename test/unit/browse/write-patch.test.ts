@@ -21,7 +21,7 @@ it('a patch that is too large is broken off, and never looks whole', async () =>
         return true;
       },
     };
-    await writePatch(view, printWholeDiff(view.gitDir, from, to), '', sink, most);
+    await writePatch(view, printWholeDiff(await view.gitDir(), from, to), '', sink, most);
     return size;
   };
   const whole = await write(10_000_000);

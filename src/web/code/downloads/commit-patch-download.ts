@@ -33,7 +33,7 @@ export const commitPatchDownload: CodeDownload = {
     return answerPatch(c, sources, found, {
       key: ['commit', oid, form],
       name: `${oid.slice(0, 12)}.${form}`,
-      command: ({ gitDir }) => (form === 'patch' ? printMail(gitDir) : printWholeDiff(gitDir, before, tree)),
+      command: (gitDir) => (form === 'patch' ? printMail(gitDir) : printWholeDiff(gitDir, before, tree)),
       input: form === 'patch' ? `${oid}\n` : '',
     });
   },

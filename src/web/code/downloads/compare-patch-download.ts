@@ -28,7 +28,7 @@ export const comparePatchDownload: CodeDownload = {
       return answerPatch(c, sources, found, {
         key: ['mails', from.oid, to.oid],
         name: `${from.oid.slice(0, 12)}-${to.oid.slice(0, 12)}.patch`,
-        command: ({ gitDir }) => printMails(gitDir),
+        command: printMails,
         input: `${to.oid}\n^${from.oid}\n`,
       });
     }
@@ -39,7 +39,7 @@ export const comparePatchDownload: CodeDownload = {
     return answerPatch(c, sources, found, {
       key: ['diff', before, after],
       name: `${start.oid.slice(0, 12)}-${to.oid.slice(0, 12)}.diff`,
-      command: ({ gitDir }) => printWholeDiff(gitDir, before, after),
+      command: (gitDir) => printWholeDiff(gitDir, before, after),
       input: '',
     });
   },

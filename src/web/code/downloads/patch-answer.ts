@@ -1,6 +1,5 @@
 import type { Context } from 'hono';
 import { writePatch } from '../../../browse/downloads/write-patch.ts';
-import type { RepositoryView } from '../../../browse/repository-view.ts';
 import type { GitCommand } from '../../../git-process/commands.ts';
 import { sha256 } from '../../../lib/digest.ts';
 import { CairnError } from '../../../lib/errors.ts';
@@ -34,7 +33,7 @@ export interface PatchParts {
   /** Object ids and the form. */
   readonly key: readonly string[];
   readonly name: string;
-  command(view: RepositoryView): GitCommand;
+  command(gitDir: string): GitCommand;
   readonly input: string;
 }
 
@@ -57,8 +56,8 @@ export async function answerPatch(
   };
   if (isKnown(c, headers.ETag)) return c.body(null, 304, headers);
   if (c.req.method === 'HEAD') return c.body(null, 200, headers);
-  const body = await downloads.body(c.req.raw.signal, found, key, (view, output) =>
-    writePatch(view, command(view), input, output),
+  const body = await downloads.body(c.req.raw.signal, found, key, async (view, output) =>
+    writePatch(view, command(await view.gitDir()), input, output),
   );
   return c.body(body, 200, headers);
 }
