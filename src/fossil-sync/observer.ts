@@ -69,6 +69,8 @@ export interface RequestEnd extends RequestStart {
   readonly filesSent: number;
   readonly igotsSent: number;
   readonly gimmesSent: number;
+  /** Bytes of the message that came, uncompressed. */
+  readonly requestBytes: number;
   /** Bytes of the message that is sent, before it is compressed. */
   readonly replyBytes: number;
   /** Text of the error card, if the request was refused. */

@@ -116,7 +116,10 @@ export function startAtZero(registry: Registry): void {
     for (const outcome of ['answered', 'refused'])
       begin('cairn_fossil_requests_total', { operation, outcome });
   }
-  for (const direction of ['received', 'sent']) begin('cairn_fossil_artifacts_total', { direction });
+  for (const direction of ['received', 'sent']) {
+    begin('cairn_fossil_artifacts_total', { direction });
+    begin('cairn_fossil_message_bytes_total', { direction });
+  }
   for (const result of ['hit', 'miss']) begin('cairn_artifact_cache_looks_total', { result });
   for (const result of ANSWERS) begin('cairn_answer_cache_total', { result });
   for (const reason of REFUSALS) begin('cairn_push_refused_refs_total', { reason });

@@ -66,6 +66,11 @@ export class Metrics {
     'Artifacts that Fossil clients sent and were sent',
     ['direction'],
   );
+  readonly fossilBytes = this.counter(
+    'cairn_fossil_message_bytes_total',
+    'Bytes of the messages of Fossil clients and of the replies, uncompressed',
+    ['direction'],
+  );
 
   readonly publishes = this.counter('cairn_publishes_total', 'Publishes by outcome', ['outcome']);
   readonly publishedChanges = this.counter(

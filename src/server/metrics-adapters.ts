@@ -57,10 +57,12 @@ export function mirrorObserver(metrics: Metrics): MirrorObserver {
 /** Counts the requests of Fossil clients. */
 export function fossilObserver(metrics: Metrics, log: Logger): SyncObserver {
   return observerOf({
-    requestCompleted: ({ operation, error, filesReceived, filesSent }) => {
+    requestCompleted: ({ operation, error, filesReceived, filesSent, requestBytes, replyBytes }) => {
       metrics.fossilRequests.inc({ operation, outcome: error === undefined ? 'answered' : 'refused' });
       metrics.fossilArtifacts.inc({ direction: 'received' }, filesReceived);
       metrics.fossilArtifacts.inc({ direction: 'sent' }, filesSent);
+      metrics.fossilBytes.inc({ direction: 'received' }, requestBytes);
+      metrics.fossilBytes.inc({ direction: 'sent' }, replyBytes);
     },
     error: (error) => log.error({ err: error }, 'fossil request failed'),
   });

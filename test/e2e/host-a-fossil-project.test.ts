@@ -150,6 +150,7 @@ describe('a project', () => {
     const counted = await server.metrics.scrape();
     expect(counted).toMatch(/^cairn_fossil_requests_total\{operation="clone",outcome="answered"\} [1-9]/m);
     expect(counted).toMatch(/^cairn_fossil_artifacts_total\{direction="received"\} [1-9]/m);
+    expect(counted).toMatch(/^cairn_fossil_message_bytes_total\{direction="sent"\} [1-9]\d{3}/m);
   });
 
   it('is served by every server over the store', async () => {

@@ -26,6 +26,8 @@ import { announceUnversioned, sendUnversioned } from './unversioned-files.ts';
 export interface RoundMessage {
   /** Cards behind the login. Reading one may throw FossilSyntaxError. */
   readonly cards: Iterable<Card>;
+  /** Of the whole message, uncompressed. */
+  readonly bytes: number;
   readonly type: ContentType;
 }
 
@@ -83,7 +85,11 @@ async function inObservedRound(
   const about = { operation: operationOf(request), repository, user };
   return runWithin(observer.requestStarted(about), async () => {
     const reply = new Reply(message.type, clock, limits);
-    const received = { cards: request.cards, filesReceived: request.files.length };
+    const received = {
+      cards: request.cards,
+      filesReceived: request.files.length,
+      requestBytes: message.bytes,
+    };
     try {
       await work(request, reply);
       const chunks = reply.end(0);

@@ -131,7 +131,7 @@ async function answerMessage(
   if (admission === undefined) throw new RoundRefusal('login failed');
   const { repository, rights, user, actor, projectCode } = admission;
   const context = { ...host.round, rights, user, actor, ...(signal === undefined ? {} : { signal }) };
-  const round = { cards: chain(lead, reader), type };
+  const round = { cards: chain(lead, reader), bytes: message.byteLength, type };
   if (repository === undefined || !rights.read) return answerStranger(round, context, projectCode);
   return answerRound(repository, round, context);
 }
