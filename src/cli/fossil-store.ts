@@ -18,10 +18,14 @@ export interface FossilStore {
   readonly scratch: string;
 }
 
-/** Opens the store for a command that writes Fossil repositories. It works beside running servers, and runs no git. */
+/**
+ * Opens the store for a command that works with Fossil repositories. It works beside running servers, and runs no git.
+ * @param work whether the command writes: then the store must have passed the probe
+ */
 export async function withFossilStore<T>(
   flags: GivenFlags,
   context: Pick<CommandContext, 'environment'>,
+  { writes }: { readonly writes: boolean },
   use: (store: FossilStore) => Promise<T>,
 ): Promise<T> {
   const settings = readSettings(flags, context.environment);
@@ -30,7 +34,7 @@ export async function withFossilStore<T>(
   const { path: scratch, cleanup } = await temporaryFolder({ prefix: 'cairn-fossil-', unsafeCleanup: true });
   stack.defer(cleanup);
   const { stores, close } = await openStoresForCommand(settings.store, {
-    writes: true,
+    writes,
     verdicts: verdictsFolder(settings.cache.folder),
     log,
   });

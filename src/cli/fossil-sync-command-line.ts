@@ -6,7 +6,7 @@ import type { FossilSyncCommand, FossilSyncFlags } from './fossil-sync.ts';
 type Flags = FossilSyncFlags & Record<string, unknown>;
 
 /**
- * Adds the commands that exchange artifacts with another Fossil server. What does the work is loaded when it is needed.
+ * Adds the commands that work with Fossil repositories in the store. What does the work is loaded when it is needed.
  * @param fossil the command that they belong to
  * @param prepare adds the options of commands that open the store
  * @param given settings among the flags of a command
@@ -39,4 +39,10 @@ export function addFossilSyncCommands(
   add('pull', 'Fetch what another Fossil server has and this repository does not.');
   add('push', 'Send what this repository has to another Fossil server.');
   add('sync', 'Pull and push at once.');
+  prepare(fossil.command('verify <repository>'))
+    .description('Make every artifact of a repository again and compare it with its name.')
+    .option('--json', 'print JSON')
+    .action(async (repository: string, flags: Record<string, unknown> & { readonly json?: boolean }) =>
+      (await import('./fossil-verify.ts')).fossilVerify(repository, flags, given(flags), context),
+    );
 }

@@ -96,7 +96,7 @@ async function exchanged(
     privateArtifacts: flags.private ?? false,
   };
   // Awaited here: the transport is closed when this function returns.
-  return await withFossilStore(given, context, (store) =>
+  return await withFossilStore(given, context, { writes: true }, (store) =>
     command === 'clone'
       ? cloned(store, repository, opened.transport, options)
       : synced(store, id, opened.transport, { ...options, catalog: flags.verily ?? false }, command),

@@ -32,11 +32,15 @@ export function withFossilRepositories<T>(
   { store, environment = process.env }: FossilStoreOptions,
   work: (repositories: FossilRepositories) => Promise<T>,
 ): Promise<T> {
-  return withFossilStore({ store, 'log-level': 'silent' }, { environment }, ({ repositories }) =>
-    work({
-      bag: (name) => RepositoryBag.open(repositories.get(repositoryArgument(name))),
-      cloneTarget: (name) =>
-        new RepositoryCloneTarget(repositories.get(repositoryArgument(name)), systemRandom),
-    }),
+  return withFossilStore(
+    { store, 'log-level': 'silent' },
+    { environment },
+    { writes: true },
+    ({ repositories }) =>
+      work({
+        bag: (name) => RepositoryBag.open(repositories.get(repositoryArgument(name))),
+        cloneTarget: (name) =>
+          new RepositoryCloneTarget(repositories.get(repositoryArgument(name)), systemRandom),
+      }),
   );
 }

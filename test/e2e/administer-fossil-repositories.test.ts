@@ -1,5 +1,10 @@
 /** What operators do with Fossil repositories by `cairn repo` and `cairn fold`, without a server. */
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { openFileStore } from '../../src/object-store/file/open-file-store.ts';
+import { formatRepositoryId } from '../../src/repository/repository-id.ts';
+import { FaultyStore } from '../helpers/faulty-store.ts';
+import { delta, FOSSIL_ID, FossilRig, lines, whole } from '../helpers/fossil-rig.ts';
 import { type CommandResult, run } from '../helpers/git-client.ts';
 import { MAIN, OWNER } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -38,6 +43,41 @@ it('are created, listed, shown, followed and folded beside those of git', async 
     /^ +0 {2}[0-9a-f]{12} {2}\S+ {2}configure 0 artifacts$/m,
   );
   expect(await at('fold', NAME)).toMatchObject({ exitCode: 0, stdout: 'nothing to do\n' });
+});
+
+it('are verified: every artifact is made again, and a damaged one is named', async () => {
+  await using folder = await tempDir();
+  const data = join(folder.path, 'data');
+  const opened = await openFileStore(data, { onOwned: 'refuse' });
+  const rig = new FossilRig({ store: new FaultyStore(opened.store) });
+  await rig.create();
+  const [one, two] = [whole(lines(0, 100)), whole(lines(1, 100))];
+  await rig.push([one, delta(one, two)]);
+  const name = formatRepositoryId(FOSSIL_ID);
+  const key = rig.store.log.find((request) => request.key.endsWith('.bag'))?.key ?? '';
+  const pack = await rig.store.get(key);
+  if (!pack.found) throw new Error('there is no pack');
+  const bytes = Buffer.concat(await pack.body.toArray());
+  await opened.close();
+  expect(await cairn(folder.path, 'fossil', 'verify', name)).toMatchObject({
+    exitCode: 0,
+    stdout: '2 artifacts, 0 unversioned files, 0 problems\n',
+  });
+  const again = await openFileStore(data, { onOwned: 'refuse' });
+  bytes.writeUInt8((bytes.at(10) ?? 0) ^ 1, 10);
+  await again.store.put(key, bytes, { mode: 'overwrite' });
+  await again.close();
+  const damaged = await cairn(folder.path, 'fossil', 'verify', name, '--json');
+  expect(damaged.exitCode).toBe(1);
+  expect(JSON.parse(damaged.stdout)).toMatchObject({
+    artifacts: 2,
+    problems: [
+      { name: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      { problem: expect.stringContaining('bag') },
+    ],
+  });
+  expect(damaged.stderr).toContain('2 problems');
+  expect((await cairn(folder.path, 'fossil', 'verify', `${OWNER}/nothing`)).stderr).toContain('there is no');
 });
 
 it('say what is wrong', async () => {

@@ -20,9 +20,10 @@ export interface BagProblem {
 /**
  * Checks a bag as a whole: every artifact that is held is made from its stored form again and compared with its name, every
  * content of an unversioned file, too; deltas that wait can be read, and what is counted agrees.
+ * @param signal ends it; its reason is thrown
  * @throws CairnError `unavailable` if the store does not answer: that says nothing about the bag
  */
-export async function verifyBag(bag: Bag): Promise<readonly BagProblem[]> {
+export async function verifyBag(bag: Bag, signal?: AbortSignal): Promise<readonly BagProblem[]> {
   const { view } = bag;
   const problems: BagProblem[] = [];
   const check = async (name: ArtifactName, work: () => Promise<string | undefined>) => {
@@ -36,6 +37,7 @@ export async function verifyBag(bag: Bag): Promise<readonly BagProblem[]> {
   const context = { state: view, session, repository: bag.repository, contents: new ContentCache(CONTENTS) };
   const visible = { all: 0, public: 0 };
   for (let slot = 0; slot < view.slots; slot++) {
+    signal?.throwIfAborted();
     const bits = bag.bitsOf(slot);
     if ((bits & status.held) === 0) continue;
     if (isVisible(bits)) {
