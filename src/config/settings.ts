@@ -267,6 +267,10 @@ export function readSettings(flags: GivenFlags, environment: NodeJS.ProcessEnv):
     },
     fossil: {
       maxMessage: read('fossil-max-message'),
+      maxArtifact: read('fossil-max-artifact'),
+      maxArtifacts: read('fossil-max-artifacts'),
+      maxExpanded: read('fossil-max-expanded'),
+      maxUnversioned: read('fossil-max-unversioned'),
       replyBytes: read('fossil-reply-size'),
       replyMilliseconds: read('fossil-reply-time'),
     },

@@ -34,7 +34,8 @@ const COOKIE_SALT = 'cairn fossil clone cookies v1';
 /** What answers Fossil clients. */
 export function openFossil(parts: FossilParts): FossilRoutesContext {
   const { settings, opened, clock, log, metrics, base, serviceKey, publicKey } = parts;
-  const { maxMessage, replyBytes, replyMilliseconds } = settings.fossil;
+  const { maxMessage, maxArtifact, maxArtifacts, maxExpanded, maxUnversioned } = settings.fossil;
+  const { replyBytes, replyMilliseconds } = settings.fossil;
   return {
     repositories: opened.fossil,
     gitRepositories: opened.repositories,
@@ -43,6 +44,13 @@ export function openFossil(parts: FossilParts): FossilRoutesContext {
     base,
     clock,
     messageBytes: maxMessage,
+    cards: { payload: maxArtifact },
+    intake: {
+      artifact: maxArtifact,
+      records: maxArtifacts,
+      expanded: maxExpanded,
+      unversioned: maxUnversioned,
+    },
     memory: new ByteBudget(Math.max(MEMORY_BYTES, 2 * maxMessage)),
     round: {
       clock,

@@ -21,6 +21,7 @@ export interface FossilRoutesContext extends AdmissionContext {
   readonly round: ExchangeHost['round'];
   /** Bytes of a message, uncompressed. */
   readonly messageBytes: number;
+  readonly cards?: ExchangeHost['cards'];
   /** For the messages of all requests. */
   readonly memory: ByteBudget;
 }
@@ -97,10 +98,11 @@ function signalOf(signal: AbortSignal | undefined): { readonly signal?: AbortSig
 /** What answers the requests to one path. */
 function hostOf(context: FossilRoutesContext, path: string, authorization: string | undefined): ExchangeHost {
   const id: RepositoryId | undefined = parseFossilPath(path);
-  const { round, messageBytes } = context;
+  const { round, messageBytes, cards } = context;
   return {
     round,
     messageBytes,
+    ...(cards === undefined ? {} : { cards }),
     admit: async (login, message) => {
       if (id === undefined) {
         throw new CairnError(
