@@ -26,6 +26,12 @@ export class GrowingWords {
     this.words[this.length++] = value;
   }
 
+  /** Forgets the first ones. Those behind them move up. */
+  shift(count: number): void {
+    this.words.copyWithin(0, count, this.length);
+    this.length -= count;
+  }
+
   /** Forgets all of them. */
   clear(): void {
     this.length = 0;

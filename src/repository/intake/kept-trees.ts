@@ -15,7 +15,7 @@ const MOST_KEPT = 64 * 1024 * 1024;
  * 5 ns, and honest packs take 10 to 50 for each tree.
  */
 const MOST_STEPS = 1024 * 1024;
-const STEPS_OF_TREE = 256;
+const STEPS_OF_TREE = 1_024;
 /** What an instruction of a delta counts for that is read to find bytes of a tree. */
 const STEPS_OF_INSTRUCTION = 16;
 /** Deltas on deltas that are followed to read bytes of a tree. git writes 50. */
@@ -78,6 +78,16 @@ export class KeptTrees {
     return this.sizes.get(tree);
   }
 
+  /** Where the entry of a tree begins in {@link buffer}. */
+  beginOf(tree: number): number {
+    return tree === 0 ? 0 : this.ends.get(tree - 1);
+  }
+
+  /** Where the entry of a tree ends in {@link buffer}. */
+  endOf(tree: number): number {
+    return this.ends.get(tree);
+  }
+
   /** The tree that a tree is kept as a delta from, or {@link NO_BASE}. */
   baseOf(tree: number): number {
     return this.bases.get(tree) - 1;
@@ -88,7 +98,7 @@ export class KeptTrees {
    * @param target is filled from `at` on; with something else when {@link steps} is below 0 afterwards
    */
   copy(tree: number, from: number, length: number, target: Buffer, at: number, followed = 0): void {
-    const begin = tree === 0 ? 0 : this.ends.get(tree - 1);
+    const begin = this.beginOf(tree);
     const base = this.baseOf(tree);
     if (base === NO_BASE) {
       this.bytes.copy(target, at, begin + from, begin + from + length);
@@ -98,7 +108,7 @@ export class KeptTrees {
     if (followed > MOST_FOLLOWED) this.steps = -1;
     const to = from + length;
     const delta = new DeltaSteps();
-    delta.begin(this.bytes, begin, this.ends.get(tree));
+    delta.begin(this.bytes, begin, this.endOf(tree));
     for (let position = 0; position < to && this.steps >= 0 && delta.read(); position += delta.length) {
       this.steps -= STEPS_OF_INSTRUCTION;
       const first = Math.max(from, position);

@@ -57,7 +57,7 @@ export interface Indexed {
   readonly printed: string;
   readonly size: number;
   readonly digest: Digest;
-  /** What was read of a large pack while it came in. */
+  /** What was read of a large pack while git resolved deltas. */
   readonly begun?: EarlyEntries;
 }
 
@@ -144,7 +144,7 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
     () => running.stop(),
     () => look.begin(),
   );
-  const reader = begun === undefined ? undefined : new EarlyReader(begun, written, options.clock);
+  let reader: EarlyReader | undefined;
   const syncing = options.keepsFiles ? new EarlySync(written) : undefined;
   const finish = async () => {
     work.end();
@@ -165,7 +165,6 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
       // When git has given up, its reason is told after the client has sent the rest.
       if (!(await work.during(size, writeChunk(running.stdin, chunk)))) await source.drain();
       syncing?.grown(size);
-      reader?.grown(size, false);
     }
   } catch (error) {
     running.stop();
@@ -174,7 +173,7 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
     throw error;
   }
   running.stdin.end();
-  reader?.grown(size, true);
+  if (begun !== undefined) reader = new EarlyReader(begun, written, options.clock);
   const result = await work.during(size, running.ended).finally(finish);
   if (result.exitCode === 0) syncing?.mustBeDurable();
   const about = { result, late: work.late, problem: look.problem, size, digest: hash.digest('hex') };

@@ -1,16 +1,15 @@
 /**
  * Which ids are new in each tree of a pack, read from deltas that nobody applies. A pack keeps nearly every tree as a delta of some
  * 50 bytes, which copies its base but for one id. So it is enough to know where the entries of the base end: its outline. A delta
- * that does nothing but replace ids leaves the outline as it is, and both trees share it.
+ * that does nothing but replace ids leaves the outline as it is, and both trees share it. There is room for a number of outlines; one that
+ * was dropped is made again when a delta builds on its tree.
  */
 import { DeltaSteps } from '../../git/index.ts';
+import { KeptOutlines, type Outline } from './kept-outlines.ts';
 import { type KeptTrees, NO_BASE } from './kept-trees.ts';
 
 /** Is called for an id: the number of its tree, where the entry begins there, and where the raw id begins in a buffer. */
 export type IdVisitor = (tree: number, entry: number, bytes: Buffer, at: number) => void;
-
-/** Entries of all outlines together, 4 bytes each. */
-const MOST_OUTLINED = 4 * 1024 * 1024;
 
 const SPACE = 0x20;
 const ZERO = 0x30;
@@ -22,15 +21,15 @@ const LONGEST_MODE = 32;
 const TYPE_OF_FILE = 0o170_000;
 const FOLDER = 0o040_000;
 const NO_ID = -1;
-const NO_ENTRIES = new Uint32Array(0);
+const NO_ENTRIES: Outline = new Uint32Array(0);
 
 export class TreeOutlines {
   readonly trees: KeptTrees;
   private readonly idLength: number;
   private readonly visit: IdVisitor;
-  /** By number of the tree: where its entries end. */
-  private readonly outlines: Uint32Array[] = [];
-  private outlined = 0;
+  private readonly outlines: KeptOutlines;
+  /** True while an outline is made again: its ids were visited before. */
+  private again = false;
   private readonly delta = new DeltaSteps();
   private readonly id: Buffer;
   private readonly mode = Buffer.alloc(LONGEST_MODE);
@@ -50,11 +49,15 @@ export class TreeOutlines {
   /** True when its id need not be visited any more. */
   private visited = false;
 
-  /** @param visit is called for each id of a tree kept whole that is not one of a file, and for each that a delta brings, for some twice */
-  constructor(trees: KeptTrees, idLength: number, visit: IdVisitor) {
+  /**
+   * @param visit is called for each id of a tree kept whole that is not one of a file, and for each that a delta brings, for some twice
+   * @param outlines where they are kept
+   */
+  constructor(trees: KeptTrees, idLength: number, visit: IdVisitor, outlines = new KeptOutlines()) {
     this.trees = trees;
     this.idLength = idLength;
     this.visit = visit;
+    this.outlines = outlines;
     this.id = Buffer.alloc(idLength);
   }
 
@@ -68,28 +71,14 @@ export class TreeOutlines {
   add(from: number, size: number, base: number): boolean {
     const { trees, delta } = this;
     const tree = trees.count;
-    const to = from + size;
-    this.begin();
     if (base === NO_BASE) {
       trees.add(size, base, size);
-      this.feed(tree, trees.buffer, from, to);
-      return this.finish(tree);
+      return this.outline(tree, base, NO_ENTRIES);
     }
-    delta.begin(trees.buffer, from, to);
+    delta.begin(trees.buffer, from, from + size);
     if (delta.baseSize !== trees.sizeOf(base)) return false;
     trees.add(size, base, delta.resultSize);
-    const known = this.outlines[base] ?? NO_ENTRIES;
-    if (this.replacesIds(tree, known)) {
-      this.outlines.push(known);
-      return this.visitPieced(tree);
-    }
-    this.begin();
-    delta.begin(trees.buffer, from, to);
-    while (trees.steps >= 0 && delta.read()) {
-      if (delta.copies) this.copy(tree, base, known);
-      else this.feed(tree, trees.buffer, delta.at, delta.at + delta.length);
-    }
-    return this.position === delta.resultSize && this.finish(tree);
+    return this.outline(tree, base, this.outlineOf(base));
   }
 
   /** True if an entry of a tree is a folder, or may be one. */
@@ -106,6 +95,50 @@ export class TreeOutlines {
     return true;
   }
 
+  /** The outline of a tree. It is made again if it was dropped, from those of the trees that the tree builds on. */
+  private outlineOf(tree: number): Outline {
+    const { trees, outlines } = this;
+    const dropped: number[] = [];
+    let at = tree;
+    for (; at !== NO_BASE && outlines.of(at) === undefined; at = trees.baseOf(at)) dropped.push(at);
+    let known = outlines.of(at) ?? NO_ENTRIES;
+    this.again = true;
+    for (let next = dropped.pop(); next !== undefined && trees.steps >= 0; next = dropped.pop()) {
+      this.outline(next, at, known);
+      at = next;
+      known = outlines.of(at) ?? NO_ENTRIES;
+    }
+    this.again = false;
+    return known;
+  }
+
+  /**
+   * Finds the outline of a tree whose entry is kept.
+   * @param known outline of the base
+   * @returns as {@link add}
+   */
+  private outline(tree: number, base: number, known: Outline): boolean {
+    const { trees, delta } = this;
+    const [from, to] = [trees.beginOf(tree), trees.endOf(tree)];
+    this.begin();
+    if (base === NO_BASE) {
+      this.feed(tree, trees.buffer, from, to);
+      return this.finish(tree);
+    }
+    delta.begin(trees.buffer, from, to);
+    if (this.replacesIds(tree, known)) {
+      this.outlines.share(tree, base);
+      return this.visitPieced(tree);
+    }
+    this.begin();
+    delta.begin(trees.buffer, from, to);
+    while (trees.steps >= 0 && delta.read()) {
+      if (delta.copies) this.copy(tree, base, known);
+      else this.feed(tree, trees.buffer, delta.at, delta.at + delta.length);
+    }
+    return this.position === delta.resultSize && this.finish(tree);
+  }
+
   private begin(): void {
     this.pieced.length = 0;
     this.entries = 0;
@@ -117,7 +150,7 @@ export class TreeOutlines {
   }
 
   /** Follows a delta that does nothing but replace bytes of ids. @returns false when it does something else */
-  private replacesIds(tree: number, known: Uint32Array): boolean {
+  private replacesIds(tree: number, known: Outline): boolean {
     const { delta, trees, idLength, pieced } = this;
     if (delta.baseSize !== delta.resultSize) return false;
     let position = 0;
@@ -130,8 +163,8 @@ export class TreeOutlines {
         const end = known[place] ?? 0;
         if (position < end - idLength || position + length > end) return false;
         const entry = beginOf(known, place);
-        if (length === idLength) this.visit(tree, entry, trees.buffer, at);
-        else pieced.push(entry, end);
+        if (length !== idLength) pieced.push(entry, end);
+        else if (!this.again) this.visit(tree, entry, trees.buffer, at);
       }
       position += length;
     }
@@ -139,7 +172,7 @@ export class TreeOutlines {
   }
 
   /** Passes what a delta copies from its base. */
-  private copy(tree: number, base: number, known: Uint32Array): void {
+  private copy(tree: number, base: number, known: Outline): void {
     const { delta, trees, idLength } = this;
     let from = delta.at;
     const to = from + delta.length;
@@ -172,7 +205,7 @@ export class TreeOutlines {
   }
 
   /** Passes entries that are copied whole, from one of the base on. @returns the place of the one behind them */
-  private inheritEntries(known: Uint32Array, first: number, to: number): number {
+  private inheritEntries(known: Outline, first: number, to: number): number {
     let from = beginOf(known, first);
     let place = first;
     for (; place < known.length; place++) {
@@ -206,7 +239,7 @@ export class TreeOutlines {
       }
       const length = Math.min(idLength - this.inId, to - at);
       if (length === idLength && !this.visited) {
-        this.visit(tree, this.entry, bytes, at);
+        if (!this.again) this.visit(tree, this.entry, bytes, at);
         this.visited = true;
       }
       this.passId(length);
@@ -238,15 +271,14 @@ export class TreeOutlines {
 
   private finish(tree: number): boolean {
     if (this.inId !== NO_ID || this.entry !== this.position) return false;
-    this.outlines.push(this.ends.slice(0, this.entries));
-    this.outlined += this.entries;
-    return this.outlined <= MOST_OUTLINED && this.visitPieced(tree);
+    this.outlines.keep(tree, this.ends.slice(0, this.entries));
+    return this.visitPieced(tree);
   }
 
   /** Visits the ids that have to be put together. */
   private visitPieced(tree: number): boolean {
     const { pieced, idLength, id, trees } = this;
-    for (let at = 0; at < pieced.length; at += 2) {
+    for (let at = 0; at < pieced.length && !this.again; at += 2) {
       trees.copy(tree, (pieced[at + 1] ?? 0) - idLength, idLength, id, 0);
       this.visit(tree, pieced[at] ?? 0, id, 0);
     }

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { KeptOutlines } from '../../../../src/repository/intake/kept-outlines.ts';
 import { KeptTrees, NO_BASE } from '../../../../src/repository/intake/kept-trees.ts';
 import { TreeOutlines } from '../../../../src/repository/intake/tree-outlines.ts';
 import { type DeltaPart, deltaOf } from '../../../helpers/craft-pack.ts';
@@ -101,10 +102,13 @@ describe(`outlines of trees (seed ${seed})`, () => {
       const asked: [tree: number, entry: number][] = [];
       const kept = new KeptTrees();
       kept.allow(2 ** 20);
-      const outlines = new TreeOutlines(kept, idLength, (tree, entry, bytes, at) => {
+      const visit = (tree: number, entry: number, bytes: Buffer, at: number) => {
         heard[tree]?.add(bytes.toString('hex', at, at + idLength));
         asked.push([tree, entry]);
-      });
+      };
+      // With little room, most outlines are dropped before a delta builds on their trees.
+      const room = new KeptOutlines(random.pick([1, 5, 20, 1_000]));
+      const outlines = new TreeOutlines(kept, idLength, visit, room);
       for (let tree = 0; tree < 40; tree++) {
         const base = tree === 0 || random.below(10) === 0 ? NO_BASE : random.below(tree);
         const from = trees[base] ?? treeOf([]);
@@ -133,6 +137,61 @@ describe(`outlines of trees (seed ${seed})`, () => {
         expect(outlines.isFolder(tree, begin)).toBe(entry !== undefined && isFolder(entry));
       }
     }
+  });
+
+  it('are dropped when there are many, and made again where a delta builds on their trees', () => {
+    const kept = new KeptTrees();
+    kept.allow(2 ** 20);
+    let visited = 0;
+    const room = new KeptOutlines(100);
+    const outlines = new TreeOutlines(kept, 20, () => visited++, room);
+    const folders = Array.from({ length: 40 }, (_, at) => ({
+      mode: '40000',
+      name: Buffer.from(`folder-${at}`),
+      id: Buffer.alloc(20, at),
+    }));
+    const { bytes } = treeOf(folders);
+    const end = bytes.length;
+    const added = treeOf([{ mode: '40000', name: Buffer.from('z'), id: Buffer.alloc(20, 99) }]).bytes;
+    const add = (entry: Buffer, base: number) => {
+      const at = kept.room(entry.length) ?? -1;
+      entry.copy(kept.buffer, at);
+      expect(outlines.add(at, entry.length, base)).toBe(true);
+    };
+    add(bytes, NO_BASE);
+    for (let tree = 1; tree < 10; tree++)
+      add(
+        deltaOf(end + added.length * (tree - 1), [
+          { offset: 0, length: end + added.length * (tree - 1) },
+          added,
+        ]),
+        tree - 1,
+      );
+    // 40 entries, 41 and so on: two have room.
+    const has = Array.from({ length: 10 }, (_, tree) => room.of(tree) !== undefined);
+    expect(has).toEqual([...Array.from({ length: 8 }, () => false), true, true]);
+    expect(visited).toBe(40 + 9);
+    add(deltaOf(end + added.length, [{ offset: 0, length: end + added.length }, added]), 1);
+    expect(room.of(10)?.length).toBe(42);
+    // Only what is new is visited, whatever was made again for it.
+    expect(visited).toBe(40 + 10);
+  });
+
+  it('are shared, and dropped with the last tree that has them', () => {
+    const room = new KeptOutlines(10);
+    room.keep(0, new Uint32Array(6));
+    for (let tree = 1; tree < 2_000; tree++) room.share(tree, tree - 1);
+    expect(room.of(0)).toBeDefined();
+    room.keep(2_000, new Uint32Array(6));
+    expect([0, 1, 1_999, 2_000].map((tree) => room.of(tree) !== undefined)).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+    // Room for one more of six is there only once nobody has the first.
+    room.keep(2_001, new Uint32Array(4));
+    expect(room.of(2_000)).toBeDefined();
   });
 
   it('are given up where there is too much to do', () => {
