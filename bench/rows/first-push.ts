@@ -8,21 +8,31 @@ import { fileGoal, type RowGroup, type Values } from './row.ts';
 /** Milliseconds in which a server ends its processes and does what it does behind the answer: that counts as well. */
 const AFTERMATH_MS = 300;
 
-/**
- * `git push --mirror` of *medium*, 103,506 objects, into a repository that has nothing, a new one each time. Cairn does not fold
- * meanwhile: that begins behind the answer, and would fall on the other side's run.
- */
+/** `git push --mirror` of *medium*, 103,506 objects, into a repository that has nothing. */
 export function firstPushMany(store: StoreKind): RowGroup {
+  return firstPush(store, 'first-push-many', 'medium', 7);
+}
+
+/** The same of *large*, 457,122 objects in 272 MB. */
+export function firstPushLarge(store: StoreKind): RowGroup {
+  return firstPush(store, 'first-push-large', 'large', 2);
+}
+
+/**
+ * A new repository for each push. Cairn does not fold meanwhile: that begins behind the answer, and would fall on the other side's
+ * run.
+ */
+function firstPush(store: StoreKind, name: string, history: 'medium' | 'large', runs: number): RowGroup {
   return {
     rows: [
-      { name: `first-push-many/${store}`, unit: 'ms', value: 'wall', ...fileGoal(store, 1.0) },
-      { name: `first-push-many-cpu/${store}`, unit: 'ms', value: 'cpu' },
+      { name: `${name}/${store}`, unit: 'ms', value: 'wall', ...fileGoal(store, 1.0) },
+      { name: `${name}-cpu/${store}`, unit: 'ms', value: 'cpu' },
     ],
-    runs: 7,
+    runs,
     warmUps: 1,
     async prepare(stage) {
       const hosts = await stage.freshHosts(store, 'cgi', { flags: ['--fold', 'off'] });
-      const dataset = await stage.dataset('medium');
+      const dataset = await stage.dataset(history);
       const measure = async (host: Host, run: number): Promise<Values> => {
         const url = await host.create(`first-${run}`);
         const before = cpuSeconds(host.pid);

@@ -5,7 +5,7 @@ import { besideCrawler } from './beside-crawler.ts';
 import { cloneCpu, cloneKinds, gitClone, rawClones, rawClonesOfNewStates } from './clone.ts';
 import { coldClone } from './cold.ts';
 import { incrementalFetch } from './fetch.ts';
-import { firstPushMany } from './first-push.ts';
+import { firstPushLarge, firstPushMany } from './first-push.ts';
 import {
   fossilCheckIn,
   fossilFirstPush,
@@ -78,6 +78,7 @@ function rowsOf(store: StoreKind): RowGroup[] {
     pushOneCommit(store, 'small'),
     pushSigned(store),
     firstPushMany(store),
+    firstPushLarge(store),
     importRepository(store),
     oneGibibyte(store),
     storeEvents(store),

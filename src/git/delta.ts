@@ -56,6 +56,8 @@ export function applyDelta(
   if (filled !== end) throw damaged();
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Reads the instructions of a delta one after another, without applying them. */
 export class DeltaSteps {
   /** Size of the base and of the result, in bytes. */
@@ -66,7 +68,7 @@ export class DeltaSteps {
   /** Where its bytes begin: in the base, or in the buffer of the delta. */
   at = 0;
   length = 0;
-  private bytes: Uint8Array = new Uint8Array(0);
+  private bytes: Uint8Array = NO_BYTES;
   private next = 0;
   private end = 0;
 

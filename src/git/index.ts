@@ -96,6 +96,7 @@ export {
   longestEntryHeader,
   PACKED_BLOB,
   PACKED_COMMIT,
+  PACKED_DELTA,
   PACKED_TAG,
   PACKED_TREE,
   type PackEntryHeader,

@@ -5,7 +5,8 @@ export const PACKED_COMMIT = 1;
 export const PACKED_TREE = 2;
 export const PACKED_BLOB = 3;
 export const PACKED_TAG = 4;
-const OFFSET_DELTA = 6;
+/** A delta from an entry of the same pack, which its header names by the distance. */
+export const PACKED_DELTA = 6;
 const REF_DELTA = 7;
 
 /** Upper bound of an entry's header in bytes: type, size, and the base of a delta. */
@@ -47,7 +48,7 @@ export function readPackEntryHeader(
   if (type === PACKED_COMMIT || type === PACKED_TREE || type === PACKED_BLOB || type === PACKED_TAG) {
     return { type, size, length: next - at };
   }
-  if (type === OFFSET_DELTA) {
+  if (type === PACKED_DELTA) {
     byte = byteAt(bytes, next++);
     let back = byte & 0x7f;
     while (byte & 0x80) {

@@ -1,12 +1,10 @@
 /**
- * Trees of a large pack, read while git is at work on it. Of a history with tags git writes all trees in one run, behind commits and tags
- * and in front of blobs. So most of what the check of folders needs is known by the time git has named the objects.
+ * Trees of a large pack, read while git is at work on it. git writes them in runs: in one run behind all commits, or in many between blobs.
+ * So most of what the check of folders needs is known by the time git has named the objects.
  */
-import { inflateSync } from 'node:zlib';
-import { PACKED_TREE, readPackEntryHeader } from '../../git/index.ts';
-import { isCairnError, systemCode } from '../../lib/errors.ts';
+import { PACKED_DELTA, PACKED_TREE, readPackEntryHeader } from '../../git/index.ts';
+import { isCairnError } from '../../lib/errors.ts';
 import { GrowingWords } from '../../lib/growing-words.ts';
-import { isZlibError } from './delta-start.ts';
 import { HeightBounds, UNREADABLE } from './height-bounds.ts';
 import type { HeightMemory } from './height-memory.ts';
 import { NO_BASE } from './kept-trees.ts';
@@ -15,10 +13,13 @@ import { NO_BASE } from './kept-trees.ts';
 const LONGEST_HEADER = 64;
 /** A larger tree is left to the check. */
 const LONGEST_ENTRY = 192 * 1024;
-/** Bytes of the tree that is looked for, and of what it is deflated to. */
-const LONGEST_FIRST = 64 * 1024;
-/** Bytes of the header in front of it. */
+/** Bytes that the entry may have, deflated, with which a run begins. */
+const LONGEST_FIRST = 16 * 1024;
+/** Bytes of the header in front of it, when the tree is kept whole, and when it is kept as a delta. */
 const LONGEST_SIZE = 3;
+const LONGEST_WITH_BASE = 7;
+/** Bytes of other entries behind a tree in which the next one is looked for. */
+const MOST_BETWEEN = 16 * 1024 * 1024;
 /** How zlib streams begin that git writes: the levels of compression differ in the second byte. */
 const ZLIB = 0x78;
 const ZLIB_LEVELS: readonly number[] = [0x01, 0x5e, 0x9c, 0xda];
@@ -26,9 +27,9 @@ const ZLIB_LEVELS: readonly number[] = [0x01, 0x5e, 0x9c, 0xda];
 const MOST = 2 ** 32 - 1;
 
 /**
- * A run of trees that follow each other, numbered in the order of the pack. Where the first one begins is a guess: its header, its
- * deflated data and its size fit each other. So the offsets have to be compared with those of git before any of it counts. The run ends at the first
- * entry that is no tree, or that is not as git writes it.
+ * Runs of trees, numbered in the order of the pack. Where a run begins is a guess: a header, deflated data, its size and its checksum fit each
+ * other, and what a delta builds on is a tree that was read. So the offsets have to be compared with those of git before any of it counts. Reading
+ * ends where no tree comes for long, or one that is not as git writes it.
  */
 export class EarlyEntries {
   readonly bounds: HeightBounds;
@@ -38,6 +39,10 @@ export class EarlyEntries {
   /** One more than the number of the base, or 0. */
   private readonly bases = new GrowingWords(0);
   private ended = false;
+  /** True while an entry behind a tree is expected where to read on. */
+  private inRun = false;
+  /** Where the last tree ends. */
+  private lastEnd = 0;
   /** Where to read on in the pack. */
   private next = 0;
 
@@ -85,9 +90,10 @@ export class EarlyEntries {
   take(bytes: Buffer): boolean {
     try {
       this.bounds.allow(this.next + bytes.length);
-      const end = this.count === 0 ? this.findFirst(bytes) : this.readTrees(bytes, 0);
+      const end = this.readRuns(bytes);
       this.next += end;
-      if (this.next > MOST || (end === 0 && bytes.length > LONGEST_ENTRY)) this.ended = true;
+      const isFar = this.count > 0 && this.next - this.lastEnd > MOST_BETWEEN;
+      if (this.next > MOST || isFar || (end === 0 && bytes.length > LONGEST_ENTRY)) this.ended = true;
       return end > 0;
     } catch (error) {
       if (!isCairnError(error, 'corrupt')) throw error;
@@ -98,43 +104,49 @@ export class EarlyEntries {
     }
   }
 
-  /** Looks for the first tree, and reads those behind it. @returns where to read on */
-  private findFirst(bytes: Buffer): number {
-    for (let at = bytes.indexOf(ZLIB, 1); at !== -1; at = bytes.indexOf(ZLIB, at + 1)) {
-      if (!ZLIB_LEVELS.includes(bytes[at + 1] ?? 0)) continue;
-      for (let length = 1; length <= Math.min(LONGEST_SIZE, at); length++) {
-        const begin = at - length;
-        if (!isTreeHeader(bytes, begin, at)) continue;
-        const isTree = this.isTree(bytes, begin);
-        if (isTree === undefined) return begin;
-        if (isTree) return this.readTrees(bytes, begin);
+  /** @returns where to read on */
+  private readRuns(bytes: Buffer): number {
+    for (let at = 0; ; ) {
+      if (!this.inRun) at = this.findRun(bytes, at);
+      if (!this.inRun) return at;
+      at = this.readTrees(bytes, at);
+      if (this.inRun || this.ended) return at;
+    }
+  }
+
+  /** Looks for the next tree. @returns where it begins, when a run does, or where to look on */
+  private findRun(bytes: Buffer, from: number): number {
+    const last = bytes.length - LONGEST_FIRST;
+    let at = bytes.indexOf(ZLIB, from + 1);
+    for (; at !== -1 && at < last; at = bytes.indexOf(ZLIB, at + 1)) {
+      // The last byte of a header has no highest bit.
+      if (!ZLIB_LEVELS.includes(bytes[at + 1] ?? 0) || (bytes[at - 1] ?? 0) >= 0x80) continue;
+      for (let length = 1; length <= Math.min(LONGEST_WITH_BASE, at - from); length++) {
+        if (!this.isTree(bytes, at - length, at)) continue;
+        this.inRun = true;
+        return at - length;
       }
     }
     // A header that is not here as a whole, with the two bytes behind it.
-    return Math.max(0, bytes.length - LONGEST_SIZE - 1);
+    return Math.max(from, last - LONGEST_WITH_BASE - 1);
   }
 
-  /**
-   * True if what follows a header is deflated, has the size that the header says, and the right checksum; undefined when that cannot
-   * be told yet.
-   */
-  private isTree(bytes: Buffer, at: number): boolean | undefined {
-    const { size, length } = readPackEntryHeader(bytes, at, 0, this.idLength);
-    if (size < this.idLength || size > LONGEST_FIRST) return false;
-    const deflated = bytes.subarray(at + length, at + length + LONGEST_FIRST);
-    try {
-      return inflateSync(deflated, { maxOutputLength: size }).length === size;
-    } catch (error) {
-      if (!isZlibError(error)) throw error;
-      const mayGoOn = systemCode(error) === 'Z_BUF_ERROR' && deflated.length < LONGEST_FIRST;
-      return mayGoOn ? undefined : false;
-    }
+  /** True if a header of a tree lies between two places, and what follows fits it. */
+  private isTree(bytes: Buffer, begin: number, end: number): boolean {
+    const kind = ((bytes[begin] ?? 0) >> 4) & 7;
+    if (kind !== PACKED_TREE && kind !== PACKED_DELTA) return false;
+    if (kind === PACKED_TREE && end - begin > LONGEST_SIZE) return false;
+    const { size, length, base } = readPackEntryHeader(bytes, begin, this.next + begin, this.idLength);
+    if (length !== end - begin || size > LONGEST_FIRST) return false;
+    if (typeof base !== 'number') return size > this.idLength && this.bounds.fits(bytes, end, size, NO_BASE);
+    const parent = this.treeAt(base);
+    return parent !== NO_BASE && this.bounds.fits(bytes, end, size, parent);
   }
 
   /** @returns where the first tree begins that is not here as a whole */
   private readTrees(bytes: Buffer, from: number): number {
     let at = from;
-    while (!this.ended && at + LONGEST_HEADER <= bytes.length) {
+    while (this.inRun && !this.ended && at + LONGEST_HEADER <= bytes.length) {
       const end = this.readTree(bytes, at);
       if (end === undefined) break;
       at = end;
@@ -147,13 +159,17 @@ export class EarlyEntries {
     const offset = this.next + at;
     const { type, size, length, base } = readPackEntryHeader(bytes, at, offset, this.idLength);
     const parent = type === undefined && typeof base === 'number' ? this.treeAt(base) : NO_BASE;
-    if ((type !== PACKED_TREE && parent === NO_BASE) || size > MOST) return this.end();
+    if ((type !== PACKED_TREE && parent === NO_BASE) || size > LONGEST_ENTRY) {
+      this.inRun = false;
+      return undefined;
+    }
     const end = this.bounds.hear(bytes, at + length, size, parent);
     if (end === UNREADABLE) return this.end();
     if (end === undefined) return undefined;
     this.offsets.push(offset);
     this.sizes.push(size);
     this.bases.push(parent + 1);
+    this.lastEnd = this.next + end;
     return end;
   }
 
@@ -175,10 +191,4 @@ export class EarlyEntries {
     }
     return low < count && offsets.get(low) === offset ? low : NO_BASE;
   }
-}
-
-/** True if the bytes between two places are the header of a tree (gitformat-pack): the last one alone has no highest bit. */
-function isTreeHeader(bytes: Buffer, begin: number, end: number): boolean {
-  for (let at = begin; at < end; at++) if ((bytes[at] ?? 0) >> 7 !== (at + 1 < end ? 1 : 0)) return false;
-  return (((bytes[begin] ?? 0) >> 4) & 7) === PACKED_TREE;
 }

@@ -5,7 +5,8 @@
  * bounds are within the limits is within them. Of others the heights themselves are found (`link-heights.ts`).
  */
 import { inflateSync } from 'node:zlib';
-import { PACKED_TREE } from '../../git/index.ts';
+import { DeltaSteps, PACKED_TREE } from '../../git/index.ts';
+import { adler32 } from '../../lib/adler32.ts';
 import { inStretches } from '../../lib/cooperative.ts';
 import { GrowingWords } from '../../lib/growing-words.ts';
 import { Inflater } from '../../lib/inflate.ts';
@@ -35,6 +36,7 @@ export class HeightBounds implements EntryListener {
   private readonly trees: KeptTrees;
   private readonly outlines: TreeOutlines;
   private readonly inflater = new Inflater();
+  private readonly delta = new DeltaSteps();
   /** False once it is clear that nothing will come of it. */
   private possible = true;
   /** The ids of the objects of the pack, once they are known. */
@@ -92,6 +94,21 @@ export class HeightBounds implements EntryListener {
     if (!inflater.inflate(bytes, from, end, trees.buffer, room, size)) return undefined;
     this.add(room, size, base);
     return this.possible ? inflater.end + CHECKSUM_BYTES : UNREADABLE;
+  }
+
+  /**
+   * True if bytes that nobody has vouched for have an entry of a tree from `from` on: deflated, of that size, with the right checksum.
+   * @param base number of the tree that it would be a delta from, or NO_BASE
+   */
+  fits(bytes: Buffer, from: number, size: number, base: number): boolean {
+    const { trees, inflater } = this;
+    const room = this.possible ? trees.room(size) : undefined;
+    const last = bytes.length - CHECKSUM_BYTES;
+    if (room === undefined || !inflater.inflate(bytes, from, last, trees.buffer, room, size)) return false;
+    if (bytes.readUInt32BE(inflater.end) !== adler32(trees.buffer, room, size)) return false;
+    if (base === NO_BASE) return startsWithMode(trees.buffer, room);
+    this.delta.begin(trees.buffer, room, room + size);
+    return this.delta.baseSize === trees.sizeOf(base);
   }
 
   /**
@@ -284,4 +301,9 @@ export class HeightBounds implements EntryListener {
       bytes: Math.min(this.heaviest.get(tree) + this.trees.sizeOf(tree), HEAVIEST),
     };
   }
+}
+
+/** True if a tree may begin so: with the mode of an entry, whose digits are octal. */
+function startsWithMode(bytes: Buffer, at: number): boolean {
+  return ((bytes[at] ?? 0) & 0xf8) === 0x30;
 }

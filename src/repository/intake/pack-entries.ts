@@ -70,15 +70,6 @@ export interface ScannedPack extends Pick<OpenedFile, 'size' | 'read'> {
   readonly idx: PackIdx;
 }
 
-/** Trees that follow each other in the pack. */
-interface KnownTrees {
-  /** The first of them and the one behind the last, in the order of the pack. */
-  readonly from: number;
-  readonly to: number;
-  /** Their places among the ids. */
-  readonly places: Uint32Array;
-}
-
 /**
  * Looks at every entry of a pack that needs no other.
  * @throws CairnError `too-large` naming an object that is larger, or kept by more than {@link MOST_DELTAS} differences;
@@ -92,9 +83,9 @@ export async function scanPack(
   const scan = new PackScan(pack, limit);
   await scan.readIdx();
   await scan.sort();
-  const known = begun === undefined ? undefined : await scan.takeOver(begun);
-  scan.listener = await listen(scan.ids, known?.places);
-  await scan.readHeaders(known);
+  const trees = begun === undefined ? undefined : await scan.takeOver(begun);
+  scan.listener = await listen(scan.ids, trees);
+  await scan.readHeaders();
   await scan.resolve();
   return scan;
 }
@@ -117,6 +108,8 @@ class PackScan implements PackEntries {
   /** For each bucket of the pack the first of its entries in `order`, and behind the last one how many there are. */
   private readonly buckets: Uint32Array;
   private readonly depths: Uint16Array;
+  /** By place: 1 for a tree that was taken over. */
+  private readonly known: Uint8Array;
   private unpacked = 0;
   private readonly block: Buffer;
 
@@ -133,6 +126,7 @@ class PackScan implements PackEntries {
     this.order = new Uint32Array(objects);
     this.bases = new Int32Array(objects).fill(-1);
     this.depths = new Uint16Array(objects);
+    this.known = new Uint8Array(objects);
     this.block = Buffer.allocUnsafe(Math.min(BLOCK + OVERLAP, pack.size));
     let bucket = LEAST_BUCKET;
     while (bucket < BLOCK && pack.size / bucket > objects / IN_BUCKET) bucket *= 2;
@@ -194,43 +188,45 @@ class PackScan implements PackEntries {
 
   /**
    * Takes over the trees that were read while the pack came in.
-   * @returns undefined when they are not where git says that entries are
+   * @returns their places among the ids; undefined when they are not where git says that entries are
    */
-  async takeOver(begun: EarlyEntries): Promise<KnownTrees | undefined> {
-    const { order, offsets, bases } = this;
-    const { count } = begun;
-    const from = count === 0 ? -1 : this.indexOf(begun.offsetOf(0));
-    if (from === -1 || from + count > order.length) return undefined;
-    const places = order.slice(from, from + count);
-    let isSame = true;
-    await inStretches(count, (first, end) => {
-      for (let tree = first; tree < end && isSame; tree++)
-        isSame = offsets[places[tree] ?? 0] === begun.offsetOf(tree);
+  async takeOver(begun: EarlyEntries): Promise<Uint32Array | undefined> {
+    const { order, offsets, bases, known } = this;
+    const places = new Uint32Array(begun.count);
+    let at = -1;
+    await inStretches(places.length, (from, to) => {
+      for (let tree = from; tree < to && at < order.length; tree++) {
+        const offset = begun.offsetOf(tree);
+        // Nearly all follow the one before.
+        if (offsets[order[++at] ?? -1] !== offset) at = this.indexOf(offset);
+        if (at === -1) at = order.length;
+        places[tree] = order[at] ?? 0;
+      }
     });
-    if (!isSame) return undefined;
-    await inStretches(count, (first, end) => {
-      for (let tree = first; tree < end; tree++) {
+    if (places.length === 0 || at >= order.length) return undefined;
+    await inStretches(places.length, (from, to) => {
+      for (let tree = from; tree < to; tree++) {
         const place = places[tree] ?? 0;
         const size = begun.sizeOf(tree);
         const base = begun.baseOf(tree);
+        known[place] = 1;
         this.takeSize(place, size);
         if (base === -1) this.takeType(place, PACKED_TREE, size);
         else bases[place] = places[base] ?? -1;
       }
     });
-    return { from, to: from + count, places };
+    return places;
   }
 
-  /** @param known entries that were taken over */
-  async readHeaders(known: KnownTrees | undefined): Promise<void> {
-    const { buckets, bucket, order, pack, pauses } = this;
+  async readHeaders(): Promise<void> {
+    const { buckets, bucket, order, known, pack, pauses } = this;
     const inBlock = BLOCK / bucket;
-    const { from = order.length, to = order.length } = known ?? {};
     for (let block = 0; block * BLOCK < pack.size; block++) {
-      const first = buckets[block * inBlock] ?? 0;
-      const end = buckets[Math.min((block + 1) * inBlock, buckets.length - 1)] ?? 0;
-      await this.readBlock(block * BLOCK, first, Math.min(end, from));
-      await this.readBlock(block * BLOCK, Math.max(first, to), end);
+      let first = buckets[block * inBlock] ?? 0;
+      let end = buckets[Math.min((block + 1) * inBlock, buckets.length - 1)] ?? 0;
+      while (first < end && known[order[first] ?? 0] === 1) first++;
+      while (first < end && known[order[end - 1] ?? 0] === 1) end--;
+      await this.readBlock(block * BLOCK, first, end);
       if (pauses.isDue) await pauses.next();
     }
   }
@@ -261,10 +257,11 @@ class PackScan implements PackEntries {
    * @returns `end`, or where it stopped: at an entry that the listener wants and that is not in `bytes` as a whole
    */
   private takeHeaders(bytes: Buffer, start: number, first: number, end: number): number {
-    const { order, offsets, bases, pack, listener } = this;
+    const { order, offsets, bases, known, pack, listener } = this;
     const adds = this.limit.unpackedBytes !== Number.POSITIVE_INFINITY;
     for (let at = first; at < end; at++) {
       const place = order[at] ?? 0;
+      if (known[place] === 1) continue;
       const offset = offsets[place] ?? 0;
       const header = readPackEntryHeader(bytes, offset - start, offset, pack.idx.idLength);
       const from = offset - start + header.length;

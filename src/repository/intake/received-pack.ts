@@ -1,5 +1,6 @@
 /** What is told of a pack once git has taken it in. */
 import { isWholeCommit, type ObjectFormat, PackIdx } from '../../git/index.ts';
+import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { type Digest, sha256, sha256OfFile } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { type OpenedFile, openFile } from '../../lib/opened-file.ts';
@@ -63,8 +64,8 @@ export async function describeReceived(
       await check({ size: pack.size, read: pack.read, idx: entries });
       return {
         ...counted,
-        pack: artifact(pack),
-        idx: artifact(idx),
+        pack: await artifact(pack),
+        idx: await artifact(idx),
         commits: await commitsIn(entries, pack, tips),
       };
     });
@@ -104,7 +105,10 @@ async function commitsIn(idx: PackIdx, pack: MeasuredFile, tips: readonly string
   return commits;
 }
 
-type MeasuredFile = LocalArtifact & Pick<OpenedFile, 'read'>;
+/** A file that is being hashed while it is read for other reasons. */
+interface MeasuredFile extends Omit<LocalArtifact, 'digest'>, Pick<OpenedFile, 'read'> {
+  readonly digest: Promise<Digest>;
+}
 
 /**
  * Has a file read, with what it measures.
@@ -119,17 +123,18 @@ async function measured<T>(
   try {
     const { size } = file;
     if (size > READ_WHOLE) {
-      const digest = size === known?.size ? known.digest : await sha256OfFile(path);
-      return await use({ path, size, digest, read: file.read });
+      const digest = size === known?.size ? Promise.resolve(known.digest) : sha256OfFile(path);
+      const [used] = await allSettledOrThrow([use({ path, size, digest, read: file.read }), digest]);
+      return used;
     }
     const whole = await file.read(0, size);
     const read = async (position: number, length: number) => whole.subarray(position, position + length);
-    return await use({ path, size, digest: sha256(whole), whole, read });
+    return await use({ path, size, digest: Promise.resolve(sha256(whole)), whole, read });
   } finally {
     await file.close();
   }
 }
 
-function artifact({ read: _read, ...file }: MeasuredFile): LocalArtifact {
-  return file;
+async function artifact({ read: _read, digest, ...file }: MeasuredFile): Promise<LocalArtifact> {
+  return { ...file, digest: await digest };
 }

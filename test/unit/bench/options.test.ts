@@ -100,6 +100,7 @@ describe('the rows', () => {
       'push-one-commit/file 1 ms',
       'push-one-commit-small/file 1 ms',
       'first-push-many/file 1 ms',
+      'first-push-large/file 1 ms',
       'import/file 0.45 ms',
       'import-rss/file 128 MiB',
       'push-1gib-rss/file 64 MiB',

@@ -95,14 +95,16 @@ describe(`trees that are read while a pack comes in (seed ${seed})`, () => {
     });
   });
 
-  it('are some of them, or none, where the pack has another order', async () => {
+  it('are many of them where the pack has another order', async () => {
     using repository = new RealRepository();
     const random = new SeededRandom(seed);
     repository.git(['fast-import', '--quiet', '--done'], { input: treeHistory(random, 60, 20) });
     // Without a tag git writes each tree in front of what it brings.
     repository.git(['repack', '-adfq']);
     await readPack(repository, async (pack) => {
-      await mustAgree(pack, readIn(await bytesOf(pack), random));
+      const early = readIn(await bytesOf(pack), random);
+      expect((await mustAgree(pack, early)).isUsed).toBe(true);
+      expect(early.count).toBeGreaterThan(0);
     });
   });
 
@@ -130,7 +132,8 @@ describe(`trees that are read while a pack comes in (seed ${seed})`, () => {
       const bytes = await bytesOf(pack);
       expect(bytes.includes(entry)).toBe(true);
       const early = readIn(bytes, random);
-      expect(early.count).toBe(1);
+      // At least this one; the real ones come behind it.
+      expect(early.count).toBeGreaterThan(0);
       expect((await mustAgree(pack, early)).isUsed).toBe(false);
     });
   });
