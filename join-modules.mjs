@@ -36,6 +36,7 @@ async function joinModules() {
     external: (id) => /^(node:)?[a-z@]/.test(id) && !id.startsWith('@oxc-project/'),
     tsconfig: false,
     plugins: [sourceMaps],
+    checks: { bundlerTimings: false },
   });
   const { output } = await bundle.write({
     dir: DIST,

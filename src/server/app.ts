@@ -48,7 +48,7 @@ import {
 } from './metrics-adapters.ts';
 import { downloadCache } from './open-downloads.ts';
 import { openFossil } from './open-fossil.ts';
-import { openGit } from './open-git.ts';
+import { type LearnedGit, openGit } from './open-git.ts';
 import { listenHttp, serveHttp } from './open-http.ts';
 import { openMirrors } from './open-mirrors.ts';
 import { pageDisk } from './open-page-disk.ts';
@@ -67,12 +67,13 @@ export interface Overrides {
   readonly random?: Random;
   /** False: no background work, so that a test can count requests. */
   readonly background?: boolean;
-  /** What every start finds out in the same way, for a process that starts many servers: it takes half of the time. */
+  /** What every start finds out in the same way, for a process that starts many servers: it takes most of the time. */
   readonly learned?: Learned;
 }
 
 /** What a start learns of git and loads, whatever the settings. */
 export interface Learned {
+  readonly git: LearnedGit;
   readonly capabilities: Awaited<ReturnType<typeof learnUploadCapabilities>>;
   readonly secp256k1: Secp256k1;
 }
@@ -124,7 +125,9 @@ async function openApp(
   stack.defer(() => folder.release());
   const { scratch } = folder;
   const findGit = async () => {
-    const parts = { settings, home: scratch, log, observer: gitObserver(metrics), launches: true };
+    const observer = gitObserver(metrics);
+    const learned = given.learned?.git;
+    const parts = { settings, home: scratch, log, observer, launches: true, learned };
     const found = await openGit(parts, stack);
     const capabilities = given.learned?.capabilities ?? (await learnUploadCapabilities(found.git, scratch));
     return { ...found, capabilities };

@@ -15,6 +15,13 @@ export interface OpenedGit {
   readonly budget: GitBudget;
 }
 
+/** What is the same of one git at each start, for a process that starts many servers. */
+export interface LearnedGit {
+  readonly version: string;
+  /** Whether this system limits the memory of its processes. */
+  readonly limitsMemory: boolean;
+}
+
 export interface GitParts {
   readonly settings: Pick<Settings, 'git' | 'gitMemory' | 'gitConcurrency' | 'anonymousPushes' | 'mirrors'>;
   /** The home folder of git processes. It holds no configuration. */
@@ -23,6 +30,8 @@ export interface GitParts {
   readonly observer?: GitObserver;
   /** Starts processes through a small helper process, as a server does (see `launcher.ts`). */
   readonly launches?: boolean;
+  /** Without it, git is asked, and the launcher is started at once instead of with the first process that needs it. */
+  readonly learned?: LearnedGit | undefined;
 }
 
 /**
@@ -31,16 +40,18 @@ export interface GitParts {
  * @throws CairnError when git is missing or too old
  */
 export async function openGit(parts: GitParts, stack: ClosingStack): Promise<OpenedGit> {
-  const { settings, home, log, observer, launches = false } = parts;
+  const { settings, home, log, observer, launches = false, learned } = parts;
   const budget = gitBudget(settings, machineMemory());
   const { memory, shares } = budget;
   const launcher = launches ? new Launcher() : undefined;
   if (launcher !== undefined) {
     // First, because it takes longer to start than what follows.
-    launcher.open();
+    if (learned === undefined) launcher.open();
     stack.defer(() => launcher.close());
   }
-  const limit = await usableMemoryLimit(settings.git, memory, (problem) => log.warn(problem));
+  const limit = learned?.limitsMemory
+    ? { memory }
+    : await usableMemoryLimit(settings.git, memory, (problem) => log.warn(problem));
   if (launches && budget.warning !== undefined) log.warn(budget.warning);
   const git = new Git({
     binary: settings.git,
@@ -51,5 +62,5 @@ export async function openGit(parts: GitParts, stack: ClosingStack): Promise<Ope
     ...(launcher === undefined ? {} : { launcher }),
   });
   stack.defer(() => git.close());
-  return { git, version: await checkGitVersion(git), budget };
+  return { git, version: learned?.version ?? (await checkGitVersion(git)), budget };
 }

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { GivenFlags } from '../../src/config/given-flags.ts';
 import { readSettings } from '../../src/config/settings.ts';
 import { Git } from '../../src/git-process/git.ts';
+import { checkGitVersion } from '../../src/git-process/git-version.ts';
+import { usableMemoryLimit } from '../../src/git-process/memory-limit.ts';
 import { loadSecp256k1 } from '../../src/nostr/secp256k1.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { ObjectStore, PresignGet } from '../../src/object-store/object-store.ts';
@@ -78,7 +80,7 @@ async function startIn(cacheFolder: string, options: TestServerOptions): Promise
 
 let learned: Promise<Learned> | undefined;
 
-/** Ten processes and the loading of the signature library, once for all servers of this process. */
+/** A dozen processes and the loading of the signature library, once for all servers of this process. */
 export function learnOnce(): Promise<Learned> {
   learned ??= learn();
   return learned;
@@ -88,7 +90,9 @@ async function learn(): Promise<Learned> {
   await using folder = await tempDir();
   const git = new Git({ binary: 'git', home: folder.path });
   try {
+    const limit = await usableMemoryLimit('git', 1024 ** 3, () => undefined);
     return {
+      git: { version: await checkGitVersion(git), limitsMemory: limit.memory !== undefined },
       capabilities: await learnUploadCapabilities(git, folder.path),
       secp256k1: await loadSecp256k1(),
     };
