@@ -1,7 +1,8 @@
 import { npubEncode } from 'nostr-tools/nip19';
-import { finalizeEvent, generateSecretKey, getPublicKey } from 'nostr-tools/pure';
+import { generateSecretKey, getPublicKey } from 'nostr-tools/wasm';
 import { WebSocket } from 'ws';
 import type { NostrEvent } from '../../src/nostr/event.ts';
+import { finalizeEvent } from './finalize-event.ts';
 
 /** Somebody with a key, who signs with nostr-tools as any client would. */
 export class Person {

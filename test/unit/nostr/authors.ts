@@ -1,6 +1,7 @@
 /** People who sign with nostr-tools, so that tests judge Cairn by events it did not make itself. */
-import { finalizeEvent, getPublicKey } from 'nostr-tools/pure';
+import { getPublicKey } from 'nostr-tools/wasm';
 import type { NostrEvent, Tag } from '../../../src/nostr/event.ts';
+import { finalizeEvent } from '../../helpers/finalize-event.ts';
 
 export interface Author {
   readonly secretKey: string;
