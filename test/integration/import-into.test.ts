@@ -406,7 +406,10 @@ it('leaves nothing when the source sends what is damaged', async () => {
     [Symbol.asyncDispose]: () => good[Symbol.asyncDispose](),
   };
   const result = await rig.import(repository(), source);
-  expect(result).toMatchObject({ outcome: 'blocked', problem: expect.stringContaining('is not taken in') });
+  expect(result).toMatchObject({
+    outcome: 'blocked',
+    problem: expect.stringContaining('pack of the source was refused'),
+  });
   expect(await repository().resolve()).toBeUndefined();
   expect(await readdir(join(rig.context.scratch))).toEqual([]);
 });
