@@ -18,7 +18,7 @@ import { fitsMessage, sshFingerprint } from './ssh-signature.ts';
 /**
  * What can be said about a signature.
  * - `good`: it fits, and somebody who decides about this repository names the key
- * - `unknown-key`: it fits, and nobody here knows whose key it is
+ * - `unknown-key`: it is valid, and the repository does not name the key
  * - `bad`: it does not fit the commit, or is not one
  * - `not-checked`: of a kind that is not checked here
  */

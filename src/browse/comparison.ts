@@ -26,7 +26,7 @@ export interface FoundPair {
   readonly mergeBase: string | undefined;
 }
 
-/** How two commits stand to each other. */
+/** How two commits are related. */
 export interface Comparison extends FoundPair {
   /** The commits that `to` reaches and `from` does not. */
   readonly history: HistoryPage;

@@ -40,7 +40,7 @@ interface OpenState {
 const IDLE_KEPT = 8;
 /** Places where the options have none. */
 const SLOW = 1;
-/** Slow pages that wait: nobody stays for a minute. */
+/** Most waiting slow pages: visitors do not wait for a minute. */
 const SLOW_QUEUE = 8;
 const DOWNLOADS = 2;
 
@@ -69,7 +69,7 @@ export class RepositoryViews {
   }
 
   /**
-   * Reads a published state. Whoever calls has decided that the reader may see it.
+   * Reads a published state. The caller has decided that the reader may see it.
    * @param signal of the visitor; undefined for work that others share
    * @param work is given the view, and does not keep it
    * @param pace `slow` for work that may take seconds, such as searches: it has places of its own
@@ -174,7 +174,7 @@ export class RepositoryViews {
   private async open(repository: GitRepository, state: PublishedGitState): Promise<void> {
     const sessions = await this.sessions.acquire(repository, state);
     this.states.set(state.digest, { sessions, users: 0 });
-    // Nobody asks for an earlier state of the same repository again.
+    // Earlier states of the same repository are not requested again.
     for (const [digest, other] of this.states) {
       if (digest !== state.digest && other.users === 0 && other.sessions.path === sessions.path) {
         this.dropSoon(digest);

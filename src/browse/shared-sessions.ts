@@ -23,7 +23,7 @@ interface OpenSessions extends Pick<SessionsLease, 'session' | 'comparisons'> {
 /**
  * Sessions over the objects of repositories. They read the folder that pushes work over, which grows with each of them: so the
  * states of a repository share their git, and the first page after a push starts none. Such a folder may have objects of later
- * states, too. Whoever may read one state may read the others.
+ * states, too. A reader of one state may read the others.
  */
 export class SharedSessions {
   private readonly git: Git;

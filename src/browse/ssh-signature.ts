@@ -2,7 +2,7 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { readStrings, type SshSignature } from '../git/index.ts';
 
-/** What stands before what is signed. */
+/** The prefix of the signed data. */
 const MAGIC = Buffer.from('SSHSIG');
 
 const CURVES: Readonly<
@@ -24,7 +24,7 @@ export function sshFingerprint(publicKey: Buffer): string {
 }
 
 /**
- * Checks a signature against the key that it names itself: who that is says nobody here.
+ * Checks a signature against the key that it contains. It does not say whose key that is.
  * @returns undefined for a kind of key that is not known here
  */
 export function fitsMessage(signature: SshSignature, message: Buffer): boolean | undefined {

@@ -12,7 +12,7 @@ export interface GitSignature {
   readonly signature: string;
   /** When, as the signer says; seconds. */
   readonly time: number;
-  /** What stands between the time and what is signed. */
+  /** Separator between the time and the signed data. */
   readonly binding: string;
 }
 
@@ -23,8 +23,8 @@ const LATEST = 0xffff_ffff;
 
 /**
  * Reads a signature. As the draft says, there is one form for each content: anything else in the JSON is refused.
- * @param armour as it stands in the commit
- * @returns undefined if it is none of a Nostr key
+ * @param armour as written in the commit
+ * @returns undefined if it is not a signature of a Nostr key
  */
 export function parseGitSignature(armour: string): GitSignature | undefined {
   const encoded = ARMOUR.exec(armour)?.[1];

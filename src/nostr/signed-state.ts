@@ -90,7 +90,7 @@ export interface RefsDigest {
   readonly digest: Digest;
 }
 
-/** How many branches and tags a receipt lists at most; of more, it states their number and a digest. */
+/** How many branches and tags a receipt lists at most; if there are more, it states their number and a digest. */
 export const mostListedRefs = 5_000;
 
 /** What a receipt follows from. */

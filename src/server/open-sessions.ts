@@ -20,7 +20,7 @@ export interface SessionParts {
 }
 
 export interface OpenedSessions {
-  /** Absent: nobody can sign in. */
+  /** Absent: signing in is turned off. */
   readonly sessions?: Sessions;
   readonly signIns: SignIns;
   /** Whether an address may sign in or out, or ask for a link, once more now. */

@@ -12,7 +12,7 @@ import { LONGEST_SESSION, periodOf } from './sessions.ts';
 const MOST_DELETED = 2_000;
 /** Milliseconds between two looks when there was little to delete: a listing costs money. */
 const BETWEEN_MS = 60 * 60 * 1000;
-/** Seconds that something stays after nobody can use it any more, whatever the clock of another server says. */
+/** Seconds that an object stays after its last use, to allow for clock differences between servers. */
 const SLACK = 60 * 60;
 
 export interface SessionUpkeepContext {

@@ -90,7 +90,7 @@ export class Sessions {
 
   /**
    * Whether a session has not been ended. Takes one small request of the store.
-   * @throws CairnError `unavailable` when the store does not answer: nobody is taken for signed in then
+   * @throws CairnError `unavailable` if the store does not answer: then no session counts
    */
   async stands({ key, id, epoch, began }: Session): Promise<boolean> {
     const reading = await readRecord(this.record(periodOf(began), key));

@@ -8,8 +8,8 @@ const MAX_LENGTH = 4_096;
 
 /**
  * Values that the service hands out and takes back unchanged: `<JSON in base64url>.<HMAC-SHA-256 in base64url>`. The key is
- * derived from the key of the service, its base URL and a purpose, so that no other service, and nothing that is meant for
- * something else, is taken. Every server of the service takes it, and none stores it. It can be read by whoever has it.
+ * derived from the service key, its base URL and a purpose. So texts of another service, and texts made for another purpose,
+ * are not accepted. Every server of the service accepts them, and none stores them. The holder of a text can read it.
  */
 export class SignedTexts {
   private readonly key: Buffer;

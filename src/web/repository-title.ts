@@ -3,7 +3,7 @@ import { formatNpub } from '../nostr/public-key.ts';
 import { type Html, rootOf } from './layout.ts';
 import { shortNpub, userText } from './user-text.ts';
 
-/** What people call a repository and its owner. Nobody checks either. */
+/** Names of a repository and its owner. They are not verified. */
 export interface ShownNames {
   readonly name: string;
   /** Absent where the owner has not given one. */
@@ -14,7 +14,7 @@ const NAME = 120;
 const OWNER = 60;
 
 /**
- * The line above every page of a repository: whose it is, and its name. The key stands beside the owner's name, since anybody can
+ * The title of every page of a repository: owner and name. The key is beside the owner's name, because anybody can
  * take a name.
  * @param owner public key in hex
  * @param url of the repository's own page

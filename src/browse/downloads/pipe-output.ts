@@ -4,7 +4,7 @@ import { CairnError } from '../../lib/errors.ts';
 
 /** Where a download goes. */
 export interface Sink {
-  /** Waits until there is room for more. @returns false when nobody wants more */
+  /** Waits until there is room for more. @returns false if the reader has gone */
   write(chunk: Uint8Array): Promise<boolean>;
 }
 

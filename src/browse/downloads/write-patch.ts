@@ -5,7 +5,7 @@ import { pipeOutput, type Sink } from './pipe-output.ts';
 
 /** Processor time of one patch. */
 const SECONDS = 60;
-/** Bytes of the largest patch that is sent; a longer one is broken off, so that nobody takes it for whole. */
+/** Bytes of the largest patch that is sent; a longer one is aborted, so that it does not look complete. */
 export const MOST_PATCH_BYTES = 256 * 1024 * 1024;
 
 /**

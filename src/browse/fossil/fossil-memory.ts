@@ -8,7 +8,7 @@ export interface CheckInFacts {
   readonly name: ArtifactName;
   readonly comment: string;
   readonly user: string;
-  /** Seconds since the epoch; undefined if the date is none. */
+  /** Seconds since the epoch; undefined if the date is invalid. */
   readonly time: number | undefined;
   readonly parents: readonly ArtifactName[];
   /** The branch that it begins. */

@@ -30,7 +30,7 @@ export class FossilViews {
   }
 
   /**
-   * Reads a published state. Whoever calls has decided that the reader may see it.
+   * Reads a published state. The caller has decided that the reader may see it.
    * @param signal of the visitor; undefined for work that others share
    * @throws CairnError `busy` when too many pages wait, or the time for one is over; what `work` throws
    */

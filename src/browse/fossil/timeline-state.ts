@@ -3,7 +3,7 @@ import type { ArtifactName } from '../../fossil/artifact-name.ts';
 /** A check-in that is to be listed, or walked over. */
 export interface WaitingCheckIn {
   readonly name: ArtifactName;
-  /** Seconds since the epoch; 0 if the date is none. */
+  /** Seconds since the epoch; 0 if the date is invalid. */
   readonly time: number;
   readonly parents: readonly ArtifactName[];
   readonly isPrivate: boolean;

@@ -14,7 +14,7 @@ import type { TimelineState, WaitingCheckIn } from './timeline-state.ts';
 
 /** Most check-ins of a timeline. Older ones are found from their children. */
 export const LONGEST_TIMELINE = 20_000;
-/** Most check-ins to begin from: those without a child in their branch. Of more, those that came last. */
+/** Most check-ins to start from: those without a child in their branch. If there are more, the last received ones. */
 const MOST_LEAVES = 5_000;
 
 /**
@@ -45,7 +45,7 @@ async function walkOn(view: FossilView, state: TimelineState, wanted: number): P
   while (listed.length < Math.min(wanted, LONGEST_TIMELINE)) {
     const next = waiting.at(-1);
     if (next === undefined) return;
-    // Read first: what fails, or takes too long, is tried again by whoever asks next.
+    // Read first: if it fails or takes too long, the next request tries again.
     const parents: WaitingCheckIn[] = [];
     for (const name of new Set(next.parents)) {
       if (seen.has(name)) continue;

@@ -13,7 +13,7 @@ export interface Branch {
   /** The whole name of the ref. */
   readonly ref: string;
   readonly oid: string;
-  /** Its last commit; undefined for the rare branch that is none. */
+  /** Its last commit; undefined if the branch is not a commit. */
   readonly last: FoundCommit | undefined;
   /** How far it is from the default branch; undefined for that one itself, and where one of them is not there. */
   readonly apart: Apart | undefined;

@@ -2,7 +2,7 @@ import { sortByDate } from '../../git-process/walk-commands.ts';
 import { Fields, readOutput } from '../read-output.ts';
 import type { RepositoryView } from '../repository-view.ts';
 
-/** Refs that are sorted; of more, no order but that of their names is offered. */
+/** Most refs that are sorted by date; more are sorted by name. */
 export const MOST_SORTED = 20_000;
 
 const BOUNDS = { bytes: 64 * 1024 * 1024, milliseconds: 10_000 };

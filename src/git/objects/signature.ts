@@ -70,7 +70,7 @@ export interface SshSignature {
   readonly rest: Buffer;
 }
 
-/** Reads a signature of ssh-keygen. @returns undefined if it is none */
+/** Reads a signature of ssh-keygen. @returns undefined if it is not one */
 export function parseSshSignature(armour: string): SshSignature | undefined {
   const bytes = dearmour(armour);
   if (bytes === undefined || bytes.toString('latin1', 0, 6) !== 'SSHSIG' || bytes.length < 10)

@@ -8,7 +8,7 @@ import { type ApiServer, postRoute } from './post-route.ts';
 import { type SignedRequestContext, signerOfRequest } from './signed-request.ts';
 
 export interface SignInLinkRoutesContext extends SignedRequestContext {
-  /** Absent: nobody can sign in. */
+  /** Absent: signing in is turned off. */
   readonly signIns: Pick<SignIns, 'link'> | undefined;
   /** Whether an address may sign in once more now. */
   readonly admit: (caller: string) => boolean;

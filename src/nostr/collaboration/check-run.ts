@@ -31,7 +31,7 @@ const CONCLUSIONS: ReadonlySet<string> = new Set<Conclusion>([
 /** What all events about a run say. */
 interface RunContext {
   readonly id: string;
-  /** Whoever signed it: a coordinator, or for a job the one that ran it. */
+  /** The signer: a coordinator, or for a job the one that ran it. */
   readonly author: string;
   /** Seconds. */
   readonly at: number;
@@ -78,7 +78,7 @@ const TEXT = 200;
 const MOST_JOBS = 100;
 const STATUSES: ReadonlySet<string> = new Set(['queued', 'in_progress', 'concluded']);
 
-/** Reads a result or the progress of a run. @returns undefined for what is none, or malformed */
+/** Reads a result or the progress of a run. @returns undefined for another or a malformed event */
 export function parseWorkflowRun(event: NostrEvent): WorkflowRun | undefined {
   const isProgress = event.kind === kinds.ciWorkflowProgress;
   if (!isProgress && event.kind !== kinds.ciWorkflowResult) return undefined;
@@ -101,7 +101,7 @@ export function parseWorkflowRun(event: NostrEvent): WorkflowRun | undefined {
   };
 }
 
-/** Reads the result of a job. @returns undefined for what is none, or malformed */
+/** Reads the result of a job. @returns undefined for another or a malformed event */
 export function parseJobResult(event: NostrEvent): JobResult | undefined {
   if (event.kind !== kinds.ciJobResult) return undefined;
   const context = contextOf(event);
@@ -112,7 +112,7 @@ export function parseJobResult(event: NostrEvent): JobResult | undefined {
   return { ...context, job, conclusion, ...(logs === undefined ? {} : { logs }) };
 }
 
-/** Reads a request to a coordinator. @returns undefined for what is none, or names several */
+/** Reads a request to a coordinator. @returns undefined for another event, or one that names several */
 export function parseCheckRequest(event: NostrEvent): CheckRequest | undefined {
   const asks = ASKS.get(event.kind);
   const [coordinator, another] = values(event, 'p');

@@ -1,4 +1,4 @@
-/** Characters that change how the text around them is shown, or that nobody sees: controls, directions, widths of zero. */
+/** Characters that change how the text around them is shown, or are invisible: controls, directions, zero width. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** More marks on one letter than this are a tower that covers other lines. */

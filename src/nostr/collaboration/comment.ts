@@ -22,7 +22,7 @@ export interface Comment {
 
 const PATH = 300;
 
-/** Reads a comment. @returns undefined for an event that is none */
+/** Reads a comment. @returns undefined for another event */
 export function parseComment(event: NostrEvent): Comment | undefined {
   const thread = threadOf(event);
   if (event.kind !== kinds.comment || thread === undefined) return undefined;

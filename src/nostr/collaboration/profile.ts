@@ -1,4 +1,4 @@
-/** What people say about themselves (NIP-01 kind 0, NIP-24). Nobody checks any of it. */
+/** What people say about themselves (NIP-01 kind 0, NIP-24). Nothing of it is verified. */
 import type { NostrEvent } from '../event.ts';
 import { kinds } from '../kinds.ts';
 import { oneLine } from './clean-text.ts';
@@ -24,7 +24,7 @@ const ABOUT = 400;
 const ADDRESS = 200;
 
 /**
- * Reads a profile. What is malformed is left out. A name that looks like a key is none: only keys are to look like keys.
+ * Reads a profile. What is malformed is left out. A name that looks like a key is dropped.
  * Pictures are not read: no page loads them.
  */
 export function parseProfile(event: NostrEvent): Profile {

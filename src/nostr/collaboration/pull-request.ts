@@ -28,7 +28,7 @@ const MOST_URLS = 5;
 const URL_LENGTH = 500;
 const BRANCH = 200;
 
-/** Reads a pull request or an update. @returns undefined for an event that is none */
+/** Reads a pull request or an update. @returns undefined for another event */
 export function parsePullRequestVersion(event: NostrEvent): PullRequestVersion | undefined {
   const isUpdate = event.kind === kinds.pullRequestUpdate;
   if (!isUpdate && event.kind !== kinds.pullRequest) return undefined;

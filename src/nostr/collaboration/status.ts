@@ -38,7 +38,7 @@ export interface StatusChange {
 
 const MOST_COMMITS = 50;
 
-/** Reads a status. @returns undefined for an event that is none, or that names no thread */
+/** Reads a status. @returns undefined for another event, or one that names no thread */
 export function parseStatus(event: NostrEvent): StatusChange | undefined {
   const status = STATUS_KINDS.get(event.kind);
   const thread = subjectOf(event);

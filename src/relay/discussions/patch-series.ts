@@ -27,7 +27,7 @@ export interface PatchSeries {
 export interface PatchThread {
   /** The first series, then its revisions, the newest last. */
   readonly series: readonly [PatchSeries, ...PatchSeries[]];
-  /** Patches by people who neither began the thread nor maintain the repository: nobody may add to others' series. */
+  /** Patches by people who neither started the thread nor maintain the repository. They are not part of the series. */
   readonly byOthers: readonly ListedPatch[];
   /** True if there are more patches than are read. */
   readonly cut: boolean;
@@ -58,7 +58,7 @@ export async function readPatchThread(
   const read = new Map<string, Read>([[root.id, patchOf(root)]]);
   let [frontier, cut]: [ReadonlySet<string>, boolean] = [new Set([root.id]), false];
   for (let step = 0; frontier.size > 0 && !cut; step++) {
-    // Only those are looked at, so nobody else can push them out of sight.
+    // Only those are read, so others cannot push them out of the limit.
     const found = await following(context, frontier, { authors: keys }, 2 * MOST_PATCHES);
     const next = new Set<string>();
     // The oldest first: what comes after the limit is what came last.

@@ -79,7 +79,7 @@ export class ThreadLists {
   }
 
   /**
-   * A part of a list. Whoever calls has decided that the reader may see the repository, and checks each event that is shown.
+   * A part of a list. The caller has decided that the reader may see the repository, and checks each event that is shown.
    * @param status only threads with this one; undefined: all
    */
   async page(

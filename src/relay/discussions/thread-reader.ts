@@ -108,7 +108,7 @@ export class ThreadReader {
   ): Promise<Thread | undefined> {
     const start = parseThreadStart(event);
     if (start === undefined) return undefined;
-    // Only their events are looked at, so nobody else can push them out of sight.
+    // Only their events are read, so others cannot push them out of the limit.
     const changers = new Set([event.pubkey, ...keysThatCount(this.context, repository)]);
     const history = await this.statuses.history(repository, event.id, MOST_STATUSES);
     const labellings = (await this.about(event.id, kinds.label, reader, changers, parseLabelling)).sort(

@@ -43,7 +43,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Describes the API in the words of OpenAPI: every page of a repository, sent as JSON to whoever asks for it.
+ * Describes the API in the words of OpenAPI: every page of a repository, also available as JSON.
  * @param base the public base URL of the service
  * @param pages of repositories of git
  * @param fossilPages of repositories of Fossil

@@ -10,7 +10,7 @@ export interface About {
   readonly topics: readonly string[];
   /** The last change of branches and tags. */
   readonly lastChange?: LastChange;
-  /** By public key in hex: what people call themselves. Nobody checks it. */
+  /** By public key in hex: names that people chose. They are not verified. */
   readonly names: Readonly<Record<string, string>>;
 }
 
@@ -21,5 +21,5 @@ export interface LastChange {
   readonly by: readonly string[];
 }
 
-/** What is known of a repository that nobody has announced. */
+/** What is known of a repository without announcement. */
 export const NOTHING_SAID: About = { access: 'signed', web: [], topics: [], names: {} };

@@ -36,7 +36,7 @@ export class CodeLinks {
 const LONGEST_NAME = 1_024;
 const LONGEST_PATH = 8_192;
 
-/** Each byte as it stands in a URL: all but the characters that need no encoding anywhere (RFC 3986, section 2.3). */
+/** Each byte in the form of a URL: encoded, except characters that never need encoding (RFC 3986, section 2.3). */
 const ENCODED: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
   const char = String.fromCharCode(byte);
   return /[\w.~-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;

@@ -12,7 +12,7 @@ export interface PageDescription {
   readonly summary: string;
   /** Below the repository: `tree/{revision}/{path}`. */
   readonly path: string;
-  /** What may stand in the query, each with its meaning. */
+  /** Parameters of the query, each with its meaning. */
   readonly query?: Readonly<Record<string, string>>;
 }
 

@@ -17,7 +17,7 @@ export interface CodePath {
 /**
  * Parses the path of a page of code.
  * @param path the raw path
- * @returns undefined if it is none
+ * @returns undefined if it is not one
  */
 export function readCodePath(path: string): CodePath | undefined {
   const [, owner = '', encoded = '', word = '', rest = ''] =
@@ -26,7 +26,7 @@ export function readCodePath(path: string): CodePath | undefined {
   if (publicKey === undefined || !isPageWord(word)) return undefined;
   try {
     const id = repositoryId(publicKey, decodeURIComponent(encoded));
-    // Whoever encodes a ref whole encodes its slashes, too. Where a ref ends is not said by a slash there.
+    // A client that encodes the whole ref encodes its slashes, too. Such a slash does not end the ref.
     const segments = (word === 'compare' ? rest.replace(/%2f/gi, '/') : rest)
       .split('/')
       .filter((part) => part !== '')

@@ -46,7 +46,7 @@ export interface CodeRoutesContext {
   readonly namesOf: (id: RepositoryId, isPublic: boolean) => ShownNames;
   /** What is said of a repository, to a visitor who may read it. */
   readonly aboutOf?: (id: RepositoryId, isPublic: boolean, published: GitManifest) => About;
-  /** The key of a visitor who has signed in. Absent: nobody can. */
+  /** The key of a visitor who has signed in. Absent: signing in is turned off. */
   readonly readerOf?: (c: Context) => Promise<string | undefined>;
 }
 
@@ -96,7 +96,7 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
   return app;
 }
 
-/** Sends a visitor to the page that shows what lies at a path. What lies there may change, so nobody keeps that. */
+/** Sends a visitor to the page that shows the content at a path. The content may change, so the redirect is not cached. */
 function sendTo(c: Context, base: string, { id, segments }: CodePath, word: PageWord): Response {
   c.header('Cache-Control', 'no-cache');
   const parts = segments.map(encodeSegment).join('/');
@@ -163,7 +163,7 @@ async function answerPage(
   };
   const representation = representationOf(c);
   const asked = page.ask(code, published, segments, new URL(c.req.url).searchParams);
-  // What the page is made from, and what stands around it.
+  // What the page and its frame are made from.
   const files =
     knownBranchFiles(published.manifest) ??
     (await readingFiles.run(published.digest, () =>

@@ -47,7 +47,7 @@ export class PageCache {
       });
       const page = new MadePage(Buffer.from(body));
       if (!isWhole) return this.keep(digest, page, this.clock.monotonic() + CUT_KEPT);
-      // Nobody waits for the disk.
+      // The response does not wait for the disk.
       this.disk?.write(digest, page);
       return this.keep(digest, page, Number.POSITIVE_INFINITY);
     });

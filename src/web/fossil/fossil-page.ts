@@ -26,11 +26,11 @@ export interface FossilPage<Question, Content, Json> {
   /**
    * Reads the URL. Pure and cheap.
    * @param segments of the path behind the word, decoded
-   * @throws CairnError `not-found` for what is none of this page
+   * @throws CairnError `not-found` for paths that are not of this page
    */
   ask(segments: readonly string[], query: URLSearchParams): Question;
   /**
-   * @param renderer marks code; absent where nobody sees it
+   * @param renderer highlights code; absent if it is not shown
    * @param links of the repository, for texts that have links of their own
    * @throws CairnError `not-found`, `too-large`, `busy`, `unavailable`
    */

@@ -14,7 +14,7 @@ export interface FossilPath {
 /**
  * Parses the path of a page about what is in a Fossil repository.
  * @param path the raw path
- * @returns undefined if it is none
+ * @returns undefined if it is not one
  */
 export function readFossilPath(path: string): FossilPath | undefined {
   const own = readFossilPagePath(path);

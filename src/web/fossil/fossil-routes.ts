@@ -122,7 +122,7 @@ async function answerPage(
   return sendPage(c, made, representation);
 }
 
-/** Sends a visitor to the page that shows what lies at a path. What lies there may change, so nobody keeps that. */
+/** Sends a visitor to the page that shows the content at a path. The content may change, so the redirect is not cached. */
 function sendTo(c: Context, base: string, { id, segments }: FossilPath, { word }: LiesElsewhere): Response {
   c.header('Cache-Control', 'no-cache');
   const parts = segments.map(encodeURIComponent).join('/');

@@ -16,7 +16,7 @@ export interface RepositoryQuestion {
   readonly after?: Place;
 }
 
-/** Up to so many matches are sorted. Of more, those on the page are found along the order of all. */
+/** Most matches that are sorted. If there are more, those of the page are found along the order of all. */
 const FEW = 500;
 
 /** Repositories that can be found by words, owner and topic, in each order. */
@@ -95,7 +95,7 @@ export class ListedRepositories {
     for (let place: Place | undefined = after; ; ) {
       const listed = this.orders[sort].after(place);
       if (listed === undefined) return;
-      // Where it stands now: it may be moved before the next one is looked for.
+      // Its current position: it may be moved before the next one is searched.
       const { owner, identifier, at, pushed, name } = listed;
       place = { owner, identifier, at, pushed, name };
       yield smallest === undefined || (smallest.has(listed) && others.every((set) => set.has(listed)))

@@ -97,7 +97,7 @@ export class RepositoryIndex {
     return { repositories };
   }
 
-  /** The announcement as it stands now; undefined if it is not to be shown. */
+  /** The current announcement; undefined if it must not be shown. */
   private shown(all: ListedRepositories, { owner, identifier }: ListedRepository): Announcement | undefined {
     const { announced, events } = this.context;
     const event = events.latest(kinds.repository, owner, identifier);

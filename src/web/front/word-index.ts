@@ -1,4 +1,4 @@
-/** Characters by which words are told apart at first: a search looks only at the words that begin with these. */
+/** Number of first characters that words are grouped by: a search reads only one group. */
 const STEM = 2;
 
 /** Finds items by the beginnings of their words. Its work depends on the words that begin alike, and not on all items. */

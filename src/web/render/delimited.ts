@@ -44,7 +44,7 @@ export function readDelimited(text: string, separator?: string): DelimitedTable 
   return rows.some(({ length }) => length > 1) ? { rows, cut } : undefined;
 }
 
-/** Where the quotes end that begin before `from`: two of them stand for one. The end of the text if they do not. */
+/** Where the quotes end that begin before `from`: two quotes are an escaped one. The end of the text if they do not end. */
 function endOfQuotes(text: string, from: number): number {
   for (let at = from; ; at += 2) {
     at = text.indexOf('"', at);

@@ -53,7 +53,7 @@ function learn(language: string): void {
   }
 }
 
-/** The names of languages that a definition has inside. Those that would be guessed are none: that takes long. */
+/** The names of languages that a definition has inside. Guessed languages are not included, because guessing is slow. */
 function languagesIn(definition: unknown): Set<string> {
   const names = new Set<string>();
   const seen = new Set<unknown>();

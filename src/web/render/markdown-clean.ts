@@ -40,8 +40,8 @@ const DEPTH = 60;
 type Attributes = Record<string, string>;
 
 /**
- * Leaves of HTML what may stand in a page: no script, no style, no form, nothing that is loaded from another host. Links and
- * pictures are resolved in the repository; a picture elsewhere becomes a link to it.
+ * Removes from HTML what a page must not contain: scripts, styles, forms, and everything loaded from another host. Links and
+ * images are resolved in the repository; an image elsewhere becomes a link to it.
  * @param html untrusted
  */
 export function cleanHtml(html: string, place: MarkdownPlace): string {

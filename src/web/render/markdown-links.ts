@@ -56,7 +56,7 @@ export function rawUrl({ raw }: MarkdownPlace, path: readonly string[]): string 
   return [raw, ...path].join('/');
 }
 
-/** An id as it stands in the page. */
+/** An id as written in the page. */
 export function prefixedId(id: string): string {
   const short = id.slice(0, LONGEST_ID).replace(/\s+/g, '-').toWellFormed();
   return short.startsWith(ID_PREFIX) ? short : `${ID_PREFIX}${short}`;

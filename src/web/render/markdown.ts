@@ -43,7 +43,7 @@ function parser(): MarkdownIt {
       return highlightCode(code, language.toLowerCase()) ?? '';
     },
   });
-  // Names of files look like hosts: `README.md` is none.
+  // File names look like hosts: `README.md` is not one.
   markdown.linkify.set({ fuzzyLink: false });
   markdown.linkify.add('nostr:', { validate: lengthOfNostrName });
   addRules(markdown);

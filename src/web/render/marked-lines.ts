@@ -10,7 +10,7 @@ export interface MarkedLinesBounds {
 
 /**
  * Splits HTML of highlight.js at its line feeds. A part that goes over several lines is closed at the end of each and opened
- * again at the beginning of the next, so that every line stands alone.
+ * again at the beginning of the next, so that every line is complete.
  * @param html elements without line feeds in their tags, text and character references
  * @returns undefined when the lines are larger than the bound: deep nesting is repeated on each line
  */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** An output of a cell. */
 export type NotebookOutput =
   | { readonly is: 'text'; readonly text: string; readonly isError: boolean }
-  /** A picture that may stand in a page: its URL has the data. */
+  /** An image that a page may contain: its URL has the data. */
   | { readonly is: 'picture'; readonly url: string }
   /** HTML, scripts and the like: nothing of it is shown. */
   | { readonly is: 'left-out'; readonly type: string };
@@ -57,7 +57,7 @@ const notebookSchema = z.object({
     .catch({}),
 });
 
-/** Pictures that run nothing; SVG is none of them in a page of its own data. */
+/** Image types without scripts. SVG is not one of them. */
 const PICTURE_TYPES = ['image/png', 'image/jpeg', 'image/gif'] as const;
 
 /**
@@ -121,7 +121,7 @@ function readOutput(value: unknown, budget: Budget): NotebookOutput[] {
 
 /** Without what colours a terminal. */
 function withoutColours(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminals are told by this character
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal escapes begin with this character
   return text.slice(0, 4 * PRINTED).replace(/\x1b\[[\d;]*[A-Za-z]/g, '');
 }
 

@@ -108,7 +108,7 @@ export class RenderPool {
   private keep(thread: RenderThread): void {
     this.idle.add(thread);
     thread.rest(this.options.idle, () => {
-      // Nobody waits for an idle thread, and to end it does not fail.
+      // Nothing waits for an idle thread, and ending it does not fail.
       void this.end(thread);
     });
   }

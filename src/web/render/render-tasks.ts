@@ -10,7 +10,7 @@ export const RENDER_TASKS = {
   code: async (question: CodeQuestion) => (await import('./highlight.ts')).highlightLines(question),
   /** HTML of Markdown. */
   markdown: async (question: MarkdownQuestion) => (await import('./markdown.ts')).renderMarkdown(question),
-  /** The cells of a Jupyter notebook; undefined for what is none. */
+  /** The cells of a Jupyter notebook; undefined if it is not one. */
   notebook: async (question: MarkdownQuestion) =>
     (await import('./render-notebook.ts')).renderNotebook(question),
 };

@@ -11,7 +11,7 @@ import type { SessionCookie } from './session-cookie.ts';
 export type Reader = () => Promise<string | undefined>;
 
 export interface PageReadersContext {
-  /** Absent: nobody can sign in. */
+  /** Absent: signing in is turned off. */
   readonly sessions?: Sessions | undefined;
   readonly cookie: SessionCookie;
   /** Checks tokens of programs. Absent: none are taken. */
@@ -30,7 +30,7 @@ export class PageReaders {
   }
 
   /**
-   * The key of the visitor, in hex; undefined for one who has shown none. A token that does not hold is none, and so is the cookie
+   * The key of the visitor, in hex; undefined if there is none. An invalid token counts as none, and so does the cookie
    * that comes with it.
    * @throws CairnError `unavailable` when the store does not answer
    */

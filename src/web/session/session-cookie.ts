@@ -20,7 +20,7 @@ export class SessionCookie {
 
   /**
    * @param header the value of `Cookie`
-   * @returns the text of the session; undefined if there is none. Several are none, too: somebody else may have set one of them
+   * @returns the text of the session; undefined if there is none. Several count as none: somebody else may have set one of them
    */
   read(header: string | undefined): string | undefined {
     const texts = (header ?? '').split(';').flatMap((pair) => {

@@ -40,7 +40,7 @@ ${session === undefined && link === undefined ? ways(parts) : ''}`,
   });
 }
 
-/** The page where nobody can sign in. */
+/** The page if signing in is turned off. */
 export function noSignInPage(base: string): Html {
   return page({
     title: 'Sign in',

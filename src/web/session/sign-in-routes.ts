@@ -19,7 +19,7 @@ import type { SessionCookie } from './session-cookie.ts';
 import { noSignInPage, signInPage } from './sign-in-page.ts';
 
 export interface SignInRoutesContext {
-  /** Absent: nobody can sign in. */
+  /** Absent: signing in is turned off. */
   readonly sessions?: Sessions;
   readonly signIns: SignIns;
   readonly cookie: SessionCookie;

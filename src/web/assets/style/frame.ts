@@ -1,4 +1,4 @@
-/** What stands around every page: the way to its content, the bar at the top, the parts of a repository, the foot. */
+/** The frame of every page: link to the content, bar at the top, tabs of a repository, footer. */
 export const FRAME = `
 a.skip { position: absolute; inset: 0.4rem auto auto 0.4rem; padding: 0.4rem 0.8rem; background: var(--raised); border-radius: 6px; transform: translateY(-200%); }
 a.skip:focus { transform: none; z-index: 1; }

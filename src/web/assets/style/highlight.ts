@@ -1,5 +1,5 @@
 /**
- * Colours of marked code. Each has a contrast of at least 4.5 with every ground that code stands on (WCAG 2.2, AA), in light
+ * Colours of marked code. Each has a contrast of at least 4.5 with every background of code (WCAG 2.2, AA), in light
  * and dark; a test computes it.
  */
 export const HIGHLIGHT = `

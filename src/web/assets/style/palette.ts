@@ -1,5 +1,5 @@
 /**
- * The colours of all pages, light and dark. Text has a contrast of at least 4.5 with every ground that it stands on, and parts of
+ * The colours of all pages, light and dark. Text has a contrast of at least 4.5 with every background, and parts of
  * controls and of charts 3 (WCAG 2.2, AA); a test computes that.
  */
 export const PALETTE = `

@@ -11,7 +11,7 @@ export interface DiffView extends DifferencesQuestion {
   readonly page: number;
 }
 
-/** What may stand in the query of a page with differences. */
+/** Query parameters of a page with a diff. */
 export const DIFF_QUERY: Readonly<Record<string, string>> = {
   view: '`split` for two columns (pages for people only)',
   w: '`1` to take lines for the same that differ in white space only',
@@ -33,7 +33,7 @@ export function readDiffView(query: URLSearchParams): DiffView {
 /**
  * The URL of the same page with another view of the differences.
  * @param here path of the page
- * @param others what else stands in the query
+ * @param others other parameters of the query
  */
 export function diffUrl(
   here: string,

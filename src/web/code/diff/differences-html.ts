@@ -12,10 +12,10 @@ import { type DiffView, diffUrl } from './diff-view.ts';
 export interface DifferencesParts {
   readonly differences: Differences;
   readonly view: DiffView;
-  /** Path of the page, and what else stands in its query. */
+  /** Path of the page, and the other parameters of its query. */
   readonly here: string;
   readonly others: Readonly<Record<string, string>>;
-  /** Revisions in which the files before and after can be looked at; absent where there is none. */
+  /** Revisions in which the files before and after can be viewed; absent if there is none. */
   readonly before?: string | undefined;
   readonly after?: string | undefined;
 }

@@ -12,7 +12,7 @@ import { ATOM_TYPE, atomFeed } from './atom.ts';
 const ENTRIES = 30;
 
 /**
- * The newest commits of a revision, or of a path in it, as a feed. Readers ask again and again: whoever has the newest feed is
+ * The newest commits of a revision, or of a path in it, as a feed. Readers poll: a reader with the newest feed is
  * told so without git.
  */
 export const commitsFeed: CodeDownload = {

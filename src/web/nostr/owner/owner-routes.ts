@@ -23,8 +23,8 @@ export interface OwnerRoutesContext {
 const SECONDS = 0.02;
 
 /**
- * The pages of people, `/<npub>`: what they say of themselves, their repositories here, what they did lately. Nobody learns
- * from them whether a key has something that is hidden: such a page is that of a key that nobody knows here.
+ * The pages of people, `/<npub>`: what they say of themselves, their repositories here, their recent activity. They do not reveal
+ * whether a key has something hidden: its page is then that of an unknown key.
  */
 export function ownerRoutes({ people, traffic, base, readerOf }: OwnerRoutesContext): Hono {
   return new Hono().get('/:npub{npub1[a-z0-9]+}', async (c) => {

@@ -8,7 +8,7 @@ export interface ShownPerson {
   /** Public key in hex. */
   readonly key: string;
   readonly npub: string;
-  /** What the person calls itself; nobody checks it. */
+  /** The name that the person chose; it is not verified. */
   readonly name?: string;
   /** The rights in the repository that the page is about. */
   readonly role?: Role;
@@ -65,7 +65,7 @@ export class PeopleOnPage {
     return this.looked++ < MOST_PROFILES ? this.people.profile(key, this.reader)?.name : undefined;
   }
 
-  /** The rights of whoever has a name that looks like this one. */
+  /** The rights of the person whose name looks like this one. */
   private likeness(name: string): Role | undefined {
     if (this.names === undefined) {
       const names = new Map<string, Role>();

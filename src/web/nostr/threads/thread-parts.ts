@@ -82,7 +82,7 @@ async function renderTexts(
   return { body: first, coverNote, comments };
 }
 
-/** A comment and how many others on the same page it stands below. */
+/** A comment and how many levels of replies on the same page are above it. */
 export interface PlacedComment {
   readonly comment: Comment;
   /** From 0; never more than {@link DEEPEST}. */

@@ -5,7 +5,7 @@ import type { Html } from '../../../layout.ts';
 /** Pixels from lane to lane. The style sheet leaves as much room. */
 export const LANE = 14;
 
-/** Units from the top of a row to its bottom; a row is stretched to the height of what stands beside. */
+/** Units from the top of a row to its bottom; a row is stretched to the height of its text. */
 const HEIGHT = 100;
 
 /** The lines beside one commit. They say nothing that the list does not say: a commit has links to its parents. */

@@ -56,7 +56,7 @@ ${
   );
 }
 
-/** How the two stand to each other, in words. */
+/** How the two are related, in words. */
 function summary(
   links: CodeLinks,
   { from, to, dots }: ComparedPair,
