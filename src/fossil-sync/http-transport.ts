@@ -20,7 +20,7 @@ export interface HttpTransportOptions extends HttpClientOptions {
 /** As many as Fossil follows. */
 const MAX_REDIRECTS = 20;
 
-/** Redirects that keep the method. After 303 a browser asks for a page, which nobody wants here. */
+/** Redirects that keep the method. 303 turns the request into a GET, which is useless here. */
 const REDIRECTS = new Set([301, 302, 307, 308]);
 
 /** Requests of Fossil's sync protocol over HTTP: each is a POST to one URL. */

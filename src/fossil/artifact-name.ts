@@ -11,7 +11,7 @@ export type NameAlgorithm = 'sha1' | 'sha3-256';
 const FORM = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /**
- * Reads a name. Upper-case digits are no name: stock Fossil would take them for another artifact, which nobody has.
+ * Reads a name. Names with upper-case digits are refused: stock Fossil would treat them as another artifact, which does not exist.
  * @returns undefined if the text is not the name of an artifact
  */
 export function parseArtifactName(text: string): ArtifactName | undefined {

@@ -60,7 +60,7 @@ export class CardLine {
     );
   }
 
-  /** An argument that is the name of an artifact, or the dash that stands for a file that was deleted. */
+  /** An argument that is the name of an artifact, or a dash for a deleted file. */
   artifactOrDash(index: number): ArtifactName | undefined {
     return this.token(index) === '-' ? undefined : this.artifact(index);
   }

@@ -25,18 +25,18 @@ export interface TaggedCheckIn extends CheckIn {
 }
 
 export interface CheckInManifest extends TaggedCheckIn {
-  /** By name, with slashes. Of a delta manifest those that differ from its baseline: undefined stands for a deleted one. */
+  /** By name, with slashes. A delta manifest only has those that differ from its baseline; undefined is a deleted file. */
   readonly files: ReadonlyMap<string, CheckInFile | undefined>;
 }
 
-/** Reads what a check-in says of itself and its tags; undefined if the content is none. */
+/** Reads a check-in's own description and its tags; undefined if the content is not a check-in. */
 export function parseTaggedCheckIn(content: Uint8Array): TaggedCheckIn | undefined {
   const cards = readStructuralArtifact(content);
   const checkIn = cards === undefined ? undefined : checkInOf(cards);
   return checkIn === undefined || cards === undefined ? undefined : { ...checkIn, tags: tagsOf(cards) };
 }
 
-/** Reads a check-in whole; undefined if the content is none, or one of its files has no name that can be one. */
+/** Reads a complete check-in; undefined if the content is not one, or one of its file names is invalid. */
 export function parseCheckInManifest(content: Uint8Array): CheckInManifest | undefined {
   const cards = readStructuralArtifact(content);
   const checkIn = cards === undefined ? undefined : checkInOf(cards);

@@ -169,7 +169,7 @@ function sumsOf(bytes: Uint8Array, at: number): number {
   return ((high & 0xffff) << 16) | (low & 0xffff);
 }
 
-/** How many digits a number takes in a delta. */
+/** The number of digits of a number in a delta. */
 function digitsOf(value: number): number {
   let digits = 1;
   for (let rest = value; rest >= 64; rest = Math.floor(rest / 64)) digits++;

@@ -33,7 +33,7 @@ export class DeltaError extends CairnError {
 
 /**
  * Applies a delta. All commands are checked before anything is allocated: a delta cannot claim memory that its commands do not
- * fill. The checksum is not compared, as in Fossil: whoever applies a delta verifies the name of the result.
+ * fill. The checksum is not compared, as in Fossil: the caller verifies the name of the result.
  * @param limit largest size of the result, in bytes
  * @returns the target
  * @throws DeltaError

@@ -32,7 +32,7 @@ const LARGEST_CHUNK = 1 << 20;
 const inflateAside = promisify(inflate);
 const deflateAside = promisify(deflate);
 
-/** The type that a `Content-Type` header names; undefined if it is none of Fossil's. Parameters are ignored. */
+/** The type that a `Content-Type` header names; undefined for other types. Parameters are ignored. */
 export function contentTypeOf(header: string | undefined): ContentType | undefined {
   const type = header?.split(';', 1)[0]?.trim().toLowerCase();
   return CONTENT_TYPES.find((known) => known === type);

@@ -21,7 +21,7 @@ export type ArtifactCard = readonly [letter: string, text: string];
 /**
  * The cards of a structural artifact in their order, without `Z`. A signature around it is left out.
  * @param unread a letter of which only the first card is given, without its text. Check-ins have very many of `F`
- * @returns undefined if the content is none: cards out of order, a line that is no card, or a wrong checksum
+ * @returns undefined if the content is not one: cards out of order, a line that is not a card, or a wrong checksum
  */
 export function readStructuralArtifact(
   content: Uint8Array,

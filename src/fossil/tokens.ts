@@ -22,7 +22,7 @@ export function fossilize(text: string): string {
   return text.replace(/[ \n\t\r\v\f\0\\]/g, (character) => ESCAPES[character] ?? character);
 }
 
-/** The text of a token. As in Fossil, a backslash before any other character stands for that character. */
+/** The text of a token. As in Fossil, a backslash before any other character is that character. */
 export function defossilize(token: string): string {
   if (!token.includes('\\')) return token;
   return token.replace(/\\([\s\S]?)/g, (_, character: string) => CHARACTERS[character] ?? character);

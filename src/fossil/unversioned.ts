@@ -17,11 +17,11 @@ export interface UnversionedFile {
 }
 
 /**
- * How a version of a file on this side stands to one on the other side.
+ * Compares a version of a file on this side with one on the other side.
  *
  * | value | meaning |
  * | --- | --- |
- * | 0 | this side knows nothing of the file |
+ * | 0 | this side does not have the file |
  * | 1 | the other version replaces this one |
  * | 2 | the same content, and the other time is later |
  * | 3 | the same |
@@ -39,7 +39,7 @@ const LONGEST_NAME = 1_000;
 /**
  * Compares two versions of one file: the later one wins, and of two versions of one second that with the greater hash. A
  * deletion counts as the hash `-`, which every hash is greater than.
- * @param local undefined if this side knows nothing of the file
+ * @param local undefined if this side does not have the file
  */
 export function compareUnversioned(
   local: Pick<UnversionedFile, 'time' | 'hash'> | undefined,

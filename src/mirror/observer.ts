@@ -4,7 +4,7 @@ export type Side = 'source' | 'target';
 
 /**
  * What a run is doing, in the order in which it happens: listing refs, finding out what is an ancestor of what, waiting for the source
- * to count objects, sending its pack on, waiting for the target to take it in.
+ * to count objects, sending its pack, waiting for the target to accept it.
  */
 export type Phase = 'listing' | 'ancestry' | 'counting' | 'relaying' | 'waiting' | 'local';
 
@@ -19,7 +19,7 @@ export interface MirrorObserver {
   notice(text: string): void;
 }
 
-/** Tells nobody. */
+/** Does nothing. */
 export const silent: MirrorObserver = {
   phase: () => undefined,
   relayed: () => undefined,

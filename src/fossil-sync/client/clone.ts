@@ -145,7 +145,7 @@ class CloneSession {
   private async page(): Promise<boolean> {
     const { wire, counters, options } = this;
     counters.begin(wire.bytesSent, wire.bytesReceived);
-    // Nobody can log in before the server has told the code of its project: what needs a login waits until then.
+    // A login needs the project code, which the server has not sent yet: parts that need a login wait until then.
     const isStranger = counters.rounds === 1 && options.account !== undefined;
     const writer = wire.begin();
     if (options.privateArtifacts && !isStranger) writer.add(pragmaCard({ pragma: 'send-private' }));
@@ -168,7 +168,7 @@ class CloneSession {
 
   private goOn(next: number | undefined, files: number, announced: number): boolean {
     if (next === undefined) {
-      // A server that knows no pages announces everything instead.
+      // A server without pages announces everything instead.
       if (files === 0 && announced > 0) return false;
       throw this.cutShort('the server ends the clone without a last page');
     }

@@ -18,7 +18,7 @@ export class FileSpool implements PayloadSpool {
     this.file = file;
   }
 
-  /** @param folder of scratch files: whoever owns it removes it */
+  /** @param folder for scratch files; its owner removes it */
   static async create(folder: string): Promise<FileSpool> {
     return new FileSpool(await open(join(folder, 'clone-pages'), 'wx+'));
   }

@@ -50,7 +50,7 @@ export interface TakenArtifacts {
   readonly unversioned: number;
 }
 
-/** The side of a client: what it holds, and how it takes in more. */
+/** The local artifacts of a client. */
 export interface LocalBag {
   /** 40 hex digits: both sides must have the same. */
   readonly projectCode: string;
@@ -72,7 +72,7 @@ export interface ClonedProject {
   readonly hashPolicy: string | undefined;
 }
 
-/** A new bag that nobody sees until it is committed. If it never is, nothing of it is left to see. */
+/** A new bag that is invisible until it is committed. If it is never committed, it stays invisible. */
 export interface DraftBag extends LocalBag {
   /** @throws CairnError `conflict` if there is something of this name by now */
   commit(project: ClonedProject): Promise<void>;

@@ -98,7 +98,7 @@ export class Outgoing {
   }
 
   /**
-   * As a `file` card: a stock server takes in `cfile` cards without a look at what they are. A stored delta is sent as it is if
+   * As a `file` card: a stock server accepts `cfile` cards without parsing the artifacts. A stored delta is sent as it is if
    * the server has its source.
    */
   private async card(artifact: HeldArtifact, held: HeldArtifacts): Promise<FileCard> {

@@ -62,7 +62,7 @@ export class Phantoms {
     return this.asked;
   }
 
-  /** All of them, those that the server has announced first. */
+  /** All missing artifacts, those announced by the server first. */
   *all(): Generator<ArtifactName> {
     yield* this.announced;
     for (const name of this.referred) if (!this.announced.has(name)) yield name;

@@ -8,7 +8,7 @@ import type { Received } from '../../repository/fossil/prepared-artifacts.ts';
 import { publishArtifacts } from '../../repository/fossil/publish-artifacts.ts';
 import type { HeldArtifacts, LocalBag, TakenArtifacts } from './local-bag.ts';
 
-/** Whoever has the store brings in what they like; no key signs for it. */
+/** A user with access to the store imports without a signature. */
 const MIRRORED: FossilActor = { kind: 'mirror', actor: null, evidence: null };
 
 /** A Fossil repository of the store as the side of a client. What each round brings is published. */

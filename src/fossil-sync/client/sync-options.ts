@@ -5,7 +5,7 @@ import type { FaultSites } from '../faults.ts';
 import type { RoundEnd, SyncObserver } from '../observer.ts';
 import type { ClientLimits } from './client-limits.ts';
 
-/** Who a client says it is. Without an account it is anonymous ("nobody"). */
+/** The account of a client. Without one it is anonymous ("nobody"). */
 export interface Account {
   readonly user: string;
   /** Or the secret made of it, in 40 hex digits. */

@@ -56,7 +56,7 @@ export class Wire {
   /**
    * Sends a message and reads the reply. A fault of the network is answered by sending it again: a round changes nothing the
    * second time.
-   * @param projectCode for the login; undefined while it is not known: then nobody logs in
+   * @param projectCode for the login; undefined while it is unknown: then requests have no login
    * @throws CairnError of the transport; `corrupt` if the reply is not one
    */
   async exchange(writer: CardWriter, projectCode: string | undefined): Promise<readonly Card[]> {

@@ -7,14 +7,14 @@ const CHARACTERS = 12;
 const ALPHABET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
 
 /**
- * The name of a key as a user of Fossil: the beginning of its npub. It also stands on each check-in, so it is short and stays the
+ * The name of a key as a user of Fossil: the beginning of its npub. It is also on each check-in, so it is short and stays the
  * same.
  */
 export function fossilUser(publicKey: string): string {
   return formatNpub(publicKey).slice(0, PREFIX.length + CHARACTERS);
 }
 
-/** Those keys that a user name stands for. As a rule one, or none. Looks at a thousand keys in microseconds. */
+/** The keys that a user name may belong to; usually one or none. Checks a thousand keys in microseconds. */
 export function keysOfUser(user: string, keys: Iterable<string>): string[] {
   const beginning = beginningOf(user);
   if (beginning === undefined) return [];

@@ -8,7 +8,7 @@ import { fossilUser } from './fossil-user.ts';
 export const PERIOD_SECONDS = 30 * 24 * 60 * 60;
 /** Periods in which a password is accepted, the one in which it was made included: it lasts for 60 to 90 days. */
 export const PERIODS_ACCEPTED = 3;
-/** Expired passwords that are recognized, in periods, so that people hear that theirs has expired. */
+/** Expired passwords that are recognized, in periods, so that people are told that theirs has expired. */
 const PERIODS_RECOGNIZED = 12;
 
 const SALT = 'cairn fossil passwords v1';

@@ -26,7 +26,7 @@ export function announceClusters(round: Round): Promise<void> {
   return announce(round, round.bag.clusters());
 }
 
-/** Announces private artifacts, to who may see them and asked for them. */
+/** Announces private artifacts to users who may see them and asked for them. */
 export function announcePrivate(round: Round): Promise<void> {
   return announce(round, privateEntriesOf(round));
 }

@@ -32,7 +32,7 @@ export interface RoundMessage {
 }
 
 export interface RoundReply {
-  /** Uncompressed, in chunks that may be shared with other replies: nobody may change them. */
+  /** Uncompressed, in chunks that may be shared with other replies and must not be changed. */
   readonly message: readonly Uint8Array[];
   readonly type: ContentType;
 }

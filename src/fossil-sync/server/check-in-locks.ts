@@ -1,6 +1,6 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 
-/** Who is about to check in on top of a check-in. */
+/** A user who is about to check in on top of a check-in. */
 export interface CheckInLock {
   /** A name that the client's checkout made up. */
   readonly client: string;
@@ -19,7 +19,7 @@ const LOCKS_PER_USER = 100;
 const REPOSITORIES = 10_000;
 
 /**
- * Warnings of forks: who is about to check in on top of what. A lock blocks nothing, and lasts a minute. It is kept in the
+ * Warnings of forks: which user is about to check in on top of which check-in. A lock blocks nothing, and lasts a minute. It is kept in the
  * memory of one server: a record in the store would cost every check-in a request more (decision 57).
  */
 export class CheckInLocks {

@@ -1,7 +1,7 @@
 import { type Pragma, pragmaCard } from '../../fossil/pragmas.ts';
 import { type Round, visibleEntry } from './round.ts';
 
-/** Takes and gives up locks of check-ins. Only those who may push have them, and only for check-ins that they see. */
+/** Takes and releases locks of check-ins. Only users who may push get them, and only for check-ins that they see. */
 export function answerCheckInPragma(round: Round, pragma: Pragma): void {
   const { repository, reply, context } = round;
   const { rights, user = '', locks, clock } = context;

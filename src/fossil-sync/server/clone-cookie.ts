@@ -10,9 +10,9 @@ export interface ClonePin {
 
 /** Signs and reads the cookies of one repository. */
 export interface CookieSeal {
-  /** Known to all servers over one store, and to nobody else. */
+  /** The secret shared by all servers over one store. */
   readonly key: Uint8Array;
-  /** The repository and its incarnation: a cookie of another one is none. */
+  /** The repository and its incarnation: a cookie of another one is invalid. */
   readonly scope: string;
 }
 

@@ -134,7 +134,7 @@ async function addEntry(
 ): Promise<void> {
   const { name, size } = entry;
   const { isPrivate } = current(bag, pinned, entry);
-  // A bag names no source that somebody who may see the artifact may not see.
+  // Readers who may see an artifact may also see the source that the bag names.
   if (bag.digest === pinned.digest && version >= COMPRESSED_FROM) {
     reply.add({ card: 'cfile', payload, isPrivate, ...namesOf(entry) });
     return;
@@ -143,7 +143,7 @@ async function addEntry(
   const hasSource =
     source !== undefined && isVisible(bag, current(bag, pinned, source), grants.withPrivate && isPrivate);
   if (entry.source !== undefined && !hasSource) {
-    // The delta is no use to who may not see its source.
+    // The delta is useless to a reader who may not see its source.
     const content = await pinned.content(name);
     if (version >= COMPRESSED_FROM) {
       reply.add({ card: 'cfile', name, size, payload: deflatePayload(content), isPrivate });

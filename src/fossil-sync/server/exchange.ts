@@ -21,7 +21,7 @@ export interface Admission {
   /** Public key of that user. */
   readonly actor: string | undefined;
   readonly rights: RoundRights;
-  /** Undefined if there is none, or none for this sender: both are answered in the same words. */
+  /** Undefined if there is none, or the sender may not read it: both get the same answer. */
   readonly repository: ServedRepository | undefined;
   /** What a clone that is refused is told, so that it can sign its next round. */
   readonly projectCode: string;
@@ -54,7 +54,7 @@ export interface ExchangeReply {
   readonly body: Uint8Array;
 }
 
-/** A reply whose body comes in chunks. They may be shared with other replies, so nobody may change them. */
+/** A reply whose body comes in chunks. They may be shared with other replies, and must not be changed. */
 export interface ChunkedReply {
   readonly type: ContentType;
   readonly chunks: readonly Uint8Array[];
@@ -136,12 +136,12 @@ async function answerMessage(
   return answerRound(repository, round, context);
 }
 
-/** Whoever logs in by these names sends no password. */
+/** User names that log in without a password. */
 function isNobody(login: SentLogin | undefined): boolean {
   return login?.card.user === 'nobody' || login?.card.user === 'anonymous';
 }
 
-/** The cards up to the login, which stands before everything but pragmas and comments. */
+/** The cards up to the login, which comes before everything except pragmas and comments. */
 function leadOf(reader: CardReader): { readonly lead: readonly Card[]; readonly login?: SentLogin } {
   const lead: Card[] = [];
   for (let card = reader.next(); card !== undefined; card = reader.next()) {

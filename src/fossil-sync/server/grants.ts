@@ -5,7 +5,7 @@ import { RoundRefusal } from './round-refusal.ts';
 import type { RoundRequest } from './round-request.ts';
 
 /**
- * What of a request may be carried out. Rights come first: whoever may not read does not learn whether a project code is right.
+ * Which parts of a request are allowed. Rights are checked first: a sender without read access does not learn whether a project code is right.
  * @param reply gets a `message` if the request is served in part
  * @returns Throws RoundRefusal with the texts of stock Fossil
  */

@@ -64,7 +64,7 @@ export class Reply {
     return true;
   }
 
-  /** The message in chunks, ended by the line that stock servers end theirs with: clients compare clocks by it. */
+  /** The message in chunks, ended by the same line as messages of stock servers: clients compare clocks with it. */
   end(errors: number): readonly Uint8Array[] {
     const time = new Date(this.clock.now()).toISOString().slice(0, 19);
     this.add({ card: 'comment', text: `timestamp ${time} errors ${errors}` });

@@ -45,7 +45,7 @@ export interface Announced {
 /** What sorting a request needs of a bag. */
 export type ArtifactLookup = Pick<Bag, 'count' | 'at' | 'find' | 'isShunned'>;
 
-/** For whoever may not look. */
+/** For senders without access. */
 export const NO_ARTIFACTS: ArtifactLookup = {
   count: 0,
   at: (ordinal) => {

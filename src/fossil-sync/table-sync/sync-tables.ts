@@ -62,7 +62,7 @@ class TableSession {
   private readonly projectCode: string;
   private readonly receiver: TableReceiver;
   private readonly words = new ServerWords();
-  /** What the peer said last of the table; undefined if it knows nothing of tables. */
+  /** What the peer said last of the table; undefined if it does not support tables. */
   private standing: string | undefined;
   private sent = 0;
 

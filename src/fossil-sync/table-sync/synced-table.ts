@@ -72,7 +72,7 @@ export class SyncedTable {
    * Writes a row, or deletes one: then all its columns beside the key are null.
    * @param time in seconds since the epoch
    * @returns whether it took the place of what was there
-   * @throws CairnError `too-large`; `invalid` if the time is none
+   * @throws CairnError `too-large`; `invalid` if the time is not valid
    */
   put(row: Row, time: number, sender: RowSender = 'self'): boolean {
     const schema = this.current;

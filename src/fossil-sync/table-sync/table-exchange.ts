@@ -14,7 +14,7 @@ import {
 
 /** Asks whether the other side knows the extension, and compares a table. Stock servers ignore pragmas that they do not know. */
 export const HASH_PRAGMA = 'xtable-hash';
-/** Answers that it does, and how the table stands there: `same`, `differs`, or `none`. */
+/** Answers that it does, and the state of the table there: `same`, `differs`, or `none`. */
 export const OK_PRAGMA = 'xtable-ok';
 
 /** Tables of one side. */
@@ -107,7 +107,7 @@ export function rowCard({ schema }: SyncedTable, { key, time, row }: SyncedRow):
 }
 
 /**
- * The server's side of one round: takes in rows and answers.
+ * The server's side of one round: accepts rows and answers.
  * @param cards of the request; those that are not of the extension are ignored
  * @param user who sent it; undefined for somebody anonymous, from whom nothing is taken
  * @returns cards of the reply: empty if the request is not about tables. What is wrong is told in an `error` card

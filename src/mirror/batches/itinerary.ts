@@ -34,7 +34,7 @@ export class Itinerary {
 
   /**
    * @param graph commits that the target does not have
-   * @param commitOf the commit that a ref's object leads to; undefined if it is none
+   * @param commitOf the commit that a ref's object leads to; undefined if there is none
    */
   constructor(
     graph: CommitGraph,
@@ -68,7 +68,7 @@ export class Itinerary {
     return this.stops.slice(this.at).flatMap(({ ref }) => (ref === undefined ? [] : [ref]));
   }
 
-  /** The next stops, at most `count` of them, and at most `mostRefs` that end a ref. There is one at least. */
+  /** The next stops: at least one, at most `count`, and at most `mostRefs` that end a ref. */
   next(count: number, mostRefs: number): Stop[] {
     const next: Stop[] = [];
     let refs = 0;

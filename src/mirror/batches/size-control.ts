@@ -80,7 +80,7 @@ function half(bytes: number): number {
 /**
  * The first stride. If packs would hold less than a stop each, the estimate is of no use; then everything is tried at once, since the
  * header of the pack says soon that it is too long.
- * @param projected how long a pack of everything seems to be; without it, each stop is taken for a commit of a usual length
+ * @param projected how long a pack of everything seems to be; without it, each stop counts as a commit of typical size
  */
 export function withFirstStride(control: SizeControl, stops: number, projected?: number): SizeControl {
   const bytes = projected === undefined ? stops * COMMIT_BYTES : projected / AIM;

@@ -8,7 +8,7 @@ import { TEMPORARY_PREFIX } from '../plan/ref-scope.ts';
 
 /** A run gives a chain a new name after this time, so that its refs never look left over. In seconds. */
 const RENEWED_AFTER = 3_600;
-/** Nobody works on a ref whose name is older than this. It leaves five hours for one pack, and for clocks that differ. In seconds. */
+/** Age in seconds after which a temporary ref counts as abandoned. It leaves five hours for one pack and clock differences. */
 const LEFT_OVER_AFTER = 6 * 3_600;
 
 /** `<date in seconds since 1970>-<run>-<number>` */

@@ -20,7 +20,7 @@ export function temporaryRefsOf(refs: ReadonlyMap<string, string>): Map<string, 
 }
 
 /**
- * Deletes the temporary refs that nobody needs: those of this run, those that are left over, and those whose commits other refs of the
+ * Deletes unneeded temporary refs: those of this run, abandoned ones, and those whose commits other refs of the
  * target reach. What another run is still sending stays.
  * @returns why some of them are still there, in words; undefined when none is
  * @throws as `Target.push`

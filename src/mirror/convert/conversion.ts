@@ -12,7 +12,7 @@ export interface ConvertedRef {
 
 export interface ConversionContext {
   readonly git: Git;
-  /** A bare SHA-1 repository that has all objects which the refs reach. Nobody changes it meanwhile, and it stays as it is. */
+  /** A bare SHA-1 repository that has all objects which the refs reach. It must not change during the conversion. */
   readonly gitDir: string;
   /**
    * A folder of this conversion alone, on a disk with room for twice the packs of the repository. It may be missing. What is

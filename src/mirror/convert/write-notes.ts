@@ -70,7 +70,7 @@ class NotesConverter {
   private readonly tips: Record<string, string> = {};
   private readonly total = { note: 0, unknown: 0, other: 0, leftOut: 0 };
   tally: ConversionTally;
-  /** Trees that were written, and that the pack was not told of. */
+  /** Trees that were written but not yet recorded in the pack. */
   private unsaid = 0;
   /** The tree of the last commit in both forms, and how many files of each meaning it has. */
   private state = { old: '', fresh: new NotesTree(), count: { note: 0, unknown: 0, other: 0, leftOut: 0 } };

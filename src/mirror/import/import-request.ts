@@ -30,7 +30,7 @@ export const usualPieces: PieceSizes = { most: 1_000_000, each: 500_000 };
 
 export interface ImportRequest {
   readonly repository: GitRepository;
-  /** Open; whoever has opened it closes it. */
+  /** Open; its opener closes it. */
   readonly source: Source;
   readonly scope: RefScope;
   readonly policy: MirrorPolicy;
@@ -57,7 +57,7 @@ export interface ImportRequest {
     /** Why it publishes nothing any more, not even a piece; asked on each state that the import meets. */
     readonly problem: (state: GitState) => string | undefined;
   };
-  /** Who has asked, for the manifest. */
+  /** The key that asked, for the manifest. */
   readonly cause?: Pick<GitCause, 'actor' | 'evidence'>;
   readonly pieces?: PieceSizes;
   readonly limits: Pick<MirrorLimits, 'maxPackBytes'>;

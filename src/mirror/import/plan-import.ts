@@ -59,7 +59,7 @@ export async function planImport(
   return { ...plan, refs: changes, unproven };
 }
 
-/** Why a ref may not be changed, whoever asks. */
+/** Why nobody may change a ref. */
 export function refProblem(request: ImportRequest, state: GitState, name: string): string | undefined {
   const { forbids = ({ mirrors }, ref) => mirroredRefProblem(mirrors, ref) } = request;
   return refNameProblem(name) ?? forbids(state, name);

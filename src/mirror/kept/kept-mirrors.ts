@@ -1,4 +1,4 @@
-/** What people do with mirrors: add, show, pause, remove. Whoever calls has checked that they may. */
+/** Operations of people on mirrors: add, show, pause, remove. The caller has checked their rights. */
 import type { Clock } from '../../lib/clock.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';

@@ -25,7 +25,7 @@ export interface MirroredState {
 export interface MirrorRunResult {
   /** Number of refs that changed. */
   readonly changed: number;
-  /** The state of ours that both sides share now; undefined when the repository has never published anything. */
+  /** The published state that both sides now share; undefined if the repository has never published anything. */
   readonly state: MirroredState | undefined;
 }
 

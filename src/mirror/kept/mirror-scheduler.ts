@@ -29,7 +29,7 @@ export interface MirrorSchedulerOptions extends MirrorRecordsContext {
   readonly random: Random;
   readonly book: MirrorBook;
   readonly runner: Pick<MirrorRunner, 'attempt'>;
-  /** The depth of what a repository publishes now; undefined when there is none. @throws as the store */
+  /** The depth of the published state of a repository; undefined if there is none. @throws as the store */
   readonly depthOf: (id: RepositoryId) => Promise<number | undefined>;
   readonly log: Logger;
   readonly observer: MirrorObserver;

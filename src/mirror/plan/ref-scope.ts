@@ -42,7 +42,7 @@ export interface DesiredRef {
   readonly oid: string | undefined;
 }
 
-/** Refs that only this program makes, while it seeds a target in batches. Nobody mirrors or prunes them. */
+/** Refs that Cairn itself makes while it sends batches. They are not mirrored or pruned. */
 export const TEMPORARY_PREFIX = 'refs/cairn-mirror/';
 
 /** True for a temporary ref of a mirror run. Those of imports have a folder of their own, and other work goes on behind them. */

@@ -19,7 +19,7 @@ import { maxAdvertisementBytes } from './advertisement-body.ts';
 import type { Session } from './connection.ts';
 import { PacketStream } from './packet-stream.ts';
 
-/** True for the path of a bundle. A path that cannot be read is none: git says what is wrong with it. */
+/** True for the path of a bundle. A path that cannot be read is not one: git reports the error. */
 export async function isBundleFile(path: string): Promise<boolean> {
   try {
     // To open anything else, as a named pipe, may take for ever.
@@ -57,7 +57,7 @@ export class BundleSession implements Session {
 
   /**
    * Reads the header of a bundle.
-   * @throws RemoteError `corrupt` or `invalid` when it is none that can be read, `unavailable` when the file cannot be read
+   * @throws RemoteError `corrupt` or `invalid` if it is not a readable bundle, `unavailable` if the file cannot be read
    */
   static async open(path: string, traffic: TrafficObserver): Promise<BundleSession> {
     traffic.requested();

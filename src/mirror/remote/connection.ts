@@ -32,7 +32,7 @@ export interface Session extends AsyncDisposable {
   /** The advertisement. It ends with a flush, and has no `# service=` packet. */
   readonly advertisement: PacketStream;
   /**
-   * True when each request stands alone (HTTP): several can be sent in protocol version 0, too. Otherwise only version 2 takes more
+   * True if requests are independent (HTTP): several can be sent in protocol version 0, too. Otherwise only version 2 accepts more
    * than one request, and what follows the advertisement is the same stream.
    */
   readonly stateless: boolean;

@@ -1,6 +1,6 @@
-/** What somebody else knows, as `git credential` (git-credential(1)), when a remote asks who is there. */
+/** A source of credentials, such as `git credential` (git-credential(1)), for remotes that want them. */
 export interface CredentialHelper {
-  /** @returns undefined if it knows nothing. @throws only the signal's reason */
+  /** @returns undefined if it has none. @throws only the signal's reason */
   fill(question: CredentialQuestion, signal: AbortSignal): Promise<FilledCredential | undefined>;
   /** The credential was accepted. */
   approve(credential: FilledCredential): Promise<void>;

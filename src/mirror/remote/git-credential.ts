@@ -53,7 +53,7 @@ export class GitCredentialHelper implements CredentialHelper {
         output += text;
         if (output.length > MAX_ANSWER_LENGTH) child.kill();
       });
-      // A program that cannot be started, or was ended, knows nothing.
+      // A program that cannot be started, or was stopped, has no credentials.
       child.on('error', () => resolve(undefined));
       child.stdin.on('error', () => undefined);
       child.once('close', (code) => resolve(code === 0 ? output : undefined));

@@ -87,7 +87,7 @@ class GitSource implements Source {
   async fetch(request: PackRequest, options: FetchOptions): Promise<AsyncIterable<Buffer>> {
     const { signal, onMessage } = options;
     if (request.wants.length === 0) throw new Error('a fetch wants something');
-    // A conversation in v0 has one fetch, unless requests stand alone.
+    // A conversation in v0 has one fetch, unless requests are independent.
     if (this.session === undefined) await this.reopen(signal);
     const { version, capabilities, objectFormat } = this.mustBeOpen();
     const { agent } = this.options;

@@ -14,11 +14,11 @@ import type { CredentialHelper, FilledCredential } from './credential-helper.ts'
 export interface AuthorizerOptions {
   /** The address as it was given; a password in it counts as credentials. */
   readonly address: URL;
-  /** Sent to the host of the address, and to no other. With them, nobody else is asked. */
+  /** Sent only to the host of the address. If they are given, no helper is asked. */
   readonly credentials: Credentials | undefined;
-  /** Asked when a server wants to know who is there. */
+  /** Asked if a server wants credentials. */
   readonly helper: CredentialHelper | undefined;
-  /** True if certificates are not checked: then nobody is asked for the sake of another host. */
+  /** True if certificates are not checked: then the helper is not asked for another host. */
   readonly insecureTls: boolean;
   readonly clock: Clock;
   readonly secrets: Secrets;
@@ -42,7 +42,7 @@ export class HttpAuthorizer {
     this.explicit = options.credentials ?? credentialsOf(options.address);
   }
 
-  /** The headers that show who asks. @param repository the URL of the repository, as it is asked for */
+  /** The headers with credentials. @param repository the URL of the repository, as it is asked for */
   headersFor(repository: URL): Readonly<Record<string, string>> {
     const { address, clock, secrets } = this.options;
     if (this.explicit !== undefined) {

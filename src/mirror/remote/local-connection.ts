@@ -16,7 +16,7 @@ export interface LocalConnectionOptions {
   readonly address: RemoteAddress & { readonly kind: 'local' };
   /** The git to run; a name is looked up in PATH. */
   readonly git: string;
-  /** The environment of whoever asks. */
+  /** The environment of the caller. */
   readonly environment: Readonly<NodeJS.ProcessEnv>;
   readonly onMessage: (line: string) => void;
   readonly waitingTimes: WaitingTimes;

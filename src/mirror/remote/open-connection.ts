@@ -17,7 +17,7 @@ import { LocalConnection } from './local-connection.ts';
 import type { RemoteAddress } from './remote-address.ts';
 import { SshConnection } from './ssh-connection.ts';
 
-/** How to reach a remote. Without any, everything is as for a person who uses git, but nobody is asked for credentials. */
+/** How to reach a remote. The defaults are those of a person who uses git, but no helper is asked for credentials. */
 export interface ConnectionOptions {
   /** For HTTP: sent to the host of the address only. They win over a password in the address. */
   readonly credentials?: Credentials;

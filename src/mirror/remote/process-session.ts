@@ -30,7 +30,7 @@ export class ProcessSession implements Session {
   readonly advertisement: PacketStream;
   private readonly options: ProcessSessionOptions;
   private readonly output: AsyncIterator<Buffer>;
-  /** The first bytes, while nobody has read them. */
+  /** The first bytes, until they are read. */
   private first: IteratorResult<Buffer> | undefined;
   private body: SentBody | undefined;
   private counted: CountedBody | undefined;

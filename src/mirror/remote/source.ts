@@ -27,7 +27,7 @@ export interface Source extends AsyncDisposable {
   relist(signal: AbortSignal): Promise<SourceListing>;
   /**
    * Fetches one pack. It holds all that the wants reach and the haves do not, and needs no other objects to be read.
-   * @returns the bytes of the pack. Whoever does not read them to the end must end the iteration, which breaks the transfer off
+   * @returns the bytes of the pack. A caller that does not read them to the end must end the iteration, which aborts the transfer
    * @throws CairnError `conflict` when the source no longer has an object that is wanted
    */
   fetch(request: PackRequest, options: FetchOptions): Promise<AsyncIterable<Buffer>>;

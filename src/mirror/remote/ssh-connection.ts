@@ -15,7 +15,7 @@ import { type SshConfig, type SshProgram, sshInvocation, sshProgramOf, variantTr
 
 export interface SshConnectionOptions {
   readonly address: SshAddress;
-  /** The environment of whoever asks: `GIT_SSH_COMMAND`, `GIT_SSH`, the agent. */
+  /** The environment of the caller: `GIT_SSH_COMMAND`, `GIT_SSH`, the agent. */
   readonly environment: Readonly<NodeJS.ProcessEnv>;
   /** The git whose settings `core.sshCommand` and `ssh.variant` count. */
   readonly git: string;

@@ -128,7 +128,7 @@ export async function drainEmptyPack(pack: AsyncIterable<Buffer>): Promise<void>
 /** Header and checksum. */
 const LONGEST_EMPTY = 12 + 32;
 
-/** Ends a pack that nobody reads. */
+/** Ends a pack that is not read. */
 async function end(pack: AsyncIterable<Buffer>): Promise<void> {
   await pack[Symbol.asyncIterator]().return?.();
 }

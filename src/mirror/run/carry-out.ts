@@ -171,7 +171,7 @@ class WatchedSource implements Source {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Whoever has opened the source closes it.
+    // The opener of the source closes it.
   }
 
   private async watch<T>(promise: Promise<T>): Promise<T> {

@@ -22,7 +22,7 @@ export interface FetchedSourceOptions {
   readonly shown: string;
   /** The git to run; a name is looked up in PATH. */
   readonly git: string;
-  /** With what git needs to show who asks. */
+  /** With the credentials for git. */
   readonly environment: Readonly<NodeJS.ProcessEnv>;
   /** Version of git's protocol to ask for; git decides when it is absent. */
   readonly protocol?: ProtocolVersion | undefined;
@@ -41,7 +41,7 @@ export interface FetchedSourceOptions {
 
 /** Bytes of a list of refs that are read: 64 MiB are about 900,000 refs. */
 const LONGEST_LIST = 64 * 2 ** 20;
-/** The remote, as git is told of it. */
+/** The remote, in the form for git. */
 const REMOTE = 'source';
 
 /**

@@ -6,7 +6,7 @@ import { prefixed } from '../remote/prefixed.ts';
 export interface PeekedPack {
   /** Number of objects that its header states. */
   readonly objects: number;
-  /** All bytes of it. Whoever does not read them to the end must end the iteration. */
+  /** All bytes of it. A caller that does not read them to the end must end the iteration. */
   readonly pack: AsyncIterable<Buffer>;
 }
 

@@ -23,7 +23,7 @@ export async function sizeOf(folder: string, counts: (name: string) => boolean):
 }
 
 /**
- * Looks at a size again and again, until it is too much or nobody wants to know any longer. Between two looks more can be written.
+ * Polls a size until it exceeds the limit or the signal is aborted. More can be written between two polls.
  * @param measure gives the size in bytes
  * @param signal ends the watching
  * @returns true when it was more than `most` bytes at some look; false when the signal came first
