@@ -1,6 +1,7 @@
 /** A git process that stays, and answers questions about the objects of one repository, one after the other. */
 import { isObjectType, type ObjectType } from '../git/index.ts';
 import { CairnError } from '../lib/errors.ts';
+import { LruMap } from '../lib/lru.ts';
 import { answerQuestions } from './browse-commands.ts';
 import type { Git, RunningGit } from './git.ts';
 import { failureReason } from './result.ts';
@@ -30,6 +31,10 @@ interface Question {
 }
 
 const NO_CONTENT = Buffer.alloc(0);
+/** Bytes of small commits, trees and tags that are kept: a page asks for some several times, and the next one for many again. */
+const KEPT = 2 * 1024 * 1024;
+const KEPT_SIZE = 32 * 1024;
+const OVERHEAD = 300;
 const WHOLE_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /**
@@ -40,6 +45,7 @@ export class ObjectSession {
   private readonly git: Git;
   private readonly gitDir: string;
   private readonly waiting: Question[] = [];
+  private readonly kept = new LruMap<string, Answer>(KEPT);
   /** Questions that git has not been sent: those of one moment go in one write. */
   private unsent = '';
   private running: RunningGit | undefined;
@@ -108,6 +114,12 @@ export class ObjectSession {
   private ask(oid: string, maxSize: number | undefined): Promise<Answer | undefined> {
     return new Promise((resolve, reject) => {
       if (this.closed) throw new CairnError('unavailable', 'the session with git is closed');
+      const kept = this.kept.get(oid);
+      if (kept !== undefined) {
+        if (maxSize !== undefined && kept.size > maxSize) throw tooLarge(kept, maxSize);
+        resolve(kept);
+        return;
+      }
       const running = this.process();
       this.waiting.push({ maxSize, resolve, reject });
       if (this.unsent === '') queueMicrotask(() => this.send(running));
@@ -165,7 +177,7 @@ export class ObjectSession {
         const question = this.waiting.shift();
         if (fits) {
           const content = Buffer.concat(parts, head.size + 1).subarray(0, head.size);
-          question?.resolve({ ...head, content });
+          question?.resolve(this.keep({ ...head, content }));
         } else question?.reject(tooLarge(head, question.maxSize ?? 0));
         parts.length = 0;
         head = undefined;
@@ -173,6 +185,12 @@ export class ObjectSession {
     }
     const result = await running.ended;
     if (!this.closed) throw new CairnError('unavailable', failureReason('cat-file', result));
+  }
+
+  private keep(answer: Answer): Answer {
+    const { oid, type, size } = answer;
+    if (type !== 'blob' && size <= KEPT_SIZE) this.kept.set(oid, answer, size + OVERHEAD);
+    return answer;
   }
 
   private fail(running: RunningGit, error: unknown): void {

@@ -77,3 +77,16 @@ it('finds objects by the beginnings of their ids, unless several have it, or a r
     expect(await session.find(none), none).toBeUndefined();
   }
 });
+
+it('keeps small commits, within the bounds that are asked for and until it is closed, and no files', async () => {
+  const oid = await rig.client.commit('One', { a: '1' });
+  const { session } = await rig.view();
+  const first = await session.read(oid, SMALL);
+  expect(await session.read(oid, SMALL)).toBe(first);
+  expect((await session.info(oid))?.type).toBe('commit');
+  await expect(session.read(oid, 10)).rejects.toMatchObject({ kind: 'too-large' });
+  const [blob = ''] = contents.keys();
+  expect(await session.read(blob, SMALL)).not.toBe(await session.read(blob, SMALL));
+  await session.close();
+  await expect(session.read(oid, SMALL)).rejects.toThrow('closed');
+});
