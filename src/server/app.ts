@@ -60,6 +60,9 @@ import { PublishSubscribers } from './publish-subscribers.ts';
 import { describeStore, openServerStores } from './stores.ts';
 import { VERSION } from './version.ts';
 
+/** The rounds of a large push come faster one after another. */
+const FOSSIL_QUIET_MS = 3_000;
+
 /** Parts that a test can replace. The test closes them. */
 export interface Overrides {
   readonly stores?: ObjectStorePair;
@@ -199,6 +202,7 @@ async function openApp(
     random,
     log,
     automatic: settings.fold && background,
+    quiet: FOSSIL_QUIET_MS,
     observer: foldObserver(metrics),
   });
   // Work that waits for downloads is closed together with the cache, because only the cache can break the downloads

@@ -2,16 +2,29 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nameOf } from '../../src/fossil/artifact-name.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { type FossilFoldOutcome, foldFossil } from '../../src/maintenance/fold/fossil/fossil-fold.ts';
 import { FossilFolding } from '../../src/maintenance/fold/fossil/fossil-folding.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import type { Bag } from '../../src/repository/fossil/bag.ts';
+import type { Bag, BagEntry } from '../../src/repository/fossil/bag.ts';
 import { ChangeShun, type ShunRequest } from '../../src/repository/fossil/change-shun.ts';
 import { prepareArtifacts } from '../../src/repository/fossil/intake.ts';
+import type { ReceivedArtifact } from '../../src/repository/fossil/prepared-artifacts.ts';
 import { publishArtifacts } from '../../src/repository/fossil/publish-artifacts.ts';
 import { verifyBag } from '../../src/repository/fossil/verify-bag.ts';
-import { clusterOf, delta, FossilRig, lines, namesOf, PUSHED, whole } from '../helpers/fossil-rig.ts';
+import { FossilClient, noFossil } from '../helpers/fossil.ts';
+import { fossilHost, listenFossil } from '../helpers/fossil-host.ts';
+import { cardsOf, FossilRequests } from '../helpers/fossil-requests.ts';
+import {
+  checkInWith,
+  clusterOf,
+  delta,
+  FossilRig,
+  lines,
+  namesOf,
+  PUSHED,
+  whole,
+} from '../helpers/fossil-rig.ts';
 import { SeededRandom } from '../helpers/seeded-random.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -210,4 +223,145 @@ describe('a fold of a Fossil repository', () => {
     expect(bag.count).toBe(40);
     await folding.close();
   });
+
+  it('waits until a repository is quiet, unless very many packs have come', async () => {
+    await using folded = await FoldRig.open();
+    const { context, rig } = folded;
+    const ends: string[] = [];
+    const quiet = 10_000_000;
+    let now = 0;
+    const clock: Clock = {
+      now: () => systemClock.now(),
+      monotonic: () => now,
+      sleep: (milliseconds, signal) => systemClock.sleep(Math.min(milliseconds, 20), signal),
+    };
+    const folding = new FossilFolding({
+      ...context,
+      clock,
+      quiet,
+      repositories: rig.opened.fossil,
+      log: createLogger('silent'),
+      observer: { ended: (end) => ends.push(end) },
+      automatic: true,
+    });
+    const publish = async (text: string) => {
+      const { committed } = await rig.push([whole(text)]);
+      if (committed?.manifest !== undefined) folding.published(rig.repository.id, committed.manifest);
+    };
+    for (let at = 0; at < 20; at++) await publish(`text ${at}`);
+    expect(ends).toEqual([]);
+    now += quiet;
+    await folding.idle();
+    expect(ends).toEqual(['folded']);
+    for (let at = 0; at < 64; at++) await publish(`more ${at}`);
+    await folding.idle();
+    expect(ends).toEqual(['folded', 'folded']);
+    expect((await rig.bag()).state.packs.length).toBeLessThan(3);
+    await folding.close();
+  });
 });
+
+describe('versions that came whole', () => {
+  const VERSIONS = 130;
+
+  /** A project of many versions of one file, each with its check-in, all of them whole. */
+  async function versions(rig: FossilRig): Promise<void> {
+    let parent: ReceivedArtifact | undefined;
+    const artifacts: ReceivedArtifact[] = [];
+    for (let version = 0; version < VERSIONS; version++) {
+      const other = Object.fromEntries(FILES.map((name) => [name, whole(name)]));
+      const file = whole(`${lines(0, 60)}version ${version}\n${noise(version)}${lines(60, 60)}`);
+      const made = checkInWith({
+        comment: `version\\s${version}`,
+        files: { 'changed.txt': file, ...other },
+        ...(parent === undefined ? {} : { parent }),
+      });
+      artifacts.push(file, made);
+      parent = made;
+    }
+    const half = artifacts.length / 2;
+    await rig.push(artifacts.slice(0, half));
+    await rig.push(artifacts.slice(half));
+  }
+
+  it('become deltas of the version before, in chains of bounded length, and the project shrinks', async () => {
+    await using folded = await FoldRig.open();
+    const { rig } = folded;
+    await versions(rig);
+    const before = await rig.bag();
+    expect(await folded.fold()).toMatchObject({ outcome: 'folded', records: 2 * VERSIONS });
+    const bag = await rig.another().bag();
+    expect(await verifyBag(bag)).toEqual([]);
+    expect(await contentsOf(bag)).toEqual(await contentsOf(before));
+    expect(sizeOf(bag)).toBeLessThan(sizeOf(before) / 2);
+    const entries = Array.from({ length: bag.count }, (_, at) => bag.at(at));
+    const depthOf = (entry: BagEntry): number =>
+      entry.source === undefined ? 0 : 1 + depthOf(bag.find(entry.source) ?? entry);
+    expect(Math.max(...entries.map(depthOf))).toBe(100);
+    expect(entries.filter(({ source }) => source === undefined).length).toBe(4);
+    // Nothing is left to do, and clones get the deltas as they are.
+    expect(await folded.fold()).toEqual({ outcome: 'nothing to do' });
+    const requests = new FossilRequests(fossilHost(rig.repository), bag.state.projectCode);
+    const clone = await requests.send([{ card: 'clone', version: 3, position: 1 }]);
+    const files = cardsOf(clone, 'cfile');
+    expect(files.length).toBe(2 * VERSIONS);
+    expect(files.filter(({ source }) => source !== undefined).length).toBe(2 * VERSIONS - 4);
+  });
+
+  it('are never made of private or shunned ones, nor of what is made of them', async () => {
+    await using folded = await FoldRig.open();
+    const { rig } = folded;
+    const text = (at: number) => whole(`${lines(0, 80)}${at}\n`);
+    const chain: ReceivedArtifact[] = [];
+    for (let at = 0; at < 6; at++) {
+      const parent = chain.at(-1);
+      const files = { 'a.txt': text(at) };
+      chain.push(checkInWith({ comment: `c${at}`, files, ...(parent === undefined ? {} : { parent }) }));
+    }
+    const isPrivate = (at: number) => at === 1 || at === 2;
+    // The first version is stored as a delta of the second one, as stock clients do: the second may not be made of it.
+    await rig.push([text(3), text(4), delta(text(5), text(4)), text(5), text(0)]);
+    await rig.push([1, 2].map((at) => ({ ...text(at), isPrivate: true })));
+    await rig.push(chain.map((made, at) => ({ ...made, isPrivate: isPrivate(at) })));
+    await folded.shun({ shun: [text(3).name] });
+    const before = await rig.bag();
+    await folded.fold();
+    const bag = await rig.another().bag();
+    expect(await verifyBag(bag)).toEqual([]);
+    expect(await contentsOf(bag)).toEqual(await contentsOf(before));
+    for (let at = 0; at < bag.count; at++) {
+      const entry = bag.at(at);
+      const source = entry.source === undefined ? undefined : bag.find(entry.source);
+      if (entry.source !== undefined) expect(source, entry.name).toBeDefined();
+      if (!entry.isPrivate) expect(source?.isPrivate ?? false, entry.name).toBe(false);
+    }
+    expect(bag.find(text(2).name)?.source).toBe(text(1).name);
+    expect(bag.find(text(1).name)?.source).toBe(text(0).name);
+  });
+
+  it('are read whole by the stock client from the deltas', async (test) => {
+    test.skip(noFossil !== undefined, noFossil);
+    await using folded = await FoldRig.open();
+    const { rig } = folded;
+    await versions(rig);
+    await folded.fold();
+    await using served = await listenFossil(fossilHost(rig.repository));
+    await using home = await tempDir();
+    const client = new FossilClient(home.path);
+    const said = await client.try(['clone', served.url, 'clone.fossil']);
+    expect(await client.artifacts('clone.fossil'), said.all).toEqual(namesOf(await rig.bag()));
+    expect(await client.run(['test-integrity', 'clone.fossil'])).toContain('0 errors');
+  });
+});
+
+/** Files that no check-in changes, so that check-ins are large. */
+const FILES = Array.from({ length: 40 }, (_, at) => `unchanged/${at}.txt`);
+
+/** Text that differs in each version and cannot be compressed. */
+function noise(version: number): string {
+  return `${nameOf(Buffer.from(`noise ${version}`), 'sha3-256')}\n`;
+}
+
+function sizeOf(bag: Bag): number {
+  return bag.state.packs.reduce((sum, { pack }) => sum + pack.size, 0);
+}

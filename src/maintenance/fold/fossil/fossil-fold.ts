@@ -1,7 +1,7 @@
 /**
  * Folds one Fossil repository: packs that follow each other become one, and an ordinary publish replaces them. What means nothing any
  * more is left out: second records of an artifact, deltas that no longer wait, contents of unversioned files that were replaced, and
- * what is shunned. A crash at any step leaves garbage, never damage.
+ * what is shunned. Artifacts that came whole become deltas of the version before them. A crash at any step leaves garbage, never damage.
  */
 
 import { rm } from 'node:fs/promises';
@@ -27,6 +27,10 @@ import { takeLease } from '../../../repository/records/lease.ts';
 import type { RepositoryId } from '../../../repository/repository-id.ts';
 import { FossilFoldChange } from './fossil-fold-change.ts';
 import { type FossilFoldRun, fossilFoldPlan } from './fossil-fold-plan.ts';
+import { VersionDeltas } from './version-deltas.ts';
+
+/** Milliseconds for which a fold makes new deltas. What is left stays whole. */
+const DELTAS_MS = { due: 10_000, full: 600_000 } as const;
 
 export interface FossilFoldContext {
   readonly control: ObjectStore;
@@ -71,7 +75,8 @@ export async function foldFossil(
   const stop = AbortSignal.any([lease.lost, ...(signal === undefined ? [] : [signal])]);
   const path = join(context.scratch, `fold-${context.random.hex(8)}.bag`);
   try {
-    return await foldRun(context, repository, await repository.bagOf(published), run, path, stop);
+    const bag = await repository.bagOf(published);
+    return await foldRun(context, repository, bag, { ...run, mode }, path, stop);
   } finally {
     await rm(path, { force: true });
     await lease.release();
@@ -82,7 +87,7 @@ async function foldRun(
   context: FossilFoldContext,
   repository: FossilRepository,
   bag: Bag,
-  run: FossilFoldRun,
+  run: FossilFoldRun & { readonly mode: keyof typeof DELTAS_MS },
   path: string,
   signal: AbortSignal,
 ): Promise<FossilFoldOutcome> {
@@ -90,7 +95,9 @@ async function foldRun(
   const since = repository.mark();
   const replaced = bag.state.packs.slice(run.from, run.to);
   const copy = new FoldCopy(bag, run, path, signal);
-  const file = await copy.make();
+  const { clock } = context;
+  const until = clock.monotonic() + DELTAS_MS[run.mode];
+  const file = await copy.make({ clock, until, readsAll: run.mode === 'full' });
   if (replaced.length === 1 && file?.digest === replaced[0]?.pack.digest) return { outcome: 'nothing to do' };
   const made = file === undefined ? undefined : await storeFile(repository, file, bag, signal);
   if (made !== undefined && file !== undefined) {
@@ -118,6 +125,19 @@ async function storeFile(
   const { generation } = bag.state;
   const pack = await artifacts.put(id, 'bag', file.digest, body, { generation, signal });
   return { kind: 'fold', records: file.records, pack, index: file.index };
+}
+
+/** How new deltas are made. */
+interface DeltasMaking {
+  readonly clock: Clock;
+  /** Monotonic milliseconds. */
+  readonly until: number;
+  /** Whether the check-ins of earlier folds are read again. */
+  readonly readsAll: boolean;
+}
+
+function isArtifact(bits: number): boolean {
+  return (bits & (flags.unversioned | flags.waiting | flags.wrong)) === 0;
 }
 
 /** Copies what is left of some packs into one file, in the order of the packs. */
@@ -150,14 +170,15 @@ class FoldCopy {
   }
 
   /** @returns undefined if nothing is left */
-  async make(): Promise<PackFile | undefined> {
+  async make(making: DeltasMaking): Promise<PackFile | undefined> {
     const writer = await PackFileWriter.open(this.path, this.bag.context.hash);
     try {
       await using session = this.bag.session();
       let isEmpty = true;
       const outside = sourcesOutside(this.bag.view, (pack) => this.isInRun(pack));
+      const deltas = await this.versionDeltas(session, making);
       for (let pack = this.run.from; pack < this.run.to; pack++) {
-        if (await this.copyPack(writer, session, pack, outside)) isEmpty = false;
+        if (await this.copyPack(writer, session, pack, { outside, deltas })) isEmpty = false;
       }
       const file = await writer.finish();
       return isEmpty ? undefined : file;
@@ -165,6 +186,20 @@ class FoldCopy {
       await writer.abandon();
       throw error;
     }
+  }
+
+  private async versionDeltas(
+    session: PackSession,
+    { clock, until, readsAll }: DeltasMaking,
+  ): Promise<VersionDeltas> {
+    const { bag, signal } = this;
+    const deltas = new VersionDeltas({
+      ...{ bag, session, clock, until, signal },
+      isCopied: (pack) => this.isInRun(pack),
+      isRead: (pack) => this.isInRun(pack) && (readsAll || bag.view.packs[pack]?.kind !== 'fold'),
+    });
+    await deltas.find();
+    return deltas;
   }
 
   private isInRun(pack: number): boolean {
@@ -176,7 +211,7 @@ class FoldCopy {
     writer: PackFileWriter,
     session: PackSession,
     pack: number,
-    outside: ReadonlySet<number>,
+    { outside, deltas }: { readonly outside: ReadonlySet<number>; readonly deltas: VersionDeltas },
   ): Promise<boolean> {
     const { bag } = this;
     const { view, context, id } = bag;
@@ -199,11 +234,17 @@ class FoldCopy {
       const linked = links.get(number);
       const record = linked === undefined ? kept : { ...kept, links: [...linked].map((link) => names(link)) };
       const isWhole = index.sourceOf(number) !== NO_SOURCE && kept.source === undefined;
+      copied = true;
+      const made = isWhole || !isArtifact(kept.flags) ? undefined : await deltas.of(bag.slotOf(name));
+      if (made !== undefined) {
+        const { payload, ...delta } = made;
+        await writer.add({ ...record, ...delta }, payload);
+        continue;
+      }
       const payload = isWhole
         ? deflatePayload(await bag.expand(session, bag.slotOf(name)))
         : await session.read(place);
       await writer.add(record, payload);
-      copied = true;
     }
     for (const { name } of index.unversioned) {
       const version = view.unversioned.get(name);

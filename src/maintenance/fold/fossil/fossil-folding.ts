@@ -13,6 +13,9 @@ import { fossilFoldPlan } from './fossil-fold-plan.ts';
 /** Milliseconds before a failed fold is tried again. */
 const PAUSE_MS = 600_000;
 
+/** Packs that have not been folded with which a repository is folded although it is not quiet. */
+const MOST_UNFOLDED = 64;
+
 /** Repositories whose last failure is remembered. */
 const REMEMBERED = 10_000;
 
@@ -20,6 +23,8 @@ export interface FossilFoldingOptions extends Omit<FossilFoldContext, 'holder' |
   readonly repositories: Repositories<FossilRepository>;
   readonly log: Logger;
   readonly observer: FoldObserver;
+  /** Milliseconds without a publish before a repository is folded: the rounds of a large push are not disturbed. 0 if absent. */
+  readonly quiet?: number;
   /** False: only explicit requests fold. */
   readonly automatic: boolean;
 }
@@ -27,7 +32,8 @@ export interface FossilFoldingOptions extends Omit<FossilFoldContext, 'holder' |
 export class FossilFolding {
   private readonly options: FossilFoldingOptions;
   private readonly context: FossilFoldContext;
-  private readonly waiting = new Map<string, RepositoryId>();
+  /** Repositories to fold, and the monotonic milliseconds from which on each may be. */
+  private readonly waiting = new Map<string, { readonly id: RepositoryId; readonly from: number }>();
   /** Monotonic milliseconds of the last failure, by repository. */
   private readonly failures = new LruMap<string, number>(REMEMBERED);
   private readonly stopping = new AbortController();
@@ -57,9 +63,11 @@ export class FossilFolding {
     if (!this.options.automatic || lifecycle !== 'live' || this.stopping.signal.aborted) return;
     const name = formatRepositoryId(id);
     const failed = this.failures.get(name);
-    const isPausing = failed !== undefined && this.options.clock.monotonic() < failed + PAUSE_MS;
+    const now = this.options.clock.monotonic();
+    const isPausing = failed !== undefined && now < failed + PAUSE_MS;
     if (isPausing || fossilFoldPlan(packs, 'due') === undefined) return;
-    this.waiting.set(name, id);
+    const isUrgent = packs.filter(({ kind }) => kind !== 'fold').length >= MOST_UNFOLDED;
+    this.waiting.set(name, { id, from: isUrgent ? now : now + (this.options.quiet ?? 0) });
     this.working ??= this.work();
   }
 
@@ -94,14 +102,22 @@ export class FossilFolding {
   }
 
   private async work(): Promise<void> {
-    for (const [name, id] of this.waiting) {
+    const { clock, log } = this.options;
+    const { signal } = this.stopping;
+    for (let next = this.next(); next !== undefined && !signal.aborted; next = this.next()) {
+      const [name, { id, from }] = next;
+      const rest = from - clock.monotonic();
+      if (rest > 0) {
+        // Only the end of the server ends the sleep early.
+        await clock.sleep(rest, signal).catch(() => undefined);
+        continue;
+      }
       this.waiting.delete(name);
       try {
         await this.fold(id, 'due');
         this.failures.delete(name);
       } catch (error) {
-        if (this.stopping.signal.aborted) break;
-        const { clock, log } = this.options;
+        if (signal.aborted) break;
         this.failures.set(name, clock.monotonic(), 1);
         log.warn(
           { repository: name, problem: messageOf(error), pause: PAUSE_MS / 1000 },
@@ -110,5 +126,14 @@ export class FossilFolding {
       }
     }
     this.working = undefined;
+  }
+
+  /** The repository that may be folded first. */
+  private next(): readonly [name: string, { readonly id: RepositoryId; readonly from: number }] | undefined {
+    let first: ReturnType<FossilFolding['next']>;
+    for (const entry of this.waiting) {
+      if (first === undefined || entry[1].from < first[1].from) first = entry;
+    }
+    return first;
   }
 }
