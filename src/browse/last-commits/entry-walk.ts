@@ -15,7 +15,29 @@ export interface EntryWalkOptions {
   /** What was found before, of all entries that the folder has in a commit. */
   readonly knownAt: (oid: string) => LastCommits | undefined;
   readonly timeout: AbortSignal;
+  /** {@link WALK_BOUNDS} if absent. */
+  readonly bounds?: WalkBounds;
 }
+
+/** What a walk may take: for more than that, git is faster. */
+export interface WalkBounds {
+  /** Rounds of questions: with filters one for each change or merge on the way, without filters one a commit. */
+  readonly rounds: number;
+  readonly roundsWithoutFilters: number;
+  /** Objects that are read, and their bytes. */
+  readonly objects: number;
+  readonly bytes: number;
+  /** Looks into filters: a hundred milliseconds of the only thread. */
+  readonly looks: number;
+}
+
+export const WALK_BOUNDS: WalkBounds = {
+  rounds: 200,
+  roundsWithoutFilters: 24,
+  objects: 4_000,
+  bytes: 16 * 1024 * 1024,
+  looks: 3_000_000,
+};
 
 /** An entry that is looked for. */
 interface Wanted {
@@ -34,11 +56,7 @@ interface CommitLinks {
   readonly parents: readonly string[];
 }
 
-/** Rounds of questions: with filters one for each change or merge on the way, without filters one a commit. */
-const MOST_ROUNDS = { filters: 200, none: 24 };
-/** Objects that are read, and bytes of them: more than that, git reads faster. */
-const MOST_OBJECTS = 4_000;
-const MOST_BYTES = 16 * 1024 * 1024;
+/** Bytes of one object. */
 const OBJECT_SIZE = 4 * 1024 * 1024;
 /** Commits whose links are remembered: those that no fold has put into a graph. */
 const LINKS_KEPT = 10_000;
@@ -58,13 +76,17 @@ export class EntryWalk {
   private readonly folderKeys: readonly PathKey[];
   private readonly trees = new Map<string, Promise<Buffer | undefined>>();
   private readonly yielder = new Yielder();
+  private readonly bounds: WalkBounds;
   private all = 0;
+  private objects = 0;
   private bytes = 0;
+  private looks = 0;
   private isTooMuch = false;
 
   constructor(options: EntryWalkOptions) {
     this.options = options;
-    const { folder } = options;
+    const { folder, bounds = WALK_BOUNDS } = options;
+    this.bounds = bounds;
     this.folderKeys = folder.flatMap((_, at) => this.keyOf(folder.slice(0, at + 1)) ?? []);
   }
 
@@ -82,7 +104,8 @@ export class EntryWalk {
     this.all = wanted.length;
     this.last = commit;
     let groups = new Map<string, Wanted[]>(wanted.length === 0 ? [] : [[commit, wanted]]);
-    const most = this.options.graph?.hasFilters === true ? MOST_ROUNDS.filters : MOST_ROUNDS.none;
+    const { rounds, roundsWithoutFilters } = this.bounds;
+    const most = this.options.graph?.hasFilters === true ? rounds : roundsWithoutFilters;
     for (let round = 0; groups.size > 0; round++) {
       if (round === most || this.isTooMuch || timeout.aborted) return false;
       view.signal.throwIfAborted();
@@ -118,9 +141,12 @@ export class EntryWalk {
       if (this.yielder.isDueByNow) {
         await this.yielder.next();
         if (this.options.timeout.aborted) this.isTooMuch = true;
-        if (this.isTooMuch) return;
       }
-      if (!this.mayChangeFolder(graph, place)) continue;
+      const isCandidate = this.mayChangeFolder(graph, place);
+      this.looks += isCandidate ? left.length : 1;
+      if (this.looks > this.bounds.looks) this.isTooMuch = true;
+      if (this.isTooMuch) return;
+      if (!isCandidate) continue;
       const here = place;
       const stopped = left.filter(({ key }) => key === undefined || graph.mayChange(here, key));
       if (stopped.length === 0) continue;
@@ -156,6 +182,7 @@ export class EntryWalk {
   ): Promise<void> {
     let left = group;
     for (const parent of (await this.linksOf(commit))?.parents ?? []) {
+      if (this.options.timeout.aborted) this.isTooMuch = true;
       if (left.length === 0 || this.isTooMuch) break;
       const tree = (await this.linksOf(parent))?.tree;
       const content = tree === undefined ? undefined : await this.folderIn(tree);
@@ -209,7 +236,8 @@ export class EntryWalk {
   }
 
   private async read(oid: string, type: 'commit' | 'tree'): Promise<Buffer | undefined> {
-    if (this.trees.size > MOST_OBJECTS || this.bytes > MOST_BYTES) this.isTooMuch = true;
+    const { objects, bytes } = this.bounds;
+    if (++this.objects > objects || this.bytes > bytes) this.isTooMuch = true;
     if (this.isTooMuch) return undefined;
     const object = await this.options.view.session.readSmall(oid, OBJECT_SIZE).catch((error: unknown) => {
       if (!isCairnError(error, 'too-large')) throw error;

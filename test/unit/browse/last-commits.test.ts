@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { commitGraphOf } from '../../../src/browse/last-commits/commit-graphs.ts';
+import { EntryWalk, WALK_BOUNDS } from '../../../src/browse/last-commits/entry-walk.ts';
 import { lastCommits } from '../../../src/browse/last-commits/last-commits.ts';
 import { findPath, readCommit, readTree } from '../../../src/browse/objects.ts';
 import type { RepositoryView } from '../../../src/browse/repository-view.ts';
@@ -70,6 +72,29 @@ it('finds the commits of entries through merges, and starts no process for it wh
     await check(rig, view, commit, seed);
   }
   expect(rig.started).toEqual(['cat-file']);
+});
+
+it('ends a walk at each of its bounds, and says so: git finds the rest', async () => {
+  const seed = Math.floor(Math.random() * 1e9);
+  await using rig = await BrowseRig.open();
+  await history(rig, new SeededRandom(seed));
+  const commit = (await rig.client.run(['rev-parse', 'main'])).trim();
+  const walk = async (bounds: Partial<typeof WALK_BOUNDS>, timeout = new AbortController().signal) => {
+    const view = await rig.view();
+    const entries = await readTree(view, (await readCommit(view, commit)).commit.tree);
+    const graph = await commitGraphOf(view);
+    const options = { view, graph, folder: [], knownAt: () => undefined, timeout };
+    return new EntryWalk({ ...options, bounds: { ...WALK_BOUNDS, ...bounds } }).run(commit, entries);
+  };
+  expect(await walk({ roundsWithoutFilters: 1_000 }), `seed ${seed}`).toBe(true);
+  expect(await walk({ roundsWithoutFilters: 3 })).toBe(false);
+  expect(await walk({ roundsWithoutFilters: 1_000, objects: 3 })).toBe(false);
+  expect(await walk({ roundsWithoutFilters: 1_000, bytes: 300 })).toBe(false);
+  expect(await walk({}, AbortSignal.abort())).toBe(false);
+  await rig.client.run(['commit-graph', 'write', '--reachable', '--changed-paths']);
+  expect(await walk({})).toBe(true);
+  expect(await walk({ rounds: 0 })).toBe(false);
+  expect(await walk({ looks: 3 })).toBe(false);
 });
 
 it('goes on from what it found for an older commit, so that a push costs no walk', async () => {
