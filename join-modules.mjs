@@ -1,6 +1,6 @@
 /**
  * The second half of the build: joins the modules that the compiler has made into few files, because a thousand small ones take
- * longer to load than what most commands do (decision 68). Packages stay outside, in `node_modules/`.
+ * longer to load than what most commands do (decision 68). Packages stay outside, in `node_modules/`, but for zod.
  */
 import { chmod, cp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,6 +17,15 @@ const ENTRIES = {
   'library/index': 'library/index.js',
 };
 
+/** Packages that are joined, too: most of the 95 modules of zod are not used. Their licences come along. */
+const JOINED_PACKAGES = ['zod'];
+
+/** Packages are named by their name, modules of Cairn by their place. */
+function isOutside(id) {
+  if (!/^(node:)?[a-z@]/.test(id) || id.startsWith('@oxc-project/')) return false;
+  return !JOINED_PACKAGES.includes(id);
+}
+
 /** Passes on the source maps of the compiler: positions in `dist/` are those in `src/`. */
 const sourceMaps = {
   name: 'source-maps',
@@ -32,8 +41,7 @@ async function joinModules() {
   const bundle = await rolldown({
     input: Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, join(MODULES, file)])),
     platform: 'node',
-    // Other modules are named by their place, packages are not.
-    external: (id) => /^(node:)?[a-z@]/.test(id) && !id.startsWith('@oxc-project/'),
+    external: isOutside,
     tsconfig: false,
     plugins: [sourceMaps],
     checks: { bundlerTimings: false },
@@ -45,6 +53,8 @@ async function joinModules() {
     chunkFileNames: '[name].js',
   });
   await bundle.close();
+  for (const name of JOINED_PACKAGES)
+    await cp(`node_modules/${name}/LICENSE`, `${DIST}/licenses/${name}.txt`);
   return output.map(({ fileName }) => join(DIST, fileName));
 }
 
