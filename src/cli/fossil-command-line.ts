@@ -18,7 +18,7 @@ export function addFossilCommands(
 ): void {
   prepare(fossil.command('password <repository>'))
     .description('Print a user and a password for the fossil program, given the URL of a Fossil repository.')
-    .option('--revoke', 'end all passwords of the repository instead')
+    .option('--revoke', 'revoke all passwords of the repository instead')
     .option('--json', 'print JSON')
     .action(async (repository, flags) =>
       (await import('./fossil-password.ts')).fossilPassword(repository, flags, given(flags), context),

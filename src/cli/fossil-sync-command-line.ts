@@ -25,22 +25,22 @@ export function addFossilSyncCommands(
     command
       .option('--user <name>', 'log in as this user; the password is in CAIRN_FOSSIL_PASSWORD')
       .option('--http-user <name>', 'user for HTTP authentication, with CAIRN_FOSSIL_HTTP_PASSWORD')
-      .option('--private', 'private artifacts, too, if the server allows it')
+      .option('--private', 'also private artifacts, if the server allows it')
       .option('--no-unversioned', 'no unversioned files')
       .option('--follow-redirects', 'let the server redirect to another host')
       .option('--insecure', 'accept any certificate')
-      .option('--json', 'print one JSON document, whatever happens')
+      .option('--json', 'print one JSON document, also after an error')
       .action(async (url: string, repository: string, flags: Flags) => {
         const { fossilSync } = await import('./fossil-sync.ts');
         await fossilSync({ command: name, url, repository, flags }, given(flags), context);
       });
   };
-  add('clone', 'Bring a Fossil project in as a new repository.');
-  add('pull', 'Fetch what another Fossil server has and this repository does not.');
-  add('push', 'Send what this repository has to another Fossil server.');
+  add('clone', 'Import a Fossil project as a new repository.');
+  add('pull', 'Fetch new artifacts from another Fossil server.');
+  add('push', 'Send new artifacts to another Fossil server.');
   add('sync', 'Pull and push at once.');
   prepare(fossil.command('verify <repository>'))
-    .description('Make every artifact of a repository again and compare it with its name.')
+    .description('Expand every artifact of a repository and compare it with its name.')
     .option('--json', 'print JSON')
     .action(async (repository: string, flags: Record<string, unknown> & { readonly json?: boolean }) =>
       (await import('./fossil-verify.ts')).fossilVerify(repository, flags, given(flags), context),

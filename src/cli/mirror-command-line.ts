@@ -25,9 +25,9 @@ export function addMirrorCommands(
     const { mirrorRun } = await import('./mirror.ts');
     await mirrorRun({ command, source, target, endpoint: await endpoints(flags, context), flags }, context);
   };
-  add('plan', 'Say what would become of each ref, and why; nothing is sent.').action(run('plan'));
+  add('plan', 'Print the planned change of each ref, with the reason; send nothing.').action(run('plan'));
   add('sync', 'Move branches forward and create what is missing.').action(run('sync'));
-  add('replicate', 'Make the target like the source.').action(run('replicate'));
+  add('replicate', 'Make the target equal to the source.').action(run('replicate'));
   add('bootstrap', 'Fill a target that has none of the refs.').action(run('bootstrap'));
   side(side(output(scope(prepare(mirror.command('probe <source> [target]')))), 'source'), 'target')
     .description('List refs and capabilities.')
@@ -37,9 +37,9 @@ export function addMirrorCommands(
       await mirrorProbe({ command: 'probe', source, target, endpoint, flags }, context);
     });
   side(output(scope(prepare(mirror.command('fetch <source>')))), 'source')
-    .description('Fetch a pack and drop it: a test of what the source sends.')
-    .option('--have <id>', 'an object that is claimed to be here already', several)
-    .option('--have-ref <ref>', 'a ref of the source whose objects are claimed to be here', several)
+    .description('Fetch a pack and discard it, to test the source.')
+    .option('--have <id>', 'claim to have this object', several)
+    .option('--have-ref <ref>', 'claim to have the objects of this ref of the source', several)
     .action(async (source: string, flags: Flags & { have?: string[]; haveRef?: string[] }) => {
       const { mirrorFetch } = await import('./mirror.ts');
       const endpoint = await endpoints(flags, context);
@@ -58,9 +58,9 @@ async function endpoints(flags: Flags, context: CommandContext): Promise<Endpoin
 function scope(command: Command): Command {
   return command
     .option('--branch <names>', 'only these branches, separated by commas', several)
-    .option('--map <source:target>', 'only this ref, under another name', several)
-    .option('--tags', 'tags, too')
-    .option('--all-refs', 'every ref, whatever its folder')
+    .option('--map <source:target>', 'only this ref, with another name', several)
+    .option('--tags', 'also tags')
+    .option('--all-refs', 'every ref, including tags')
     .option('--exclude-ref-prefix <prefix>', 'no ref that begins with this', several)
     .option('--protocol <version>', "version of git's protocol for the source: auto, v0, v1 or v2", 'auto');
 }
@@ -69,7 +69,7 @@ function policy(command: Command, name: string): Command {
   if (name === 'plan') command.option('--mode <mode>', 'plan a sync, a replicate or a bootstrap', 'sync');
   if (name === 'plan' || name === 'sync') {
     command
-      .option('--force', 'let branches be set back and tags move')
+      .option('--force', 'allow branches to be rewound and tags to move')
       .addOption(new CommanderOption('--force-with-lease', 'the same: what was listed is always compared'));
   }
   if (name !== 'bootstrap') command.option('--prune', 'delete refs that the source does not have');
@@ -78,19 +78,19 @@ function policy(command: Command, name: string): Command {
 
 function limits(command: Command): Command {
   return command
-    .option('--max-pack-bytes <size>', 'stop if the pack of the source is longer')
+    .option('--max-pack-bytes <size>', 'stop if the pack of the source is larger')
     .option(
       '--target-max-pack-bytes <size>',
       'send no longer body to the target: large histories go in batches',
     )
-    .option('--target-max-ref-updates <count>', 'most ref updates in one request to the target', '5000');
+    .option('--target-max-ref-updates <count>', 'maximum number of ref updates in one request to the target', '5000');
 }
 
 function output(command: Command): Command {
   return command
-    .option('--json', 'print one JSON document, whatever happens')
-    .option('--stats', 'print what went over the wire')
-    .option('--measure', 'print time and memory, too');
+    .option('--json', 'print one JSON document, also after an error')
+    .option('--stats', 'print the traffic')
+    .option('--measure', 'print time and memory');
 }
 
 /** How one side is reached. */

@@ -39,12 +39,12 @@ export function addKeptMirrorCommands(
   };
 
   withCredential(
-    command('add <repository> <name> <address>', 'Let the server keep a mirror of a repository.'),
+    command('add <repository> <name> <address>', 'Add a mirror to a repository; the server runs it.'),
   )
-    .option('--push', 'send what is published here to the address, instead of bringing what is there')
-    .option('--follow', 'become what is at the address: nobody else can push then')
-    .option('--overwrite', 'with --follow or --push: replace branches and tags that are on the other side')
-    .option('--prune', 'with --push: delete and replace what only the address has, from the first run on')
+    .option('--push', 'send the repository to the address, instead of fetching from it')
+    .option('--follow', 'make the repository equal to the address; nobody else can push then')
+    .option('--overwrite', 'with --follow or --push: replace existing branches and tags')
+    .option('--prune', 'with --push: delete and replace refs that only the address has, from the first run on')
     .option('--no-prune', 'with --push: leave branches and tags that only the address has')
     .option('--every <time>', 'time between two runs: 300s, 15m, 6h, 1d')
     .action((repository: string, name: string, address: string, flags: Flags & AddFlags) =>
@@ -55,16 +55,16 @@ export function addKeptMirrorCommands(
       run('list', repository, flags, (kept, asked) => kept.mirrorList(asked, context)),
   );
   prepareForStore(
-    command('show <repository> <name>', 'Show a mirror, how it goes, and why it failed.'),
+    command('show <repository> <name>', 'Show a mirror, its condition and its last error.'),
   ).action((repository: string, name: string, flags: Flags) =>
     run('show', repository, flags, (kept, asked) => kept.mirrorShow(asked, name, context)),
   );
-  command('remove <repository> <name>', 'Remove a mirror. What it has brought stays.').action(
+  command('remove <repository> <name>', 'Remove a mirror. What it has fetched or sent stays.').action(
     (repository: string, name: string, flags: Flags) =>
       run('remove', repository, flags, (kept, asked) => kept.mirrorRemove(asked, name, context)),
   );
   command('run <repository> <name>', 'Run a mirror now.')
-    .option('--no-wait', 'do not wait until it has run')
+    .option('--no-wait', 'do not wait for the result')
     .action((repository: string, name: string, flags: Flags & { readonly wait?: boolean }) =>
       run('run', repository, flags, (kept, asked) =>
         kept.mirrorRunNow(asked, name, { wait: flags.wait !== false }, context),
@@ -78,7 +78,7 @@ export function addKeptMirrorCommands(
     );
   }
   withCredential(
-    command('credential <repository> <name>', 'Store another credential of a mirror, or none.'),
+    command('credential <repository> <name>', 'Store another credential of a mirror, or remove it.'),
   ).action((repository: string, name: string, flags: Flags & CredentialFlags) =>
     run('credential', repository, flags, (kept, asked) => kept.mirrorCredential(asked, name, flags, context)),
   );
