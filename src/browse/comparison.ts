@@ -18,7 +18,7 @@ export interface ComparedPair {
   readonly dots: 2 | 3;
 }
 
-/** The commits of a pair, and what they have in common. */
+/** The commits of a pair, and their merge base. */
 export interface FoundPair {
   readonly from: FoundCommit;
   readonly to: FoundCommit;
@@ -63,7 +63,7 @@ function named(manifest: GitManifest, text: string): NamedCommit {
 /**
  * Compares two commits.
  * @param skip commits to leave out before the first one
- * @throws CairnError `not-found` for what is no commit; as {@link compareTrees}
+ * @throws CairnError `not-found` if it is not a commit; as {@link compareTrees}
  */
 export async function compareCommits(
   view: RepositoryView,
@@ -80,7 +80,7 @@ export async function compareCommits(
   return { from, to, mergeBase, history, differences };
 }
 
-/** Reads the commits of a pair. @throws CairnError `not-found` for what is no commit, `unavailable` when git fails */
+/** Reads the commits of a pair. @throws CairnError `not-found` if it is not a commit, `unavailable` when git fails */
 export async function readPair(view: RepositoryView, pair: ComparedPair): Promise<FoundPair> {
   const [from, to] = await Promise.all([readCommitOf(view, pair.from.oid), readCommitOf(view, pair.to.oid)]);
   return { from, to, mergeBase: await mergeBase(view, from.oid, to.oid) };

@@ -64,7 +64,7 @@ const SHORT_LIST = 256 * 1024;
 const QUICK = { bytes: MOST_BYTES, milliseconds: 2_000 };
 /** Between the list of files and the patch: the end of a field, and an empty one. */
 const BETWEEN = Buffer.from('\0\0');
-/** Steps in which differing words are looked for on a page. */
+/** Steps of the search for changed words on a page. */
 const WORD_STEPS = 2_000_000;
 
 /**

@@ -4,7 +4,7 @@ import { firstBytes } from './first-bytes.ts';
 import { type FoundCommit, readCommit } from './objects.ts';
 import type { RepositoryView } from './repository-view.ts';
 
-/** Where the history of a file goes on. */
+/** Where the history of a file continues. */
 export interface Renamed {
   /** The commit in which it still has its old name. */
   readonly commit: string;
@@ -12,13 +12,13 @@ export interface Renamed {
   readonly path: readonly Buffer[];
 }
 
-/** Bytes of a list of changed files in which a rename is looked for: some 1,500 files. */
+/** Bytes of a list of changed files in which a rename is searched: some 1,500 files. */
 const MOST_LISTED = 256 * 1024;
 const MOST_FILES = 5_000;
 
 /**
  * Finds out whether the commit that a path's history begins with renamed it, as `git log --follow` does.
- * @returns undefined if it did not, for folders, and where so many files changed that it is not looked for
+ * @returns undefined if it did not, for folders, and if too many files changed to search it
  * @throws CairnError `unavailable` when git fails
  */
 export async function findRename(

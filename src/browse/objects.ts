@@ -45,7 +45,7 @@ export async function peel(view: RepositoryView, oid: string): Promise<Peeled> {
   throw new CairnError('not-found', `${oid} is the first of too many tags of tags`);
 }
 
-/** Reads a commit. @throws CairnError `not-found` for what is not here or is no commit; `too-large` */
+/** Reads a commit. @throws CairnError `not-found` if it is missing or not a commit; `too-large` */
 export async function readCommit(view: RepositoryView, oid: string): Promise<FoundCommit> {
   const { type, content } = await readObject(view, oid, TEXT_SIZE);
   if (type !== 'commit') throw new CairnError('not-found', `${oid} is a ${type}, not a commit`);
@@ -78,7 +78,7 @@ export async function readTree(view: RepositoryView, oid: string): Promise<TreeE
 }
 
 /**
- * Finds what lies at a path.
+ * Finds the object at a path.
  * @param tree id of the tree that the path begins in
  * @returns the entry; for the empty path the tree itself
  * @throws CairnError `not-found` when nothing is there
@@ -108,7 +108,7 @@ export async function readBlob(view: RepositoryView, oid: string, maxSize: numbe
   return content;
 }
 
-/** Bytes of a file. @throws CairnError `not-found` for what is not here or is no file */
+/** Bytes of a file. @throws CairnError `not-found` if it is missing or not a file */
 export async function blobSize(view: RepositoryView, oid: string): Promise<number> {
   const info = await view.session.info(oid);
   if (info?.type !== 'blob') throw notHere(oid);
@@ -121,7 +121,7 @@ async function treeContent(view: RepositoryView, oid: string): Promise<Buffer> {
   return content;
 }
 
-/** Reads any object as it is. @param maxSize bytes @throws CairnError `not-found`, `too-large` */
+/** Reads any object unchanged. @param maxSize bytes @throws CairnError `not-found`, `too-large` */
 export async function readObject(view: RepositoryView, oid: string, maxSize: number): Promise<SessionObject> {
   view.signal.throwIfAborted();
   const object = await view.session.read(oid, maxSize);

@@ -7,7 +7,7 @@ import type { GitManifest } from '../repository/git/git-manifest.ts';
 export interface RepositoryView {
   readonly manifest: GitManifest;
   /**
-   * The path of the snapshot: a bare repository, which stays while the view is in use. It is made when it is first asked for.
+   * The path of the snapshot: a bare repository, which stays while the view is in use. It is made at the first request.
    * @throws CairnError `corrupt`, or `unavailable` when store or disk fail
    */
   gitDir(): Promise<string>;
@@ -19,7 +19,7 @@ export interface RepositoryView {
   readonly git: Git;
   /** Aborted when the visitor has gone or the time for the page is over. */
   readonly signal: AbortSignal;
-  /** Called when a limit of time has cut short what is read: later it may be whole. */
+  /** Called if a time limit has cut the result short: later it may be complete. */
   readonly onCut?: () => void;
 }
 

@@ -7,7 +7,7 @@ const LISTED_NAME = 500;
 /** Parents that lists have. Merges have two, and rarely more than eight. */
 const LISTED_PARENTS = 64;
 
-/** A commit as lists have it. Nothing of a longer one stays in memory. */
+/** A commit as lists have it. Long texts do not stay in memory. */
 export function shortCommit(commit: Commit): Commit {
   const { parents, author, committer, message, signature } = commit;
   return {

@@ -27,7 +27,7 @@ export const CARD_LIMITS: CardLimits = {
 /**
  * The cards of a message, in order.
  * @param message uncompressed (framing.ts). Payloads are views of it, not copies
- * @returns a reader that reads one card each time it is asked for one, and can be walked once. It throws
+ * @returns a reader that reads one card per call, and can be iterated once. It throws
  *   {@link FossilSyntaxError} at the first card that is malformed or beyond a limit
  */
 export function readCards(message: Uint8Array, limits: Partial<CardLimits> = {}): CardReader {

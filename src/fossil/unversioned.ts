@@ -1,6 +1,6 @@
 /**
  * Unversioned files: names with content that has no history. The newest version of each wins everywhere, and two sides compare
- * what they hold by one hash.
+ * their content by one hash.
  */
 import { createHash } from 'node:crypto';
 import type { ArtifactName } from './artifact-name.ts';
@@ -91,7 +91,7 @@ export function isUnversionedName(name: string): boolean {
   return name.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }
 
-/** Fossil's `file_is_simple_pathname`: surrogates, so everything beyond U+FFFF, private use and what is no character are refused. */
+/** Fossil's `file_is_simple_pathname`: surrogates, so everything beyond U+FFFF, private use and non-characters are refused. */
 function isAllowed(unit: number): boolean {
   if (unit <= 0x20 || unit === 0x5c || unit === 0x7f) return false;
   return unit < 0xd800 || (unit > 0xf8ff && !(unit >= 0xfdd0 && unit <= 0xfdef) && unit < 0xfffd);

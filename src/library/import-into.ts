@@ -27,7 +27,7 @@ export interface ImportOptions extends SourceOptions {
 
 /**
  * Brings a repository into a store without a push: the pack of the source becomes a part of it, and all refs change in one publish.
- * @returns what became of each ref; what went wrong is in it, with what was done before
+ * @returns the result of each ref; it includes errors, with the changes made before
  * @throws CairnError when the store or the source cannot be opened
  */
 export async function importInto(options: ImportOptions): Promise<ImportResult> {

@@ -11,7 +11,7 @@ import { openFetchedSource } from './run/fetched-source.ts';
 import type { MirrorLimits } from './run/mirror-run.ts';
 import type { Remotes } from './run/run-mirror.ts';
 
-/** What is asked for of such a source. */
+/** The parameters of such a fetch. */
 export interface ReachedByGit {
   readonly source: { readonly address: string; readonly connection?: ConnectionOptions };
   /** The git to run; `git` if absent. */

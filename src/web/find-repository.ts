@@ -35,7 +35,7 @@ export interface FoundFossil extends Visit {
 
 /**
  * Finds a git repository for a visitor. A repository that the visitor may not read and a missing one are the same.
- * @param readerOf finds out who the visitor is; not asked for what everybody may read
+ * @param readerOf identifies the visitor; not called for public repositories
  */
 export async function findRepository(
   repositories: Pick<Repositories, 'get'>,

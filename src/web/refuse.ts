@@ -38,7 +38,7 @@ export function refuse(
   throw error;
 }
 
-/** The answer for an address that has asked for very much. @param seconds after which it may ask again */
+/** The response for an address that has used up its limit. @param seconds after which it may ask again */
 export function tooMany(c: Context, base: string, seconds: number): Response | Promise<Response> {
   c.header('Retry-After', String(seconds));
   if (representationOf(c) === 'json') {

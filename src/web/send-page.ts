@@ -12,7 +12,7 @@ const HEADERS: Readonly<Record<Representation, Readonly<Record<string, string>>>
   json: JSON_HEADERS,
 };
 
-/** Sends a page: compressed to those who take that, and nothing to those who have it. */
+/** Sends a page: compressed if the client accepts it, and 304 if the client has it. */
 export async function sendPage(
   c: Context,
   page: MadePage,

@@ -1,11 +1,11 @@
 import type { Output } from '../transfer/output.ts';
 
 /**
- * Makes what is written the body of an answer. The writer waits while the visitor reads slowly.
+ * Makes the written data the body of a response. The writer waits while the client reads slowly.
  * @param signal aborted when the visitor has gone
  * @param write writes everything, and stops when its signal is aborted or a write returns false
- * @returns once there is a first byte, so that what goes wrong before can still be an answer of its own
- * @throws what `write` throws before its first byte; what it throws later breaks off the body
+ * @returns after the first byte, so that an earlier error can still have its own response
+ * @throws what `write` throws before its first byte; later errors abort the body
  */
 export function streamedBody(
   signal: AbortSignal,

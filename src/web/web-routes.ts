@@ -59,11 +59,11 @@ export interface WebRoutesContext {
   readonly signIn?: Pick<SignInRoutesContext, 'sessions' | 'signIns' | 'verifier' | 'admit'>;
   /** Reads what is in repositories; absent where there are no pages of code. */
   readonly views?: RepositoryViews;
-  /** Reads what is in Fossil repositories. */
+  /** Reads the content of Fossil repositories. */
   readonly fossilViews: FossilViews;
-  /** Renders what strangers wrote; absent: it is shown as it is. */
+  /** Renders untrusted text; absent: it is shown unrendered. */
   readonly renderer?: Renderer;
-  /** What is said about repositories, and who moved their refs. Absent: there are no pages of it. */
+  /** Discussions and receipts of repositories. Absent: there are no such pages. */
   readonly discussions?: Pick<NostrSources, 'discussions' | 'history'>;
   /** Keeps large answers; see `codeRoutes`. */
   readonly downloads?: KeptDownloads;
@@ -133,7 +133,7 @@ export function webRoutes(context: WebRoutesContext): Hono {
       app.route('/', ownerRoutes({ people, traffic: new PageTraffic(clock), base, readerOf }));
     }
   }
-  /** Whether what is not there as a repository of git is one of Fossil that the visitor may read. */
+  /** Whether a path without git repository is that of a Fossil repository that the visitor may read. */
   const isFossil = async (c: Context, id: RepositoryId): Promise<boolean> =>
     context.repositories.get(id).otherKind === 'fossil' &&
     (await findFossil(context.fossil, id, () => readers.readerOf(c))) !== undefined;

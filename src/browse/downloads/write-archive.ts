@@ -54,7 +54,7 @@ export function zstandardProblem(): string | undefined {
   return `archives in Zstandard need Node.js 22.15 or newer, and this server runs on ${process.versions.node}: ask for .tar.gz`;
 }
 
-/** A compressor of Zstandard. Node.js 20 has none, and so have its types. */
+/** A compressor of Zstandard. Node.js 20 and its types have none. */
 function zstandard(): Transform {
   const create: unknown = Reflect.get(zlib, 'createZstdCompress');
   if (typeof create !== 'function') throw new CairnError('invalid', zstandardProblem() ?? 'no Zstandard');

@@ -28,7 +28,7 @@ export interface FileChange {
   readonly name: string;
   /** Of a renamed one. */
   readonly oldName?: string;
-  /** Of what is there now; of a deleted one, what was there. */
+  /** Of the current file; of a deleted one, the former one. */
   readonly artifact: ArtifactName;
 }
 

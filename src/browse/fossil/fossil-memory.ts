@@ -23,7 +23,7 @@ const PER_FILE = 200;
 /** Bytes of facts beside their texts. */
 const PER_CHECK_IN = 400;
 
-/** What was read of check-ins of all repositories. An artifact never changes, so nothing here is ever out of date. */
+/** Parsed check-ins of all repositories. Artifacts never change, so nothing here is ever out of date. */
 export class FossilMemory {
   private readonly facts = new LruMap<string, CheckInFacts>(48 * MEBIBYTE);
   private readonly files = new LruMap<string, ReadonlyMap<string, CheckInFile>>(64 * MEBIBYTE);

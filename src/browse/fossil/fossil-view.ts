@@ -9,7 +9,7 @@ export interface FossilView {
   readonly memory: FossilMemory;
   /** Aborted when the visitor has gone or the time for the page is over. */
   readonly signal: AbortSignal;
-  /** Called when a limit of time has cut short what is read: later it may be whole. */
+  /** Called if a time limit has cut the result short: later it may be complete. */
   readonly onCut?: () => void;
 }
 

@@ -72,7 +72,7 @@ async function leavesOf(view: FossilView, seen: Set<ArtifactName>): Promise<Wait
   return leaves.sort(byTime);
 }
 
-/** @returns undefined for what is not here, or cannot be read as a check-in */
+/** @returns undefined if it is missing or cannot be read as a check-in */
 async function look(view: FossilView, name: ArtifactName): Promise<WaitingCheckIn | undefined> {
   const { bag, signal } = view;
   signal.throwIfAborted();

@@ -99,7 +99,7 @@ const BY_ENDING: ReadonlyMap<string, string> = new Map(
 );
 const BY_NAME: ReadonlyMap<string, string> = new Map(Object.entries(WHOLE_NAMES));
 
-/** @param file its name, without folders @returns undefined for data, prose and what is not known */
+/** @param file its name, without folders @returns undefined for data, prose and unknown files */
 export function languageNamed(file: string): string | undefined {
   const name = file.toLowerCase();
   const dot = name.lastIndexOf('.');

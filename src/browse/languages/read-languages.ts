@@ -10,13 +10,13 @@ import {
   type Sizes,
 } from './tree-languages.ts';
 
-/** Objects that are asked for: for more than that, a list of git's is faster. */
+/** Most requested objects: for more than that, a list of git is faster. */
 const MOST_OBJECTS = 500;
 /** Folders of a folder that may be new: a change touches few. */
 const MOST_FOLDERS = 12;
 const TREE_SIZE = 1024 * 1024;
 
-/** More objects than are asked for one by one. */
+/** Most objects that are requested one by one. */
 class TooMany extends Error {}
 
 /**
@@ -54,7 +54,7 @@ async function sizesOf(view: RepositoryView, tree: string, budget: { objects: nu
   for (const [at, { language }] of files.entries()) {
     addSizes(sizes, new Map([[language, infos[at]?.size ?? 0]]));
   }
-  // One after the other, so that no more is asked for than the budget has.
+  // One after the other, so that requests stay within the budget.
   for (const { oid } of folders) addSizes(sizes, await sizesOf(view, oid, budget));
   rememberSizes(tree, sizes);
   return sizes;

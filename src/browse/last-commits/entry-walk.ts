@@ -12,7 +12,7 @@ export interface EntryWalkOptions {
   /** Absent: every commit is read. */
   readonly graph: CommitGraph | undefined;
   readonly folder: readonly Buffer[];
-  /** What was found before, of all entries that the folder has in a commit. */
+  /** Earlier results, for all entries of the folder in a commit. */
   readonly knownAt: (oid: string) => LastCommits | undefined;
   readonly timeout: AbortSignal;
   /** {@link WALK_BOUNDS} if absent. */

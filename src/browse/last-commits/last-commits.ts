@@ -5,7 +5,7 @@ import { commitGraphOf } from './commit-graphs.ts';
 import { EntryWalk, type LastCommits } from './entry-walk.ts';
 import { listLastCommits } from './list-last-commits.ts';
 
-/** Bytes of what is remembered. A commit's history never changes, in whatever repository it lies. */
+/** Bytes of cached results. A commit's history never changes, in any repository. */
 const REMEMBERED = 16 * 1024 * 1024;
 /** Bytes for each entry beside its name, and for all of them. */
 const OVERHEAD = 150;
@@ -18,7 +18,7 @@ const known = new LruMap<string, LastCommits>(REMEMBERED);
  * number of steps, git looks for in the history of the folder: where histories were merged, it may name a commit whose change was
  * dropped in the merge.
  * @param entries of the folder in this commit
- * @param timeLimit milliseconds; what is not found by then is left out
+ * @param timeLimit milliseconds; entries that are not found by then are left out
  * @throws CairnError `unavailable` when git fails
  */
 export async function lastCommits(

@@ -5,7 +5,7 @@ import type { RepositoryView } from '../repository-view.ts';
 import type { LastCommits } from './entry-walk.ts';
 
 /**
- * Commits for each entry of a folder, and bytes of their changed paths, among which the last ones are looked for first: in most
+ * Commits for each entry of a folder, and bytes of their changed paths, among which the last ones are searched first: in most
  * folders all of them are there, and a short answer costs the server less than a stream.
  */
 const FIRST_COMMITS = 5;
@@ -14,7 +14,7 @@ const FIRST_BYTES = 256 * 1024;
 /**
  * Finds for each entry of a folder the newest commit in the folder's history that names it.
  * @param names of the entries
- * @param timeout what is not found when it is aborted is left out
+ * @param timeout entries that are not found by then are left out
  * @throws CairnError `unavailable` if git cannot be started
  */
 export async function listLastCommits(

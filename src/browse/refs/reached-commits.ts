@@ -76,7 +76,7 @@ export class ReachedCommits {
     });
   }
 
-  /** Carries on what was found too late. @returns false if dates lie so much that it gives up */
+  /** Propagates marks that were found too late. @returns false if dates are so wrong that it gives up */
   private settle(): boolean {
     for (let pass = 0; this.outOfOrder && pass < MOST_PASSES; pass++) {
       this.outOfOrder = false;

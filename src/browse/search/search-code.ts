@@ -62,7 +62,7 @@ export async function searchCode(view: RepositoryView, tree: string, query: stri
   };
 }
 
-/** The part of a line around what was found in it. */
+/** The part of a line around a match. */
 function shortLine({ number, column, text }: GrepLine, length: number): CodeLine {
   const line = text.at(-1) === 0x0d ? text.subarray(0, -1) : text;
   if (column === undefined) return { number, text: part(line, 0, LINE), found: undefined };

@@ -19,9 +19,9 @@ export interface CommitQuestion {
 export interface CommitSearch {
   /** Newest first. */
   readonly commits: readonly FoundCommit[];
-  /** Number of commits that were looked at. */
+  /** Number of examined commits. */
   readonly searched: number;
-  /** True if there may be more, among commits that were not looked at. */
+  /** True if there may be more, among commits that were not examined. */
   readonly cut: boolean;
 }
 

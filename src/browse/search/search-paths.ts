@@ -17,7 +17,7 @@ export interface PathSearch {
   readonly paths: readonly FoundPath[];
   /** Number of paths that fit. */
   readonly count: number;
-  /** True if not all paths were looked at. */
+  /** True if not all paths were examined. */
   readonly cut: boolean;
 }
 

@@ -5,7 +5,7 @@ import type { Received } from '../../repository/fossil/prepared-artifacts.ts';
 /** An artifact that is held. */
 export interface HeldArtifact {
   readonly name: ArtifactName;
-  /** What its stored payload is a delta of; undefined if it is stored whole. */
+  /** The source of its stored delta; undefined if it is stored whole. */
   readonly source?: ArtifactName;
   /** Bytes of the content. */
   readonly size: number;
@@ -54,7 +54,7 @@ export interface TakenArtifacts {
 export interface LocalBag {
   /** 40 hex digits: both sides must have the same. */
   readonly projectCode: string;
-  /** What is held now; another object after each {@link take}. */
+  /** The current artifacts; another object after each {@link take}. */
   readonly held: HeldArtifacts;
   /**
    * Verifies every artifact against its name and stores all of them, or nothing. Deltas whose source is not here are kept.

@@ -10,7 +10,7 @@ const DELTA_EXTRA = 1_000;
 
 /** What a client has to offer and to send. Knows what the server has by now. */
 export class Outgoing {
-  /** Artifacts that the server asked for and that are not sent yet. */
+  /** Requested artifacts that are not sent yet. */
   private readonly queue = new Set<ArtifactName>();
   private readonly onServer = new Set<ArtifactName>();
   /** Sent in the round that is under way: the server has them once it has answered without an error. */
@@ -32,7 +32,7 @@ export class Outgoing {
     this.onServer.add(name);
   }
 
-  /** The server asks for an artifact. What is not here, is shunned, or private without leave is not sent. */
+  /** The server asks for an artifact. Missing, shunned and not permitted private artifacts are not sent. */
   ask(name: ArtifactName, held: HeldArtifacts): void {
     const artifact = held.find(name);
     if (artifact === undefined || held.isShunned(name)) return;
@@ -73,7 +73,7 @@ export class Outgoing {
   }
 
   /**
-   * Adds what the server asked for, one artifact at least and then up to a number of bytes. What is left is sent in the next round.
+   * Adds requested artifacts, at least one and then up to a number of bytes. The rest is sent in the next round.
    * @returns how many were added
    */
   async send(writer: CardWriter, held: HeldArtifacts, budget: number): Promise<number> {

@@ -22,7 +22,7 @@ export class Phantoms {
     return this.announced.size + this.referred.size - both;
   }
 
-  /** How many were asked for in the last round. */
+  /** The number of artifacts requested in the last round. */
   get askedCount(): number {
     return this.asked.size;
   }
@@ -39,7 +39,7 @@ export class Phantoms {
     return true;
   }
 
-  /** Forgets what has come, and looks up what is referred to now. @returns true if something new is */
+  /** Removes received artifacts, and adds newly referenced ones. @returns true if there are new ones */
   refresh(held: HeldArtifacts): boolean {
     for (const name of this.announced) if (isHere(name, held)) this.announced.delete(name);
     const wanted = held.wanted(this.limit);
@@ -49,7 +49,7 @@ export class Phantoms {
     return isNew;
   }
 
-  /** Those to ask for next. Those that were asked for before come last, so that none keeps others from their turn. */
+  /** The artifacts to request next. Those requested before come last, so that all get their turn. */
   next(limit: number): ReadonlySet<ArtifactName> {
     this.asked.clear();
     for (const name of this.all()) {

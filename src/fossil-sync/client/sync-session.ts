@@ -20,7 +20,7 @@ import { Wire } from './wire.ts';
 /** Receivers of push and pull cards ignore which server sends them; this is what Fossil's documentation writes there. */
 const SERVER_CODE = 'x';
 
-/** The round in which all clusters are announced and asked for: by then what was new has gone both ways. */
+/** The round in which all clusters are announced and requested: by then new artifacts have been exchanged. */
 const CLUSTER_ROUND = 3;
 
 /** What a session does beside a sync, for a clone that ends with one. */

@@ -13,8 +13,8 @@ import { SyncSession } from './sync-session.ts';
 /**
  * Brings a bag and a server to the same artifacts, as far as the directions and the server allow.
  * @param local what this side holds; each round's artifacts are verified and stored before the next round
- * @returns what was done, texts of the server among it
- * @throws SyncFailure with what was done until then: the server refuses, cannot be reached, does not give what it announced, or sent an
+ * @returns what was done, including texts of the server
+ * @throws SyncFailure with the result until then: the server refuses, cannot be reached, does not give what it announced, or sent an
  *   artifact that is not what its name says. The signal's reason
  */
 export async function sync(

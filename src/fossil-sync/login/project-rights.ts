@@ -15,7 +15,7 @@ export interface ProjectRights {
   readonly unversioned: boolean;
 }
 
-/** What decides about access to a Fossil repository: what its announcements say of keys. */
+/** Access to a Fossil repository: the keys in its announcements. */
 export function projectFacts(
   { owner }: RepositoryId,
   { policy }: Pick<RepositoryState, 'policy'>,

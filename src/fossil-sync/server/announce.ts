@@ -8,8 +8,8 @@ import { faultFires } from '../faults.ts';
 import { isVisible, type Round } from './round.ts';
 
 /**
- * Announces what is here and in no cluster. Where that is much, it is put into clusters first, so that a pull announces tens of
- * names instead of all. A pull of anybody may cause that: clusters follow from what is here, and are made once.
+ * Announces artifacts that are in no cluster. If there are many, they are put into clusters first, so that a pull announces tens of
+ * names instead of all. Any pull may cause that: clusters depend on the stored artifacts, and are made once.
  */
 export async function announceUnclustered(round: Round): Promise<void> {
   if (!faultFires(round.context.faults, 'server.skip-clusters')) await makeClusters(round);
@@ -42,7 +42,7 @@ async function announce(round: Round, entries: Iterable<BagEntry>, half = false)
     seen++;
     if (half && seen % 2 === 0) continue;
     if (!isVisible(round.bag, entry, grants.withPrivate)) continue;
-    // The client has what it sent, and what it said it has.
+    // The client has the artifacts that it sent or announced.
     if (brought.has(entry.name) || request.known.has(entry.name)) continue;
     if (!reply.announce(entry.name, entry.isPrivate)) return;
   }

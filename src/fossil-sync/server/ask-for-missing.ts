@@ -2,7 +2,7 @@ import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import type { Round } from './round.ts';
 
 /**
- * Asks a pushing client for what is not here: what it announced, then members of clusters and sources of deltas that wait.
+ * Asks a pushing client for missing artifacts: announced ones, then members of clusters and sources of waiting deltas.
  * Deltas that wait are asked for again only if nothing else is missing: as a rule their source is on its way.
  */
 export function askForMissing({ bag, request, reply, context }: Round): void {

@@ -106,7 +106,7 @@ async function addEntries(
     const run = await pinned.storedRun(next, Math.min(RUN_BYTES, reply.room), options);
     for (const { entry, payload } of run.artifacts) {
       next = entry.ordinal + 1;
-      // What was shunned since then is left out, whatever the pinned state says.
+      // Artifacts that were shunned since then are left out of the pinned state.
       if (!isVisible(bag, current(bag, pinned, entry), grants.withPrivate)) continue;
       await addEntry(round, pinned, entry, payload, version);
       if (isSmall || reply.isFull) return next;

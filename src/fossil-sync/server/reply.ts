@@ -6,7 +6,7 @@ import { CardWriter } from '../../fossil/write-cards.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { RoundLimits } from './round-limits.ts';
 
-/** A reply as it is written: its cards, what they count for, and how much more may follow. */
+/** A reply under construction: its cards, their costs, and the remaining budget. */
 export class Reply {
   filesSent = 0;
   igotsSent = 0;

@@ -10,7 +10,7 @@ export interface RoundLimits {
   readonly announcementBytes: number;
   /** Milliseconds for which a pinned clone may go on. After that it begins again from what is published then. */
   readonly pinMilliseconds: number;
-  /** Check-ins of one request that are read to find what its files were changed from. */
+  /** Most check-ins that are read for one request to find earlier versions of its files. */
   readonly deltaCheckIns: number;
   /** Bytes of the largest artifact that a fresh delta is made of. */
   readonly deltaBytes: number;

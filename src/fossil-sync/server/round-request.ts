@@ -28,7 +28,7 @@ export interface RoundRequest {
   readonly gimmes: NameMarks;
   /** What the client has and everybody here does not see yet; at most {@link MISSING_KEPT}. */
   readonly missing: ReadonlyMap<ArtifactName, Announced>;
-  /** What the client asks for and is not here, so it need not be asked for it; at most {@link MISSING_KEPT}. */
+  /** Missing artifacts that the client requests, so it is not asked for them; at most {@link MISSING_KEPT}. */
   readonly unknownToClient: ReadonlySet<ArtifactName>;
   readonly gimmeCount: number;
   readonly unversionedGimmes: readonly string[];
@@ -64,7 +64,7 @@ const REQUESTS_KEPT = 10_000;
 /**
  * Sorts the cards of a request. Names of artifacts that are here become marks of one bit each, so that a million of them take
  * little memory.
- * @param bag what is published when the request comes
+ * @param bag the published artifacts when the request comes
  */
 export async function readRoundRequest(cards: Iterable<Card>, bag: ArtifactLookup): Promise<RoundRequest> {
   const sorter = new Sorter(bag);
@@ -155,7 +155,7 @@ class Sorter implements RoundRequest {
   }
 
   private igot(name: ArtifactName, isPrivate: boolean): void {
-    // A private artifact that the client has as a public one is asked for like one that is not here.
+    // A private artifact that the client has as a public one is requested like a missing one.
     const entry = this.known.mark(name);
     if (entry !== undefined && (isPrivate || !entry.isPrivate)) return;
     if (this.missing.size >= MISSING_KEPT || this.bag.isShunned(name)) return;

@@ -31,7 +31,7 @@ export function visibleEntry({ bag, grants }: Round, name: ArtifactName): BagEnt
   return entry !== undefined && isVisible(bag, entry, grants.withPrivate) ? entry : undefined;
 }
 
-/** Whether an entry may be shown. @param bag what is published now, whatever the entry is of */
+/** Whether an entry may be shown. @param bag the published artifacts now, whatever the entry is of */
 export function isVisible(bag: Bag, { name, isPrivate }: BagEntry, withPrivate: boolean): boolean {
   return (!isPrivate || withPrivate) && !bag.isShunned(name);
 }

@@ -9,7 +9,7 @@ import type { Arrival, ServedRepository } from './served-repository.ts';
 
 /**
  * A repository in the store, as one request meets it.
- * @param bag what is published
+ * @param bag the published artifacts
  */
 export function serveRepository(
   repository: FossilRepository,

@@ -20,7 +20,7 @@ export interface ServedRepository {
    */
   pinned(digest: Digest): Promise<Bag | undefined>;
   /**
-   * Verifies what came and publishes it, over whatever is published by then.
+   * Verifies received artifacts and publishes them over the current state.
    * @returns what is published with it. Throws a CairnError of kind `invalid` or `too-large` that names the artifact at
    *   fault; then nothing is stored
    */

@@ -110,7 +110,7 @@ export function rowCard({ schema }: SyncedTable, { key, time, row }: SyncedRow):
  * The server's side of one round: accepts rows and answers.
  * @param cards of the request; those that are not of the extension are ignored
  * @param user who sent it; undefined for somebody anonymous, from whom nothing is taken
- * @returns cards of the reply: empty if the request is not about tables. What is wrong is told in an `error` card
+ * @returns cards of the reply: empty if the request is not about tables. Errors are `error` cards
  */
 export function answerTables(
   tables: Tables,

@@ -29,7 +29,7 @@ export interface SeedOptions {
   readonly refs: readonly PlannedRef[];
   /** The pack that the target has refused, if that is why. */
   readonly refused?: LongPack | undefined;
-  /** Gets what became of each ref, as soon as it is known. */
+  /** Gets the result of each ref, as soon as it is known. */
   readonly onResult: (name: string, result: RefResult) => void;
 }
 
@@ -42,7 +42,7 @@ const SURELY_FITS = 1 / 4;
 
 /**
  * Sends changes of refs in packs that the target takes. While a ref is not whole, a temporary ref keeps what was sent of it; so
- * another run goes on where this one ends, however it ends. Temporary refs are still there at the end, see `deleteTemporaryRefs`.
+ * another run continues where this one ends, however it ends. Temporary refs are still there at the end, see `deleteTemporaryRefs`.
  * @throws as `Source.fetch` and `Target.push`; CairnError `too-large` when a single commit is more than the target takes
  */
 export async function seedInBatches(run: MirrorRun, options: SeedOptions): Promise<void> {
@@ -171,7 +171,7 @@ class Seeding {
   }
 
   /**
-   * Finds out what became of the refs of a pack. A refused ref does not stop the others, but the temporary one must be there.
+   * Finds the results of the refs of a pack. A refused ref does not stop the others, but the temporary one must be there.
    * @returns false when a pack that seemed lost was taken in meanwhile: then the same stops are gone on with from there
    */
   private settle(stops: readonly Stop[], commands: readonly RefCommand[], sent: Sent): boolean {

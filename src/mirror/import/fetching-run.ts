@@ -6,7 +6,7 @@ import type { ImportContext, ImportRequest } from './import-request.ts';
 /** Most object ids that are sent to the source as what is here. */
 const MOST_HAVES = 20_000;
 
-/** What it takes to fetch for an import. */
+/** The dependencies of a fetch for an import. */
 export function fetchingRun({ git, scratch }: ImportContext, request: ImportRequest): AskingRun {
   const { source, limits, observer, signal } = request;
   return {
@@ -18,7 +18,7 @@ export function fetchingRun({ git, scratch }: ImportContext, request: ImportRequ
   };
 }
 
-/** What is here, for the source to leave out: what refs point at, those that change first. */
+/** Known objects that the source leaves out: values of refs, changing ones first. */
 export function havesOf(state: GitState | undefined, changing: Iterable<string>): string[] {
   const haves = new Set<string>();
   if (state === undefined) return [];

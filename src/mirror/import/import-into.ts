@@ -29,8 +29,8 @@ import { temporaryRefs } from './temporary-refs.ts';
 const MOST_ATTEMPTS = 5;
 
 /**
- * Brings refs of a source, and what they reach, into a repository. The pack of the source becomes a part of the repository as it comes,
- * and all refs change in one publish. It never throws: what went wrong is in the result, with what was done before.
+ * Imports refs of a source, and the objects that they reach, into a repository. The pack of the source is stored directly,
+ * and all refs change in one publish. It never throws: errors are in the result, with the changes made before.
  *
  * A source with very much to send is fetched in several packs. Each is published behind a temporary ref, so that an import that was
  * interrupted, in whatever way, goes on from there when it is run again.
@@ -151,7 +151,7 @@ class ImportRun {
     return published.manifest.head !== head && published.manifest.refs.has(head);
   }
 
-  /** The branch of the source's HEAD, as it is called here; undefined when it is not mirrored, or no branch here. */
+  /** The local name of the branch of the source's HEAD; undefined if it is not mirrored, or not a branch here. */
   private headHere(): string | undefined {
     const { refs, sourceHead } = this.plan;
     if (sourceHead === undefined || this.request.into !== undefined) return undefined;
@@ -196,7 +196,7 @@ class ImportRun {
     }
   }
 
-  /** What is wrong may be the state that was met; then another plan is made. */
+  /** The error may be caused by a changed state; then another plan is made. */
   private async refused(
     changes: readonly PlannedRef[],
     { reason, diverged = [] }: RefusedPack,

@@ -16,7 +16,7 @@ export interface ImportContext extends IntakeContext {
 
 /** How much one pack brings. A source with more to send is fetched in pieces, so that an import that is interrupted goes on. */
 export interface PieceSizes {
-  /** Objects of a pack that is taken in as it comes. */
+  /** Objects of a pack that is stored while it arrives. */
   readonly most: number;
   /** Objects that each pack is to have when there are several; about, since a commit brings what it brings. */
   readonly each: number;

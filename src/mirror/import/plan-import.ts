@@ -88,7 +88,7 @@ function listingOf(refs: ReadonlyMap<string, string>, objectFormat: ObjectFormat
 
 interface KnownAncestry {
   readonly known: Map<string, Ancestry>;
-  /** Pairs that are looked at when the objects are here; until then they count as `yes`. */
+  /** Pairs that are checked after the objects have arrived; until then they count as `yes`. */
   readonly expected: Set<string>;
 }
 

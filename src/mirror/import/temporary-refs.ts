@@ -7,14 +7,14 @@ import { TEMPORARY_PREFIX } from '../plan/ref-scope.ts';
 const PREFIX = `${TEMPORARY_PREFIX}import/`;
 
 /**
- * The temporary ref for a branch or tag. It is the same in each run, so that a run goes on where another one ended.
+ * The temporary ref for a branch or tag. It is the same in each run, so that a run continues where another one ended.
  * @param keeper the id of the mirror that imports; undefined for an import that somebody runs
  */
 export function temporaryRef(name: string, keeper?: string): string {
   return `${folderOf(keeper)}${sha256(name).slice(0, 16)}`;
 }
 
-/** Where the imports of a mirror keep what they have brought so far. @param keeper its id */
+/** The folder of the temporary refs of a mirror's imports. @param keeper its id */
 export function folderOf(keeper: string | undefined): string {
   return keeper === undefined ? PREFIX : `${PREFIX}${keeper}/`;
 }

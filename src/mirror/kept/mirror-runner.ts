@@ -50,7 +50,7 @@ export interface WantedRun {
   readonly behindSince: number | null;
 }
 
-/** What became of it. `mirror` is the mirror as its record says now. */
+/** The result. `mirror` is the current mirror of the record. */
 export type Attempt =
   /** It was removed, or its repository was withdrawn. */
   | { readonly is: 'gone' }

@@ -40,7 +40,7 @@ export interface MirrorSchedulerOptions extends MirrorRecordsContext {
 /** Average milliseconds between two looks into the index. */
 const LOOK_EVERY_MS = 60_000;
 const LOOKED_AT_ONCE = 8;
-/** Milliseconds after which a mirror that another server runs is looked at again, or one whose record cannot be read. */
+/** Milliseconds after which a mirror that another server runs, or whose record cannot be read, is checked again. */
 const AGAIN_MS = 10_000;
 /** Milliseconds between a run and the next one that sends what was published meanwhile. */
 const FOLLOWING_MS = 1_000;

@@ -8,7 +8,7 @@ import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
 import type { FetchOptions, Source, SourceListing } from '../remote/source.ts';
 
-/** What a fetch from this source is asked for. */
+/** The parameters of a fetch from this source. */
 type PackWanted = Parameters<Source['fetch']>[0];
 
 export class OwnSource implements Source {

@@ -12,7 +12,7 @@ const FIRST_MS = 30 * 60_000;
 const BYTES_PER_SECOND = 16 * 1024;
 /** Milliseconds after which every run ends. */
 const LONGEST_MS = 6 * 3_600_000;
-/** Shortest time between two looks at what has moved, in milliseconds. */
+/** Shortest time between two checks of the progress, in milliseconds. */
 const LOOK_MS = 1_000;
 
 export class RunDeadline {

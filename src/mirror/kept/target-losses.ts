@@ -10,7 +10,7 @@ import type { GitRepository } from '../../repository/git/git-repository.ts';
 const MOST_NAMED = 3;
 
 /**
- * Refuses the first run of a mirror into a target that has what is nowhere here: branches and tags that would be deleted, and values whose
+ * Refuses the first run of a mirror into a target with refs or objects that this repository does not have: branches and tags that would be deleted, and values whose
  * objects this repository does not have. Older values of what is here are no loss.
  * @param prune whether branches and tags that only the target has are deleted
  * @throws CairnError `forbidden` with the names of some refs; as `GitRepository.snapshot`; the signal's reason

@@ -3,7 +3,7 @@ import type { RequestBody } from '../../outbound/request-body.ts';
 import type { PacketStream } from './packet-stream.ts';
 import type { RemoteAddress } from './remote-address.ts';
 
-/** Version of git's protocol. Pushes use 0; a server that does not know the version that was asked for answers with 0. */
+/** Version of git's protocol. Pushes use 0; a server that does not know the requested version answers with 0. */
 export type ProtocolVersion = 0 | 1 | 2;
 
 export interface OpenOptions {
@@ -37,7 +37,7 @@ export interface Session extends AsyncDisposable {
    */
   readonly stateless: boolean;
   /**
-   * Sends what has to come before a request with a long body, while something else is waited for. The request tells of its errors. Absent
+   * Sends what must precede a request with a long body, in the background. The request reports its errors. Absent
    * where nothing comes before.
    */
   prepare?(signal: AbortSignal): void;

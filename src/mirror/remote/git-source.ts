@@ -31,7 +31,7 @@ export interface GitSourceOptions {
 
 /**
  * Begins to talk to upload-pack, and lists the refs.
- * @throws as `Connection`; CairnError `invalid` when the remote does not speak the version that was asked for
+ * @throws as `Connection`; CairnError `invalid` if the remote does not support the requested version
  */
 export async function openGitSource(connection: Connection, options: GitSourceOptions): Promise<Source> {
   const source = new GitSource(connection, options);

@@ -42,7 +42,7 @@ export class HttpAuthorizer {
     this.explicit = options.credentials ?? credentialsOf(options.address);
   }
 
-  /** The headers with credentials. @param repository the URL of the repository, as it is asked for */
+  /** The headers with credentials. @param repository the URL of the repository, in the request */
   headersFor(repository: URL): Readonly<Record<string, string>> {
     const { address, clock, secrets } = this.options;
     if (this.explicit !== undefined) {

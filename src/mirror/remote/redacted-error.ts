@@ -1,7 +1,7 @@
 import { CairnError } from '../../lib/errors.ts';
 import { RemoteError } from '../../outbound/remote-error.ts';
 
-/** The error of a parser, whose text may quote the remote, without secrets. Any other error is given back as it is. */
+/** The error of a parser, whose text may quote the remote, without secrets. Any other error is returned unchanged. */
 export function redactedError(error: unknown, redact: (text: string) => string): unknown {
   if (!(error instanceof CairnError)) return error;
   const { kind, message } = error;

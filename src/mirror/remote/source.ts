@@ -1,6 +1,6 @@
 import type { Head, ListedRefs, ObjectFormat, PackRequest } from '../../git/index.ts';
 
-/** What a source lists, and what it can do. */
+/** Refs and capabilities of a source. */
 export interface SourceListing extends ListedRefs {
   readonly objectFormat: ObjectFormat;
   /** The version that was negotiated; undefined where none is spoken (a bundle). */

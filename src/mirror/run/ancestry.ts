@@ -7,7 +7,7 @@ import { type Ancestry, type AncestryPair, pairKey } from '../plan/plan.ts';
 import { fetchPack } from './fetch-pack.ts';
 import type { MirrorRun } from './mirror-run.ts';
 
-/** What it takes to ask the source. */
+/** The dependencies of a request to the source. */
 export type AskingRun = Pick<MirrorRun, 'source' | 'limits' | 'scratch' | 'observer' | 'signal'>;
 
 /** Gives the commits that the first ones reach and the others do not, and perhaps more. */
@@ -40,7 +40,7 @@ export async function findAncestry(
  *
  * The source is asked for the commits that the new ones have and the old ones have not; where it can, without trees and blobs. An
  * old commit that is an ancestor is then met as the parent of one that was sent. One that is not met is either no ancestor, or hidden
- * behind the old commit of another pair; so pairs that are left are looked at one by one, where there is no other one.
+ * behind the old commit of another pair; so the remaining pairs are examined one by one, without others.
  *
  * @param graphOf asks the source, or any other repository that has all commits of the pairs
  * @returns what is known, by `pairKey`

@@ -138,7 +138,7 @@ class FetchedSource implements Source {
   }
 
   /**
-   * Runs a fetch, and stops it when it brings more than it may. What it writes is looked at a few times a second, since git has no such
+   * Runs a fetch, and stops it if it exceeds the limit. The written size is checked a few times a second, because git has no such
    * limit, and once more at the end.
    * @throws CairnError `too-large`; what the fetch throws
    */

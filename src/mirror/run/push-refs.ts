@@ -25,7 +25,7 @@ const BETWEEN_PARTS = -1;
 
 /**
  * Sends the changes of some refs, the pack of the source with the first of them.
- * @returns what became of each, by the name of the ref at the target
+ * @returns the result of each, by the name of the ref at the target
  * @throws PackTooLong; as `Source.fetch` and `Target.push`. Some changes may have been made then; the refs of the target tell which.
  */
 export async function pushRefs(
@@ -71,7 +71,7 @@ export function havesOf({ target }: Pick<MirrorRun, 'target'>): string[] {
 
 /** A target takes no pack of this size. Nothing of the push has happened. */
 export class PackTooLong extends CairnError {
-  /** What was sent. */
+  /** The sent data. */
   readonly pack: LongPack;
 
   constructor(reason: string, pack: LongPack) {

@@ -1,6 +1,6 @@
 import type { AccessMode } from '../../policy/push-entry.ts';
 
-/** What the owner says of a repository, and what the service knows of it beside what is published. Plain values. */
+/** The owner's description of a repository, and facts of the service beside its published state. Plain values. */
 export interface About {
   readonly access: AccessMode;
   /** Absent where the owner has given none. */
@@ -21,5 +21,5 @@ export interface LastChange {
   readonly by: readonly string[];
 }
 
-/** What is known of a repository without announcement. */
+/** The facts about a repository without announcement. */
 export const NOTHING_SAID: About = { access: 'signed', web: [], topics: [], names: {} };

@@ -6,7 +6,7 @@ import { rawDownload } from './downloads/raw-download.ts';
 import { commitsFeed } from './feeds/commits-feed.ts';
 import { tagsFeed } from './feeds/tags-feed.ts';
 
-/** All answers about what is in a repository that are no pages. */
+/** All answers about the content of a repository that are no pages. */
 export const CODE_DOWNLOADS: readonly CodeDownload[] = [
   // One on each line, in order of the alphabet.
   archiveDownload,

@@ -13,13 +13,13 @@ export interface DownloadSources {
   readonly downloads: KeptDownloads | undefined;
 }
 
-/** An answer about what is in a repository that is no page: it may be large, and is streamed. */
+/** An answer about the content of a repository that is no page: it may be large, and is streamed. */
 export interface CodeDownload {
   readonly word: PageWord;
   /** Whether it answers this path, where pages have the same word. Absent: it answers all of them. */
   claims?(segments: readonly Buffer[]): boolean;
   /**
-   * Answers a GET or a HEAD. The routes take care of what is private.
+   * Answers a GET or a HEAD. The routes check access.
    * @throws CairnError `not-found`, `invalid`, `too-large`, `busy`, `unavailable`
    */
   answer(

@@ -12,7 +12,7 @@ import { tagPage } from './pages/tag/tag-page.ts';
 import { tagsPage } from './pages/tags/tags-page.ts';
 import { treePage } from './pages/tree/tree-page.ts';
 
-/** All pages about what is in a repository. */
+/** All pages about the content of a repository. */
 export const CODE_PAGES: readonly ListedPage[] = [
   // One on each line, in order of the alphabet.
   listed(branchesPage),

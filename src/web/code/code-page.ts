@@ -20,12 +20,12 @@ export interface PageDescription {
 export interface PageSources {
   readonly view: RepositoryView;
   readonly renderer: Renderer;
-  /** What is going to be made of it. Some contents are of use to people alone. */
+  /** The format of the response. Some contents are only for people. */
   readonly representation: Representation;
 }
 
 /**
- * One page about what is in a repository, for people and for programs. It is a function of object ids: whatever it depends on
+ * One page about the content of a repository, for people and for programs. It is a function of object ids: whatever it depends on
  * is in its question, so that it can be kept.
  * @typeParam Question plain values, arrays, objects and Buffers
  * @typeParam Content plain data, from `browse/`

@@ -44,7 +44,7 @@ export interface CodeRoutesContext {
   readonly clock: Clock;
   /** What people call a repository and its owner. */
   readonly namesOf: (id: RepositoryId, isPublic: boolean) => ShownNames;
-  /** What is said of a repository, to a visitor who may read it. */
+  /** The description of a repository, for visitors who may read it. */
   readonly aboutOf?: (id: RepositoryId, isPublic: boolean, published: GitManifest) => About;
   /** The key of a visitor who has signed in. Absent: signing in is turned off. */
   readonly readerOf?: (c: Context) => Promise<string | undefined>;
@@ -62,7 +62,7 @@ const DOWNLOAD_SECONDS = 0.05;
 /** Bytes of pages in memory. */
 const CACHE = 64 * 1024 * 1024;
 
-/** The pages and downloads of what is in repositories. Requests for anything else go to the next routes. */
+/** The pages and downloads of the content of repositories. Requests for anything else go to the next routes. */
 export function codeRoutes(context: CodeRoutesContext): Hono {
   const { base } = context;
   const cache = new PageCache(CACHE, context.clock, context.disk);
@@ -78,7 +78,7 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     const wait = traffic.admit(callerOf(c));
     if (wait > 0) return tooMany(c, base, wait);
     const found = await findRepository(context.repositories, path.id, async () => context.readerOf?.(c));
-    // What is not a repository of git may be one of Fossil.
+    // Without a git repository at this path, there may be a Fossil one.
     if (found === undefined) return path.word === '' ? next() : notFound(c, base);
     const answer = await answerFor(
       c,

@@ -76,7 +76,7 @@ export function linesOf(text: string): TextLines {
   return { lines, lineEnds: isAll ? 'crlf' : returns > 0 ? 'mixed' : 'lf', endsWithLineFeed };
 }
 
-/** Whether a text has characters that change the writing direction: code then does what its readers do not see. */
+/** Whether a text has characters that change the writing direction: such code may do something else than readers see. */
 export function hasHiddenDirections(text: string): boolean {
   return /[\u202a-\u202e\u2066-\u2069]/.test(text);
 }

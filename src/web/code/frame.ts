@@ -20,7 +20,7 @@ export interface CodeContext extends ShownNames {
   readonly owner: string;
   /** The word of the page. */
   readonly word?: PageWord | '';
-  /** What is said of it. Only pages that have it in their question may show it. */
+  /** Its description. Only pages with it in their question may show it. */
   readonly about?: About;
   /** The key of the visitor, where not everybody may read the repository. */
   readonly reader?: string;

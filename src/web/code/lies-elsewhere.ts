@@ -1,6 +1,6 @@
 import type { PageWord } from '../../nostr/repository-url.ts';
 
-/** A page throws this when another one shows what lies at its path. The visitor is sent there. */
+/** A page throws this if another page shows the object at its path. The visitor is redirected. */
 export class LiesElsewhere extends Error {
   override readonly name = 'LiesElsewhere';
   /** Takes the place of the word in the URL. */

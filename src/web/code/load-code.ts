@@ -1,7 +1,7 @@
 import type { CodeDownload } from './code-download.ts';
 import type { ListedPage } from './code-page.ts';
 
-/** All answers about what is in a repository. */
+/** All answers about the content of a repository. */
 export interface CodeAnswers {
   readonly pages: readonly ListedPage[];
   readonly downloads: readonly CodeDownload[];

@@ -9,7 +9,7 @@ import type { FossilContext } from './fossil-frame.ts';
 export const SHOWN_ENTRIES = 2_000;
 const NAME = 255;
 
-/** What is directly in a folder of a check-in. */
+/** The direct entries of a folder of a check-in. */
 export interface FolderEntry {
   readonly name: string;
   /** Undefined for a folder. */
@@ -24,7 +24,7 @@ export interface ShownFolder {
   readonly count: number;
 }
 
-/** What is directly in a folder, folders first. @param files all files of a check-in, in the order of their names */
+/** The direct entries of a folder, folders first. @param files all files of a check-in, in the order of their names */
 export function entriesOf(files: ReadonlyMap<string, CheckInFile>, path: string): FolderEntry[] {
   const prefix = path === '' ? '' : `${path}/`;
   const found = new Map<string, CheckInFile | undefined>();

@@ -6,7 +6,7 @@ import { overviewPage } from './pages/overview/overview-page.ts';
 import { timelinePage } from './pages/timeline-page.ts';
 import { treePage } from './pages/tree-page.ts';
 
-/** All pages about what is in a Fossil repository, in the order of their words. */
+/** All pages about the content of a Fossil repository, in the order of their words. */
 export const FOSSIL_PAGES: readonly ListedFossilPage[] = [
   listed(overviewPage),
   listed(artifactPage),

@@ -15,7 +15,7 @@ export interface FossilSources {
 }
 
 /**
- * One page about what is in a Fossil repository, for people and for programs. It is a function of the published state and its
+ * One page about the content of a Fossil repository, for people and for programs. It is a function of the published state and its
  * question, so that it can be kept.
  * @typeParam Question plain values
  */

@@ -12,7 +12,7 @@ export interface FossilPath {
 }
 
 /**
- * Parses the path of a page about what is in a Fossil repository.
+ * Parses the path of a page about the content of a Fossil repository.
  * @param path the raw path
  * @returns undefined if it is not one
  */

@@ -40,7 +40,7 @@ export interface FossilRoutesContext {
   readonly base: string;
   /** What people call a repository and its owner. */
   readonly namesOf: (found: FoundFossil) => ShownNames;
-  /** What is said of a repository, to a visitor who may read it. */
+  /** The description of a repository, for visitors who may read it. */
   readonly aboutOf?: (found: FoundFossil) => About;
   /** The key of a visitor who has signed in. */
   readonly readerOf: (c: Context) => Promise<string | undefined>;
@@ -57,7 +57,7 @@ const CACHE = 16 * 1024 * 1024;
 /** Most bytes of an artifact that is sent raw. Larger ones are a matter for Fossil. */
 const RAW_SIZE = 32 * 1024 * 1024;
 
-/** The pages and raw files of what is in Fossil repositories. Requests for anything else go to the next routes. */
+/** The pages and raw files of the content of Fossil repositories. Requests for anything else go to the next routes. */
 export function fossilRoutes(context: FossilRoutesContext): Hono {
   const { base, repositories } = context;
   const answering = {

@@ -9,7 +9,7 @@ import type { Renderer } from '../render/render-pool.ts';
 /** Most bytes of an artifact that is shown as lines. */
 export const SHOWN_SIZE = 1024 * 1024;
 
-/** What is shown of a content. */
+/** The shown part of a content. */
 export type ShownContent =
   | { readonly is: 'text'; readonly lines: ShownLines }
   | { readonly is: 'binary' | 'too-large' };

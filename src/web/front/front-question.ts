@@ -5,7 +5,7 @@ import { wordsOf } from './word-index.ts';
 
 /** What the URL of the front page asks for. */
 export interface FrontQuestion extends RepositoryQuestion {
-  /** What was searched for, as it was written. */
+  /** The search text, as written. */
   readonly text: string;
 }
 

@@ -4,7 +4,7 @@ import { OrderedList } from './ordered-list.ts';
 import { type Place, SORTS, type Sort } from './sorts.ts';
 import { WordIndex } from './word-index.ts';
 
-/** What is looked for. A repository has all of it. */
+/** The search terms. A match has all of them. */
 export interface RepositoryQuestion {
   /** Beginnings of words, in lower case. */
   readonly words: readonly string[];
@@ -80,7 +80,7 @@ export class ListedRepositories {
 
   /**
    * Repositories that match, in their order. The list may change between two of them: then each comes where it stands.
-   * @returns undefined in place of those that are looked at and do not match
+   * @returns undefined in place of those that are examined and do not match
    */
   *matching(question: RepositoryQuestion): Generator<ListedRepository | undefined, void, undefined> {
     const { sort, after } = question;
@@ -104,7 +104,7 @@ export class ListedRepositories {
     }
   }
 
-  /** For each part of a question, what has it. */
+  /** For each search term, the matching repositories. */
   private sets({ words, owner, topic }: RepositoryQuestion): ReadonlySet<ListedRepository>[] {
     return [
       ...(owner === undefined ? [] : [new Set(this.owners.get(owner)?.values())]),

@@ -10,7 +10,7 @@ const TOPIC = 40;
 /** Characters of a name that repositories are sorted by. */
 const SORTED = 40;
 
-/** What is in memory of each repository that is listed: some 3 KiB at most. Everything else is read when it is shown. */
+/** The part of each listed repository that is in memory, some 3 KiB at most. The rest is read when it is shown. */
 export interface ListedRepository extends Omit<Place, 'pushed'> {
   /** As in a {@link Place}; only `ListedRepositories.setPushed` changes it. */
   pushed: number;

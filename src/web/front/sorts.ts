@@ -21,7 +21,7 @@ export const SORTS: Readonly<Record<Sort, (a: Place, b: Place) => number>> = {
   pushed: (a, b) => b.pushed - a.pushed || b.at - a.at || byAddress(a, b),
 };
 
-/** @returns undefined for what is no name of an order */
+/** @returns undefined if it is not the name of an order */
 export function readSort(text: string | undefined): Sort | undefined {
   return text === 'newest' || text === 'name' || text === 'pushed' ? text : undefined;
 }

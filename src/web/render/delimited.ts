@@ -12,7 +12,7 @@ const CELL = 500;
 /**
  * Reads comma-separated values (RFC 4180), or those with tabs or semicolons between them.
  * @param separator absent: the one of comma, semicolon and tab that the first line has most of
- * @returns undefined for what is no table: a single column
+ * @returns undefined if it is not a table: a single column
  */
 export function readDelimited(text: string, separator?: string): DelimitedTable | undefined {
   const between = separator ?? likelySeparator(text);

@@ -29,7 +29,7 @@ export type LinkTarget =
 /**
  * Finds where a link leads.
  * @param folder the percent-encoded folders that relative links start from
- * @returns undefined for what is no link: another scheme, or a path out of the repository
+ * @returns undefined if it is not a link: another scheme, or a path out of the repository
  */
 export function linkTarget(text: string, folder: readonly string[]): LinkTarget | undefined {
   // Browsers leave these characters out before they look at the scheme.

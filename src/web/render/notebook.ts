@@ -63,7 +63,7 @@ const PICTURE_TYPES = ['image/png', 'image/jpeg', 'image/gif'] as const;
 /**
  * Reads a Jupyter notebook (nbformat 4). Its HTML, scripts and widgets are left out; texts and pictures remain.
  * @param text untrusted
- * @returns undefined for what is no notebook
+ * @returns undefined if it is not a notebook
  */
 export function readNotebook(text: string): Notebook | undefined {
   const read = notebookSchema.safeParse(parseJson(text));

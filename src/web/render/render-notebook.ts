@@ -24,7 +24,7 @@ const MOST_HTML = 4 * 1024 * 1024;
 
 /**
  * Renders a Jupyter notebook. May take very long, so it runs in a thread that can be ended.
- * @returns undefined for what is no notebook, or one whose HTML would be very large
+ * @returns undefined if it is not a notebook, or one whose HTML would be very large
  */
 export function renderNotebook({ text, place }: MarkdownQuestion): RenderedNotebook | undefined {
   const notebook = readNotebook(text);

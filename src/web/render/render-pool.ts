@@ -27,7 +27,7 @@ export interface RenderPoolOptions {
 /** Renders text that strangers wrote. */
 export type Renderer = Pick<RenderPool, 'render'>;
 
-/** Shows every text as it is. */
+/** Shows every text unrendered. */
 export const NO_RENDERER: Renderer = { render: () => Promise.resolve(undefined) };
 
 /** Milliseconds in which a thread has to start. */
@@ -65,7 +65,7 @@ export class RenderPool {
 
   /**
    * Renders a text.
-   * @returns undefined when that takes too long or too much memory, or the renderer fails: the text is shown as it is
+   * @returns undefined if that takes too long or too much memory, or the renderer fails: the text is shown unrendered
    * @throws CairnError `busy` when too many texts wait
    */
   async render<Name extends RenderTaskName>(

@@ -25,7 +25,7 @@ export interface RenderRequest {
   readonly question: unknown;
 }
 
-/** What it sends back: first `ready`, then one message for each request. */
+/** Its messages: first `ready`, then one for each request. */
 export type RenderReply =
   | { readonly is: 'ready' }
   | { readonly is: 'rendered'; readonly answer: unknown }

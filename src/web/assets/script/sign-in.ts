@@ -1,6 +1,6 @@
 /**
  * Lets a Nostr extension (NIP-07) sign in: it signs the event that the form describes, and the form is sent with it. The date
- * is that of the server and the time since the page was asked for, so the clock of the visitor does not matter.
+ * is that of the server and the time since the page was requested, so the clock of the visitor does not matter.
  */
 export const SIGN_IN = `
 for (const form of document.querySelectorAll('form.sign-in')) {

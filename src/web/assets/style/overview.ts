@@ -1,4 +1,4 @@
-/** The overview of a repository: what it is, how to get it, what is in it. */
+/** The overview of a repository: description, clone commands, content. */
 export const OVERVIEW = `
 .overview { display: grid; gap: 0 2.5rem; }
 .overview .introduction { margin-bottom: 1rem; }

@@ -32,7 +32,7 @@ export class KeptDownloads {
    * The body of an answer.
    * @param signal aborted when the visitor has gone
    * @param found the repository; the caller has decided that the visitor may read it
-   * @param key everything that the bytes depend on: object ids, and what is done with them
+   * @param key everything that the bytes depend on: object ids, and the operation
    * @param make writes all bytes
    * @param range the bytes that are wanted; absent for all
    * @throws CairnError of `make` before its first byte, `busy` when too many downloads wait

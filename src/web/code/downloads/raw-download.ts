@@ -12,7 +12,7 @@ import { rawHeaders } from './raw-headers.ts';
 /** Most bytes of a file that is read as a whole. Larger ones are streamed, by a git process of their own. */
 const READ_WHOLE = 4 * 1024 * 1024;
 
-/** A file as it is, or a part of it. */
+/** A raw file, or a part of it. */
 export const rawDownload: CodeDownload = {
   word: 'raw',
   answer: async (c, { views, downloads }, found, segments) => {
@@ -60,7 +60,7 @@ function isFramed(c: Context): boolean {
   return c.req.header('Sec-Fetch-Dest') === 'iframe' && c.req.header('Sec-Fetch-Site') === 'same-origin';
 }
 
-/** The part that is asked for, unless the visitor has another part of another file (`If-Range`). */
+/** The requested part, unless the client has a part of another version (`If-Range`). */
 export function rangeOf(c: Context, etag: string, size: number): ReturnType<typeof readByteRange> {
   const condition = c.req.header('If-Range');
   if (c.req.method !== 'GET' || (condition !== undefined && condition.trim() !== etag)) return undefined;

@@ -1,6 +1,6 @@
 import { contentDisposition } from '../../../lib/safe-file-name.ts';
 
-/** The headers of a file as it is. Anybody may have written it, so nothing in it may run here. */
+/** The headers of a raw file. Its content is untrusted, so nothing in it may run here. */
 
 /** Types that browsers show and that run nothing. Everything else is text or a download. */
 const SAFE_TYPES: Readonly<Record<string, string>> = {
@@ -31,10 +31,10 @@ export function rawType(name: string): string | undefined {
   return Object.hasOwn(SAFE_TYPES, extension) ? SAFE_TYPES[extension] : undefined;
 }
 
-/** A file that is sent as it is. */
+/** A raw file. */
 export interface RawFile {
   readonly name: Buffer;
-  /** Undefined for a file that is too large to be looked at: it is saved, unless its name says that it can be shown. */
+  /** Undefined for a file that is too large to be inspected: it is saved, unless its name says that it can be shown. */
   readonly content: Buffer | undefined;
   /** Its object id, which is its strong validator. */
   readonly oid: string;

@@ -4,7 +4,7 @@ import type { Renderer } from '../../render/render-pool.ts';
 import { encodeSegment } from '../code-links.ts';
 import { readFileText } from '../file-text.ts';
 
-/** What is shown of a README. */
+/** The shown part of a README. */
 export interface ShownReadme {
   readonly path: readonly Buffer[];
   readonly shown:

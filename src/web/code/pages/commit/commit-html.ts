@@ -100,7 +100,7 @@ function parents({ found, parent, view }: CommitPageParts, links: CodeContext['l
 
 const KINDS = { openpgp: 'OpenPGP', ssh: 'SSH', x509: 'X.509', nostr: 'Nostr', unknown: 'unknown' } as const;
 
-/** A signature, with a word for what is known of it. Only a key that the repository names is good. */
+/** A signature with its status. Only a key that the repository names is good. */
 function signature(checked: CheckedSignature | undefined): Html | '' {
   if (checked === undefined) return '';
   const { verdict, kind, key, signer } = checked;

@@ -11,7 +11,7 @@ export interface HistoryPageParts {
   readonly revision: string;
   readonly path: readonly Buffer[];
   readonly history: HistoryPage;
-  /** Where the history goes on under another name. */
+  /** Where the history continues under another name. */
   readonly renamed: Renamed | undefined;
   /** Commits left out before the first one. */
   readonly skip: number;

@@ -20,7 +20,7 @@ interface CommitsQuestion extends Revision {
 }
 
 interface CommitsContent extends HistoryPage {
-  /** Where the history goes on under another name. */
+  /** Where the history continues under another name. */
   readonly renamed: Renamed | undefined;
 }
 

@@ -11,7 +11,7 @@ import { commitRows } from '../commits/commit-rows.ts';
 
 const NAME = 255;
 
-/** What lies between two commits: the commits, and how the files differ. */
+/** The difference of two commits: the commits between them, and the diff. */
 export function compareHtml(
   context: CodeContext,
   pair: ComparedPair,

@@ -11,7 +11,7 @@ import { previewHtml } from './preview-html.ts';
 import type { ShownFile, SpecialFile } from './shown-file.ts';
 
 export interface FileQuestion extends Revision {
-  /** Whether the lines are asked for where a preview would take their place. */
+  /** Whether the lines are requested instead of a preview. */
   readonly plain: boolean;
   readonly place: MarkdownPlace;
 }

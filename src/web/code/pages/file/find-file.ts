@@ -4,7 +4,7 @@ import type { Revision } from '../../../../browse/revision.ts';
 import type { TreeEntry } from '../../../../git/index.ts';
 import { CairnError } from '../../../../lib/errors.ts';
 
-/** What lies at a path of a revision. */
+/** The object at a path of a revision. */
 export interface FoundEntry extends Pick<TreeEntry, 'kind' | 'oid'> {
   /** The id of the commit; undefined where a tag is one of a tree. */
   readonly commit: string | undefined;
@@ -12,7 +12,7 @@ export interface FoundEntry extends Pick<TreeEntry, 'kind' | 'oid'> {
   readonly root: string;
 }
 
-/** Finds what lies at a path. @throws CairnError `not-found` when nothing is there */
+/** Finds the object at a path. @throws CairnError `not-found` when nothing is there */
 export async function findEntry(
   view: RepositoryView,
   at: Pick<Revision, 'oid' | 'path'>,

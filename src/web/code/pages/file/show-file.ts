@@ -23,7 +23,7 @@ export interface FileToShow extends FoundEntry {
   readonly path: readonly Buffer[];
   /** Bytes; undefined for a submodule, which is in another repository. */
   readonly size: number | undefined;
-  /** Whether the lines are asked for where a preview would take their place. */
+  /** Whether the lines are requested instead of a preview. */
   readonly plain: boolean;
   /** Where links of Markdown lead. */
   readonly place: MarkdownPlace;
@@ -53,7 +53,7 @@ export async function showFile(sources: PageSources, file: FileToShow): Promise<
     : { lines: await shownLines(read), preview };
 }
 
-/** What is not read: the browser shows it, or nothing does. */
+/** Content that is not read: the browser shows it, or nothing does. */
 function whole(media: Preview | undefined, is: 'binary' | 'too-large'): ShownFile {
   return media === undefined ? { special: { is } } : { preview: media };
 }

@@ -11,7 +11,7 @@ export interface OverviewQuestion {
   readonly at: TreeQuestion | undefined;
 }
 
-/** What is in the default branch. */
+/** The content of the default branch. */
 export interface OverviewContent {
   readonly folder: TreeContent;
   readonly latest: FoundCommit;

@@ -61,7 +61,7 @@ ${content === undefined ? '' : languagesHtml(content.languages)}
   );
 }
 
-/** What is in the default branch. */
+/** The content of the default branch. */
 function inside(
   context: CodeContext,
   { facts }: OverviewQuestion,

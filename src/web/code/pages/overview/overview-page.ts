@@ -40,7 +40,7 @@ const schema = z.object({
   languages: z.array(z.object({ name: z.string(), bytes: z.number().int() })),
 });
 
-/** What a repository is, and what is in its default branch. */
+/** A repository, and the content of its default branch. */
 export const overviewPage: CodePage<OverviewQuestion, OverviewContent | undefined, z.infer<typeof schema>> = {
   word: '',
   description: {

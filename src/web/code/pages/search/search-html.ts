@@ -8,7 +8,7 @@ import type { Found, SearchQuestion } from './search-question.ts';
 
 const TITLES: Readonly<Record<SearchType, string>> = { code: 'Code', paths: 'Paths', commits: 'Commits' };
 
-/** A form, and what was found. */
+/** A form, and the results. */
 export function searchHtml(context: CodeContext, question: SearchQuestion, found: Found): Html {
   const { name, query } = question;
   return codePage(

@@ -12,7 +12,7 @@ export interface SearchQuestion extends Revision {
   readonly below: string;
 }
 
-/** What was found; nothing where there was nothing to search for. */
+/** The results; absent if nothing was searched. */
 export type Found =
   | { readonly type: 'nothing' }
   | ({ readonly type: 'code' } & CodeSearch)

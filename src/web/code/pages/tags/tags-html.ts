@@ -10,7 +10,7 @@ import { counted, pager } from '../../pager.ts';
 import { day } from '../../person.ts';
 import type { TagsQuestion } from './tags-question.ts';
 
-/** The tags, each with what it says and its archives. */
+/** The tags, each with its message and archives. */
 export function tagsHtml(
   context: CodeContext,
   { order, skip }: TagsQuestion,
