@@ -41,7 +41,7 @@ export interface AskedSync {
   readonly flags: FossilSyncFlags;
 }
 
-/** More than a library's default: whoever runs a command watches it, and each round has to bring something on. */
+/** More than the default of the library: a person watches the command, and each round must make progress. */
 const LIMITS = { rounds: 1_000_000, sendBytes: 4_000_000 };
 
 /** Runs a command and prints its result: lines for people, or one JSON document, whatever happens. */

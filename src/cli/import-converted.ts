@@ -43,7 +43,7 @@ export async function importConverted(
     throw new CairnError('invalid', '--prune is not possible while a history is converted');
   }
   const folder = join(flags.workFolder ?? tmpdir(), `cairn-convert-${workName(common, name)}`);
-  // What is private at the source stays so. Git runs in it, so nobody else may have put settings there.
+  // Private data of the source stays private. Git runs in this folder, so others must not be able to put settings there.
   await openOwnFolder(folder, 'conversion');
   await using git = await openPlainGit(folder);
   const work = { command, context, observer, folder, git: git.git };

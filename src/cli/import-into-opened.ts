@@ -6,7 +6,7 @@ import { repositoryArgument } from './repository-argument.ts';
 import type { StoreAndGit } from './store-and-git.ts';
 
 /**
- * Imports into an opened store, whoever has opened it. Whoever has the store may bring in what they like, as long as it can be served.
+ * Imports into an opened store. Everybody with access to the store may import anything that can be served.
  * @param name `<owner>/<identifier>`; the repository is made when it does not exist
  */
 export function importIntoOpened(

@@ -83,7 +83,11 @@ function limits(command: Command): Command {
       '--target-max-pack-bytes <size>',
       'send no longer body to the target: large histories go in batches',
     )
-    .option('--target-max-ref-updates <count>', 'maximum number of ref updates in one request to the target', '5000');
+    .option(
+      '--target-max-ref-updates <count>',
+      'maximum number of ref updates in one request to the target',
+      '5000',
+    );
 }
 
 function output(command: Command): Command {

@@ -1,4 +1,4 @@
-/** Flags of `cairn mirror`, as the options that they stand for. */
+/** Flags of `cairn mirror`, as options. */
 import { parseSize } from '../config/plain-values.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { MirrorOptions } from '../mirror/mirror.ts';

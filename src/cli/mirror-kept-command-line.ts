@@ -44,7 +44,10 @@ export function addKeptMirrorCommands(
     .option('--push', 'send the repository to the address, instead of fetching from it')
     .option('--follow', 'make the repository equal to the address; nobody else can push then')
     .option('--overwrite', 'with --follow or --push: replace existing branches and tags')
-    .option('--prune', 'with --push: delete and replace refs that only the address has, from the first run on')
+    .option(
+      '--prune',
+      'with --push: delete and replace refs that only the address has, from the first run on',
+    )
     .option('--no-prune', 'with --push: leave branches and tags that only the address has')
     .option('--every <time>', 'time between two runs: 300s, 15m, 6h, 1d')
     .action((repository: string, name: string, address: string, flags: Flags & AddFlags) =>

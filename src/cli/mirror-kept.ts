@@ -62,7 +62,7 @@ export async function reported(
     const problem = context.signal.aborted ? 'it was stopped' : messageOf(error);
     const outcome = context.signal.aborted ? 'interrupted' : keptOutcome(error);
     if (json) context.print(JSON.stringify({ command: `mirror ${name}`, outcome, problem }));
-    // What nobody expects ends the program as such.
+    // An unexpected error ends the program.
     if (!(error instanceof CairnError) && !context.signal.aborted) throw error;
     exitAs(outcome, problem);
   }

@@ -26,7 +26,7 @@ function refLine(ref: MirroredRef, width: number, isPlan: boolean): string {
   return `${what.padEnd(9)} ${ref.target.padEnd(width)}  ${why}${renamed}${how}`;
 }
 
-/** What became of a ref, in a word. */
+/** The result of a ref, in a word. */
 function became({ action, result }: MirroredRef): string {
   if (action === 'block') return 'blocked';
   if (result === undefined) return 'not tried';

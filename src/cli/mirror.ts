@@ -118,7 +118,7 @@ export async function reported(
   const began = systemClock.monotonic();
   const traffic: Traffic = {};
   let report: Report;
-  /** What nobody expects. It ends the program as such, once the document is printed. */
+  /** An unexpected error. It ends the program after the document is printed. */
   let fault: { readonly error: unknown } | undefined;
   {
     using observer = new MirrorProgress(process.stderr, systemClock, { isShown: flags.json !== true });

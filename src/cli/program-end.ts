@@ -15,7 +15,7 @@ export interface ProgramEnd {
 
 /** How the program ends after a command threw: errors of Cairn in one line, all others with the place they come from. */
 export function programEnd(thrown: unknown): ProgramEnd {
-  // A full disk is no fault of the program: where in it that was noticed helps nobody.
+  // A full disk is not a fault of the program: a stack would not help.
   const error = localProblem(thrown) ?? thrown;
   const reason =
     error instanceof CairnError ? error.message : error instanceof Error ? error.stack : messageOf(error);

@@ -26,7 +26,7 @@ export async function serve(flags: GivenFlags, context: CommandContext): Promise
   }
   const fewFiles = openFilesWarning(await openFileLimit(), settings.maxConnections);
   if (fewFiles !== undefined) log.warn(fewFiles);
-  // Whoever misspelt a setting is told so before the server is loaded, which takes longer than all of the above.
+  // Report a misspelt setting before the server is loaded, which takes longer than all of the above.
   const { startApp } = await import('../server/app.ts');
   const app = await startApp(settings, { tls, serviceKey }, log);
   context.print(`listening on ${app.url}`);

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 
-/** What a text stands for, or a message that says what was expected instead. */
+/** The parsed value of a text, or a message that says what was expected instead. */
 export type Parsed<T> = { readonly value: T } | { readonly expected: string };
 
 const UNITS: Readonly<Record<string, number>> = {

@@ -95,7 +95,7 @@ export interface Settings {
   readonly offload: OffloadSettings | undefined;
   readonly mirrors: MirrorSettings;
   readonly fossil: FossilSettings;
-  /** Seconds that a browser stays signed in. 0: nobody can sign in. */
+  /** Seconds that a browser stays signed in. 0: signing in is turned off. */
   readonly sessionLifetime: number;
   readonly swapPatience: number;
   readonly shutdownGrace: number;

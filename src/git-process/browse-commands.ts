@@ -1,6 +1,6 @@
 /**
  * The git commands behind pages. As in `commands.ts`, what a visitor sent goes through standard input; object ids among the
- * arguments are checked to be hex digits. All of them stand back for pushes and fetches, which somebody waits for.
+ * arguments are checked to be hex digits. All of them have lower priority than pushes and fetches.
  */
 import { checkedObjectId, EMPTY_TREE, type GitCommand } from './commands.ts';
 

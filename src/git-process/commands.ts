@@ -25,7 +25,7 @@ export interface GitCommand {
   readonly objects?: number;
   /** True for background work on whole repositories, one at a time: it always gets more memory. */
   readonly large?: boolean;
-  /** True when it stands back as a whole session, too (see `stand-back.ts`): it may then wait very long on a busy machine. */
+  /** True if its whole session has low priority (see `stand-back.ts`): it may then wait very long on a busy machine. */
   readonly standsBackAsSession?: boolean;
 }
 
@@ -144,7 +144,7 @@ export function indexFromInput(options: IndexPackOptions): GitCommand {
   const args = ['--stdin', '--fix-thin', `--strict=${ignoredFindings}`];
   if (options.progress) args.push('--show-resolving-progress');
   if (options.maxInputBytes > 0) args.push(`--max-input-size=${options.maxInputBytes}`);
-  // What stands back for others takes one processor at most.
+  // Commands with low priority use one processor at most.
   if (options.niceness > 0) args.push('--threads=1');
   const { config, variables } = objectLimits(options);
   return {

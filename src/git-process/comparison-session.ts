@@ -26,7 +26,7 @@ const MOST_ANSWERS = 500;
  * `git diff-tree --stdin` over one snapshot. git repeats a line that is no id, and flushes: so an answer ends where a line comes
  * back that nobody can know beforehand.
  *
- * It answers what is quick. Whoever gets no answer starts a process for it: while another comparison runs, when a bound is
+ * It answers quick comparisons. For others the caller starts a process: while another comparison runs, when a bound is
  * met, and at the first question, since to start a process with open pipes costs more than two through the launcher.
  */
 export class ComparisonSession {

@@ -86,7 +86,7 @@ const CHANGED_PATHS = 200_000;
 
 /**
  * Writes a commit-graph of every commit that is reachable from the refs, with filters of the paths that each changes: with them
- * the history of a path is found without a look at most trees. Writes nothing if there is none.
+ * the history of a path is found without reading most trees. Writes nothing if there is none.
  */
 export function writeCommitGraph(gitDir: string): GitCommand {
   return {

@@ -132,7 +132,7 @@ export function launcherProgram(host: LauncherHost): void {
     if (pid !== undefined) kill(pid, message.kill);
   });
   process.on('disconnect', () => {
-    // The server has ended or has closed the launcher: nobody waits for the processes that are left.
+    // The server has ended or has closed the launcher: the remaining processes are no longer needed.
     for (const pid of alive.values()) kill(pid, 'SIGKILL');
     process.exit(0);
   });

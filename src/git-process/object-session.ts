@@ -90,7 +90,7 @@ export class ObjectSession {
   }
 
   /**
-   * Finds the object that the beginning of an id stands for.
+   * Finds the object of an abbreviated id.
    * @param prefix 4 to 64 hex digits
    * @returns undefined if there is none, or several
    * @throws as {@link info}

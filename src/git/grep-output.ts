@@ -1,6 +1,6 @@
 /** What `git grep -z -n --column` prints about a tree. */
 
-/** A line of a file that was found, or stands beside one. */
+/** A matching line of a file, or a line beside one. */
 export interface GrepLine {
   /** From 1 on. */
   readonly number: number;
@@ -19,7 +19,7 @@ const LINE_FEED = 0x0a;
 
 /**
  * Reads the output. A path may have line feeds, so only the name of the tree tells where a record begins.
- * @param tree as it stands before each path
+ * @param tree as written before each path
  * @param most files; the rest is left out
  */
 export function parseGrep(

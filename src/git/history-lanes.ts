@@ -24,7 +24,7 @@ export interface Lanes {
 export const MOST_LANES = 10;
 
 /**
- * Finds lanes for commits, each of which mostly stands above its parents.
+ * Finds lanes for commits, each of which is usually above its parents.
  * @param commits of one page; parents that are not among them are below it
  */
 export function historyLanes(
@@ -46,7 +46,7 @@ export function historyLanes(
     });
     seen.add(oid);
     for (const [at, parent] of parents.entries()) {
-      // Where dates lie, a parent may stand above.
+      // With wrong dates, a parent may be above.
       if (seen.has(parent)) continue;
       const known = lanes.indexOf(parent);
       // A first parent keeps the lane, so that a main line is straight; lanes of the same commit meet there.

@@ -1,7 +1,7 @@
 const [ONE, TWO] = [0xcc9e_2d51, 0x1b87_3593];
 
 /**
- * The hash MurmurHash3, 32 bits of it, which git's filters of changed paths use. It resists nobody who looks for collisions.
+ * The hash MurmurHash3, 32 bits of it, which git's filters of changed paths use. It does not resist attempts to find collisions.
  * @param seed 32 bits
  */
 export function murmur3(seed: number, data: Uint8Array): number {

@@ -31,7 +31,7 @@ export interface HttpRoutes {
   readonly signInLinks?: SignInLinkRoutesContext;
   /** Absent: no Fossil repositories are served. */
   readonly fossil?: FossilAppContext;
-  /** Pages stand back for requests of git and Fossil. Absent: they do not. */
+  /** Gives requests of git and Fossil priority over pages. Absent: it does not. */
   readonly precedence?: Precedence;
   /** All routes but those of repositories. */
   readonly others: Hono;

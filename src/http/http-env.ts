@@ -5,7 +5,7 @@ import type { GitRepository } from '../repository/git/git-repository.ts';
 import type { Client } from './clients/client.ts';
 import type { GitTarget } from './git/git-path.ts';
 
-/** Where a request stands from the start. */
+/** The initial state of a request. */
 export interface RequestBindings {
   /** Node's request. Git bodies are read from it directly. */
   readonly incoming: IncomingMessage;
@@ -31,7 +31,7 @@ export interface HttpEnv {
     client: Client;
     /** Reads the whole body of a request that is a small one. @throws CairnError `too-large` */
     smallBody?: () => Promise<Buffer>;
-    /** Aborted when the client has gone; absent where nobody asked. */
+    /** Aborted when the client has gone; absent if no handler asked for it. */
     signal?: AbortSignal;
     /** What went wrong in the middle of an answer, in which the client has been told of it. */
     trouble?: unknown;

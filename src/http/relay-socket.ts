@@ -89,7 +89,7 @@ export class RelaySockets {
     const client = new Client(socket, stream, relay, address, patience);
     this.clients.add(client);
     onConnections?.(this.clients.size);
-    // Too long a message, text that is not UTF-8, a frame that is none: the close code tells the client.
+    // Too long a message, text that is not UTF-8, a malformed frame: the close code tells the client.
     socket.on('error', (error) => log.debug({ err: error }, 'relay connection failed'));
     socket.on('close', (code) => {
       this.clients.delete(client);

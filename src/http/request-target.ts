@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
  * asks every server to take it. Slashes get doubled where somebody joins a base URL that ends in one with a path. No path
  * here has an empty part, so both can only mean the path without.
  *
- * @param target as it stands in the request line; `*` is left as it is
+ * @param target as written in the request line; `*` is left as it is
  */
 export function normalTarget(target: string): string {
   const origin = target.replace(/^https?:\/\/[^/?#]*/i, '');

@@ -1,5 +1,5 @@
 /**
- * A keyed hash of short texts: HalfSipHash-1-3 with 64 bits of output. Without the key nobody can find texts that collide, so
+ * A keyed hash of short texts: HalfSipHash-1-3 with 64 bits of output. Without the key, colliding texts cannot be found, so
  * a table by these hashes is as fast for hostile texts as for others. Among ten million texts, two have the same hash with a
  * probability of some 3 in a million.
  */
@@ -38,7 +38,7 @@ export class KeyedHash {
     if (this.words.length > MANY_WORDS) this.words = new Int32Array(FEW_WORDS);
   }
 
-  /** Hashes the first 128 bits of an id or a key: nobody can find two with the same. @param digest 64 lower-case hex digits */
+  /** Hashes the first 128 bits of an id or a key: two with the same cannot be found. @param digest 64 lower-case hex digits */
   id(space: number, digest: string): void {
     this.readHex(digest, 4);
     this.words[0] = ~space;

@@ -7,7 +7,7 @@ export interface OpenedFile {
   readonly size: number;
   /**
    * Reads exactly `length` bytes from `position`.
-   * @param into a buffer that may be used for them: whoever reads a whole file spares a new one for each part
+   * @param into a buffer that may be used for them: it saves a new one for each part when a whole file is read
    * @throws CairnError `corrupt` when the file ends earlier
    */
   readonly read: (position: number, length: number, into?: Buffer) => Promise<Buffer>;

@@ -13,7 +13,7 @@ export interface PrecedenceOptions {
 /** How often work that waits looks, in milliseconds. */
 const LOOK_EVERY = 10;
 
-/** Lets work that can wait a moment stand back for urgent work that has just begun. */
+/** Delays less urgent work for a moment while urgent work has just begun. */
 export class Precedence {
   private readonly options: PrecedenceOptions;
   private readonly begun = new Set<{ readonly at: number }>();

@@ -2,7 +2,7 @@ import { CairnError, systemCode } from './errors.ts';
 
 /**
  * What the operating system has refused to this process, a file above all, as an error that a person can act on. A program cannot tell
- * at each call what to do about a full disk; whoever runs it can.
+ * at each call what to do about a full disk; the operator can.
  * @param error anything thrown
  * @returns CairnError `unavailable` for an error of the system; undefined for everything else
  */

@@ -33,7 +33,7 @@ export interface FileRange {
   readonly offset: number;
   readonly length: number;
   /**
-   * True when nobody changes the file any more, and the key names exactly these bytes: no other body is ever put under it. A
+   * True if the file never changes again, and the key names exactly these bytes: no other body is ever put under it. A
    * store on the same file system may then keep the file itself instead of a copy. The caller may remove its own link.
    */
   readonly final?: true;

@@ -148,7 +148,7 @@ function notFound(host: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${host} has no address of this family`), { code: 'ENOTFOUND' });
 }
 
-/** Which address a name has is nobody's business: it would tell about the network of the server. */
+/** Errors do not contain the address of a name: it would reveal the network of the server. */
 function notPublic(host: string): CairnError {
   return publicError('forbidden', `this server does not connect to ${host}: its address is not public`);
 }

@@ -98,10 +98,10 @@ export class HttpClient {
   }
 }
 
-/** Of an answer that nobody wants any more: what is left of it is small, or it is given up. */
+/** Most bytes of an unwanted response that are read; a longer one is aborted. */
 export const restOfAnswer = { bytes: 64 * 1024, milliseconds: 200 };
 
-/** Ends an answer whose body nobody wants. */
+/** Ends a response whose body is not wanted. */
 export async function endAnswer({ body }: HttpAnswer): Promise<void> {
   await readBriefly(body[Symbol.asyncIterator](), restOfAnswer);
 }

@@ -12,7 +12,7 @@ const ERROR_BODY = { bytes: 64 * 1024, milliseconds: 5_000 };
 /** Bytes of its text that are shown. */
 const SHOWN_BYTES = 600;
 
-/** Headers that help whoever runs the server to find the request. */
+/** Headers that help the operator of the server to find the request. */
 const DIAGNOSTIC_HEADERS = [
   'cf-ray',
   'x-request-id',
@@ -88,7 +88,7 @@ async function errorText({ headers, body }: HttpAnswer): Promise<string> {
   return /html/i.test(headers['content-type'] ?? '') ? withoutTags(text) : text;
 }
 
-/** True for a body that is compressed, although nobody asked for that. */
+/** True for a compressed body, although no compression was requested. */
 export function isEncoded(contentEncoding: string | undefined): boolean {
   return contentEncoding !== undefined && !/^\s*(identity)?\s*$/i.test(contentEncoding);
 }

@@ -1,7 +1,7 @@
 /**
  * Reads a stream of which nothing more is needed, for a short time: up to a number of bytes, and as long as they come soon. Then it is
  * ended, whatever is left. An answer that is read to its end leaves its connection to the next request.
- * @param chunks what is read; errors end it as well, because nobody needs what they belong to
+ * @param chunks the data; errors end it as well, because its context is not needed
  * @returns what was read
  */
 export async function readBriefly(

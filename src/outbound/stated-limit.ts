@@ -5,7 +5,7 @@ const OTHERS = String.raw`\s*(?:requests?|calls?|per|/|s|seconds?|minutes?|hours
 /** A number with a unit, as `100 MB`, `2.00 GiB`, `52428800`, `524288000 bytes`. */
 const SIZE = String.raw`(\d{1,16}(?:\.\d{1,6})?)(?!\d|\.\d)\s{0,2}(?:([kmgt])i?)?b?(?:ytes?)?\b(?!${OTHERS})`;
 
-/** Ways in which servers state a limit, with what stands between the words and the number. */
+/** Texts in which servers state a limit, with the characters between the words and the number. */
 const STATEMENTS = [
   new RegExp(
     String.raw`exceed(?:s|ed|ing)?\b[^0-9\n]{0,60}\b(?:limit|maximum|size)\b[^0-9\n]{0,30}${SIZE}`,

@@ -1,5 +1,5 @@
 /**
- * Refs that a pull mirror brings: nobody else may change them, because the next run would undo it. The published state
+ * Refs of a pull mirror: others must not change them, because the next run would undo it. The published state
  * names the mirrors, so that no change commits without knowing of them.
  */
 

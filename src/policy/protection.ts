@@ -11,7 +11,7 @@ import type { WriterRole } from './push-access.ts';
 export interface ProtectionEntry {
   /** A ref name in which `*` stands for any one part and a final `**` for one or more. */
   readonly pattern: string;
-  /** `push:owner` (the owner alone), `push:maintainer` (whoever may push: the default), `no-force-push`, `no-delete`. */
+  /** `push:owner` (only the owner), `push:maintainer` (every key that may push: the default), `no-force-push`, `no-delete`. */
   readonly rules: readonly string[];
 }
 

@@ -20,7 +20,7 @@ export interface RefsAndHead {
   readonly head: string;
 }
 
-/** A command, and what was found to stand against it before the rules of the state are applied. */
+/** A command, and its refusal if one was found before the rules of the state are applied. */
 export interface CheckedCommand extends RefCommand {
   /** The fault in the command itself. */
   readonly problem?: string;
@@ -56,7 +56,7 @@ export function* decideRefUpdates(push: PushFacts, state: RefsAndHead): Cooperat
   return decisions.map((decision) => decision ?? refuse('name', 'atomic push failure', cause.byState));
 }
 
-/** What was found to stand against a command already. */
+/** A refusal that was found before. */
 export function problemOf({ refused, problem }: CheckedCommand): RefProblem | undefined {
   return refused ?? (problem === undefined ? undefined : { class: 'name', reason: problem });
 }

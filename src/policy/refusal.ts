@@ -26,7 +26,7 @@ export const REFUSAL_CLASSES = [
 
 export type RefusalClass = (typeof REFUSAL_CLASSES)[number];
 
-/** What stands against a change of a ref. */
+/** Why a change of a ref is refused. */
 export interface RefProblem {
   readonly class: RefusalClass;
   /** For the user. */

@@ -47,7 +47,7 @@ export interface AdmissionContext {
   readonly pullRequest: (event: VerifiedEvent, address: string | undefined) => Promise<Verdict>;
   /** Why there is no room for an event. Call it only for events about repositories that the sender may know of. */
   readonly noRoom: (event: NostrEvent) => Reason | undefined;
-  /** True when the operator lets nobody change anything: no event is taken. */
+  /** True if the server is read-only: no event is accepted. */
   readonly readOnly: boolean;
   readonly clock: Clock;
   readonly log: Logger;

@@ -23,7 +23,7 @@ export type Authenticated = ReadonlySet<string>;
 export interface Publication {
   /**
    * Decides about an event and does what it asks for. Never rejects: each event gets a verdict.
-   * @param address the network address of the sender, or what stands for it
+   * @param address the network address of the sender, or a substitute for it
    */
   publish(event: VerifiedEvent, sender: Authenticated, address?: string): Promise<Verdict>;
 }

@@ -33,7 +33,7 @@ export class ManifestStore<M extends Manifest> {
   private readonly format: ManifestFormat<M>;
   private readonly recent: ManifestMemory<M>;
   private readonly loading = new SingleFlight<Digest, M>();
-  /** What is known to be of another kind: nobody reads it again to find out. */
+  /** Manifests known to be of another kind, so that they are not read again. */
   private readonly others = new LruMap<Digest, OtherKindError>(OTHERS_REMEMBERED);
 
   constructor(artifacts: ArtifactStore, kind: RepositoryKind<M>) {

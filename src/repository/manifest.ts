@@ -20,7 +20,7 @@ export interface ArtifactRef {
 export interface Policy {
   /** Event ids of the announcements of the whole maintainer closure. */
   readonly announcements: readonly string[];
-  /** Public keys that may push. Empty while nobody has announced the repository. */
+  /** Public keys that may push. Empty without an announcement. */
   readonly writers: readonly string[];
   readonly protection: readonly { readonly pattern: string; readonly rules: readonly string[] }[];
   readonly private: boolean;
@@ -110,7 +110,7 @@ export interface PublishedState<M extends Manifest> {
   readonly manifest: M;
 }
 
-/** The policy of a repository that nobody has announced. */
+/** The policy of a repository without announcement. */
 export const UNANNOUNCED: Policy = {
   announcements: [],
   writers: [],

@@ -57,7 +57,7 @@ type Settled = Extract<SwapResult, { swap: 'won' | 'lost' }> | 'unchanged' | 'un
 /** `refused`: the write certainly did not happen (a `put` that throws, by the store's contract). */
 type Attempt = PutOutcome | { readonly outcome: 'refused'; readonly cause: unknown };
 
-/** Answers after which a write of ours may have happened, or may still happen. */
+/** Answers after which our write may have happened, or may still happen. */
 const DOUBTFUL: readonly Attempt['outcome'][] = ['unknown', 'exists', 'changed'];
 
 const FIRST_PAUSE_MS = 20;

@@ -66,7 +66,7 @@ export interface ServedParts extends HttpParts {
 /** Pages at once, pages that wait, and milliseconds for one and for an idle git process. */
 const PAGES = { places: 2, queue: 64, timeLimit: 20_000, idle: 30_000 };
 
-/** Pages stand back for requests of git in their first seconds and a moment after them, for a quarter of a second at most, in milliseconds. */
+/** Pages wait while a git request is in its first seconds, and a moment after it, for a quarter of a second at most. In milliseconds. */
 const FIRST = { protects: 3_000, lingers: 100, patience: 250 };
 
 /**

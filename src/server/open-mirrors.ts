@@ -53,7 +53,7 @@ export interface OpenedMirrors {
   close(): Promise<void>;
 }
 
-/** How far git stands back for pushes and fetches while it takes in what a mirror brings (nice(2)). */
+/** Niceness (nice(2)) of git for packs of mirrors, so that pushes and fetches go first. */
 const NICENESS = 10;
 
 /** Where no mirrors are kept. */

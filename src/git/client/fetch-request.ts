@@ -32,7 +32,7 @@ export function encodeLsRefsRequest(
   ]);
 }
 
-/** Encodes `fetch` of protocol v2. Packs are never thin, so that whoever gets one needs nothing else to read it. */
+/** Encodes `fetch` of protocol v2. Packs are never thin, so that they can be read without other objects. */
 export function encodeFetchV2(
   offered: Capabilities,
   format: ObjectFormat,

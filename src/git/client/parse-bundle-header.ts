@@ -6,7 +6,7 @@ import { decodeRefName } from '../refs/ref-name.ts';
 /** What a bundle says before its pack (gitformat-bundle). */
 export interface BundleHeader {
   readonly objectFormat: ObjectFormat;
-  /** Commits that whoever reads the bundle must have. */
+  /** Commits that a reader of the bundle must have. */
   readonly prerequisites: readonly string[];
   /** Object ids by name, in the order of the bundle. HEAD may be one of them. */
   readonly refs: ReadonlyMap<string, string>;

@@ -12,7 +12,7 @@ export interface ChangedFile {
   readonly newMode: string;
   readonly oldId: string;
   readonly newId: string;
-  /** Lines; undefined for binary files, and where nobody has counted them. */
+  /** Lines; undefined for binary files, and if they were not counted. */
   readonly added: number | undefined;
   readonly deleted: number | undefined;
 }

@@ -25,7 +25,7 @@ export interface PatchMailLimits {
   readonly lines: number;
 }
 
-/** What ends a mail of git's: behind it stands the version of git. */
+/** The end of a mail of git: the version of git follows it. */
 const SIGNATURE = '\n-- \n';
 const NONE = '000000';
 /** Characters of a line that are kept. */
@@ -85,7 +85,7 @@ function decodeWords(value: string): string {
     );
 }
 
-/** The message: what comes before the line `---`, behind which there are statistics. */
+/** The message: the text before the line `---`, which statistics follow. */
 function messageOf(body: string): string {
   const end = /(?:^|\n)---[ ]*\n/.exec(body)?.index ?? body.length;
   return withoutSignature(body.slice(0, end)).trim();

@@ -14,12 +14,12 @@ export interface DiffLine {
   readonly text: string;
   /** The last line of a file that has no line feed at its end. */
   readonly noLineFeed?: true;
-  /** What differs from the line that it stands beside; absent if all does, or if that was not looked for. */
+  /** Differences from the line beside it; absent if everything differs, or if they were not searched. */
   readonly marks?: readonly Mark[];
 }
 
 export interface DiffHunk {
-  /** What stands behind the second `@@`: the function that the change is in, as far as git knows. */
+  /** The text after the second `@@`: the function of the change, as far as git knows. */
   readonly heading: string;
   readonly lines: readonly DiffLine[];
 }

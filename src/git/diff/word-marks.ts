@@ -1,4 +1,4 @@
-/** What differs inside of lines that stand beside each other. Pure, and bounded by counts: the same diff has the same marks. */
+/** Differences inside of lines beside each other. Pure, and bounded by counts: the same diff has the same marks. */
 import type { DiffHunk, DiffLine, Mark } from './unified-diff.ts';
 
 /** Longer lines are not compared by words. */

@@ -1,4 +1,4 @@
-/** What stands in git for a large file that Git LFS keeps elsewhere. */
+/** The pointer in git to a large file of Git LFS. */
 export interface LfsPointer {
   /** SHA-256 of the file, in hex. */
   readonly oid: string;

@@ -4,7 +4,7 @@
 export interface AllowedSigner {
   /** Patterns of addresses, separated by commas, as the file has them. */
   readonly principals: string;
-  /** As it stands in the file, decoded. */
+  /** As written in the file, decoded. */
   readonly publicKey: Buffer;
   /** Names what the key may sign; undefined for everything. */
   readonly namespaces: readonly string[] | undefined;
@@ -19,7 +19,7 @@ const LINE_LENGTH = 16_384;
 
 /** A word, or a quoted one with spaces. */
 const WORD = /^\s*((?:"[^"]*"|[^\s"])+)/;
-/** Anything that begins like an option; the key's type and its base64 are none. */
+/** Anything that begins like an option; the key's type and its base64 do not. */
 const OPTION = /^(?:cert-authority|namespaces=|valid-after=|valid-before=)/i;
 
 /**

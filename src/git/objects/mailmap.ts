@@ -1,6 +1,6 @@
 import { decodeText } from './text-encoding.ts';
 
-/** A name and an address, as they stand in a commit. */
+/** A name and an address, as written in a commit. */
 export interface Named {
   readonly name: string;
   readonly email: string;

@@ -1,6 +1,6 @@
 /** Who made a commit or a tag, and when: git's `Name <address> <seconds> <zone>`. */
 export interface Person {
-  /** Name and address as they stand in the object, decoded. Both may be empty. */
+  /** Name and address of the object, decoded. Both may be empty. */
   readonly name: string;
   readonly email: string;
   /** Seconds since 1970; may be negative. 0 where the object has no date that can be read. */

@@ -18,7 +18,7 @@ const SHORTEST_ID = 7;
 const CANDIDATE = /https?:\/\/[^\s\p{Cc}\p{Cf}<>"`\\^{|}]+|(?<![\w./-])[0-9a-f]{7,64}(?![\w/-])/gu;
 
 /**
- * Finds references. Nothing is invented: a number with a `#` may belong to any tracker, so it is none.
+ * Finds references. Nothing is invented: a number with a `#` may belong to any tracker, so it does not count.
  * @param text untrusted; the time is linear in its length
  */
 export function findReferences(text: string): Reference[] {

@@ -56,7 +56,7 @@ export function dearmour(armour: string): Buffer | undefined {
 
 /** A signature of ssh-keygen (PROTOCOL.sshsig of OpenSSH). */
 export interface SshSignature {
-  /** As it stands in `authorized_keys`, decoded. */
+  /** As written in `authorized_keys`, decoded. */
   readonly publicKey: Buffer;
   /** What it was made for: `git` for commits and tags. */
   readonly namespace: string;

@@ -8,7 +8,7 @@ export interface Tag {
   readonly type: string;
   /** Undefined for the very old tags that have none. */
   readonly tagger: Person | undefined;
-  /** Without the signature that stands at its end. */
+  /** Without the signature at its end. */
   readonly message: string;
   readonly signature: string | undefined;
 }

@@ -28,7 +28,7 @@ export function parseTrailers(message: string): Trailer[] {
   return isBlockOfTrailers(block) ? collect(block) : [];
 }
 
-/** Splits off the trailers. Where other lines stand between them, they stay part of the text. */
+/** Splits off the trailers. If other lines are between them, they stay part of the text. */
 export function splitTrailers(message: string): {
   readonly text: string;
   readonly trailers: readonly Trailer[];

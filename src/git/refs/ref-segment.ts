@@ -108,7 +108,7 @@ export class RefSegment implements EncodedRefs {
     return this.starts.length - 1;
   }
 
-  /** The summary that stands for the segment until it is loaded. The segment must not be empty. */
+  /** The summary that is used until the segment is loaded. The segment must not be empty. */
   get summary(): SegmentSummary {
     this.named ??= {
       first: this.nameAt(0),

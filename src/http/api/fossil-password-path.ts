@@ -4,7 +4,7 @@ import { type RepositoryId, repositoryId } from '../../repository/repository-id.
 
 const FORM = /^\/api\/v1\/repositories\/([^/]+)\/([^/]+)\/fossil-password$/;
 
-/** True for a path of this route, whatever stands for owner and identifier in it. */
+/** True for a path of this route, with any owner and identifier. */
 export function isFossilPasswordPath(path: string): boolean {
   return FORM.test(path);
 }

@@ -1,4 +1,4 @@
-/** Mirrors of a repository over HTTP: JSON, for whoever may push to the repository and signs each request (NIP-98). */
+/** Mirrors of a repository over HTTP: JSON, for keys that may push to the repository, with each request signed (NIP-98). */
 import { type Context, Hono } from 'hono';
 import { CairnError } from '../../lib/errors.ts';
 import type { KeptMirrors } from '../../mirror/kept/kept-mirrors.ts';

@@ -24,13 +24,13 @@ export function signInLinkRoutes(context: SignInLinkRoutesContext, server: ApiSe
     if (!context.admit(c.get('client').caller)) {
       throw new CairnError('busy', 'too many links were asked for from your address, try again in a minute');
     }
-    // Whoever has the answer can sign in.
+    // The holder of the response can sign in.
     c.header('Cache-Control', 'no-store');
     return answer(context, c, await body());
   });
 }
 
-/** @throws CairnError `unauthenticated`, `invalid`, `not-found` where nobody can sign in */
+/** @throws CairnError `unauthenticated`, `invalid`, `not-found` if signing in is turned off */
 function answer(context: SignInLinkRoutesContext, c: Context<HttpEnv>, body: Buffer): object {
   const { base, signIns } = context;
   if (signIns === undefined) {

@@ -5,7 +5,7 @@ import { checkRequestToken, type TokenRequest } from '../../nostr/nip98-request.
 import type { Verifier } from '../../nostr/verify.ts';
 import type { Caller } from '../git/git-access.ts';
 
-/** Whoever has signed a request. */
+/** The signer of a request. */
 export interface RequestSigner extends Caller {
   /** When the token was signed, in seconds. */
   readonly signedAt: number;

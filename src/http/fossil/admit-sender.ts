@@ -151,7 +151,7 @@ function claimedProject(message: Uint8Array): string | undefined {
       if (count === LEADING_CARDS) return undefined;
     }
   } catch (error) {
-    // Whoever reads the message tells what is wrong with it.
+    // The reader of the message reports the error.
     if (!(error instanceof FossilSyntaxError)) throw error;
   }
   return undefined;

@@ -14,7 +14,7 @@ import { type FossilBodyLimits, readFossilBody } from './fossil-body.ts';
 /** Bytes that each request may keep whatever others keep: an ordinary round. */
 const ALWAYS_KEPT = 256 * 1024;
 
-/** Of a compressed body, the size of the message stands in the first bytes. */
+/** The first bytes of a compressed body have the size of the message. */
 const SIZE_BYTES = 4;
 
 export interface FossilRequestOptions extends Pick<FossilBodyLimits, 'pace' | 'onRead'> {

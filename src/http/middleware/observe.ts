@@ -76,7 +76,7 @@ export function observe({ log, metrics, random, now }: ObserveContext): Middlewa
   };
 }
 
-/** What the log says of a path and its query. Whoever has the query of a sign-in may use it. */
+/** What the log says of a path and its query. The query of a sign-in is secret: its holder could use it. */
 function loggedTarget(path: string, url: string | undefined): string | undefined {
   return path === '/sign-in' ? path : url;
 }

@@ -1,7 +1,7 @@
 /**
  * One process owns a data folder. Ownership ends with the process, however it ends.
  *
- * Node has no file locks, so a listening socket stands for a living process: the kernel closes the socket with the
+ * Node has no file locks, so a listening socket shows a living process: the kernel closes the socket with the
  * process and then refuses connections to it. The highest of the files `owner-<n>` names the socket of the owner. To
  * claim the folder:
  *
@@ -54,7 +54,7 @@ interface Generation {
 
 /** The folder belongs to this process until `release`, or until the process ends. */
 export interface FolderOwnership {
-  /** Listens on the socket that stands for the ownership. It can also serve other processes of the same user. */
+  /** Listens on the socket that shows the ownership. It can also serve other processes of the same user. */
   readonly server: Server;
   release(): Promise<void>;
 }
@@ -84,7 +84,7 @@ export async function claimFolder(
 ): Promise<FolderOwnership> {
   const claims = join(folder, FOLDER);
   try {
-    // 0700: whoever can connect to the socket can read and write every object.
+    // 0700: a process that can connect to the socket can read and write every object.
     await makeFolder(claims, PRIVATE_FOLDER);
     for (let attempt = 0; attempt < MOST_TRIES; attempt++) {
       const claimed = await tryToClaim(folder, claims, what, random);

@@ -214,7 +214,7 @@ export class RemoteObjectStore implements ObjectStore {
     this.agents.dropIdle();
     const options: RequestOptions = { socketPath: this.socketPath, agent: this.agents.http, method, path };
     const request = httpRequest({ ...options, headers: { ...headers } });
-    // A connection that breaks after the answer also emits an error on the request, where nobody listens any more.
+    // A connection that breaks after the answer also emits an error on the request, which has no listener any more.
     request.on('error', () => undefined);
     const abort = () => request.destroy(signal === undefined ? undefined : abortReason(signal));
     signal?.addEventListener('abort', abort, { once: true });

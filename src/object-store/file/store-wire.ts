@@ -80,7 +80,7 @@ export function decodeOutcome(outcome: WirePutOutcome): PutOutcome {
   return outcome.outcome === 'unknown' ? { outcome: 'unknown', cause: new Error(outcome.reason) } : outcome;
 }
 
-/** @throws CairnError `invalid` for a mode nobody knows */
+/** @throws CairnError `invalid` for an unknown mode */
 export function decodeMode(mode: unknown, version: unknown): PutMode {
   if (mode === 'create' || mode === 'overwrite') return { mode };
   if (mode === 'replace' && typeof version === 'string') return { mode, version };

@@ -5,7 +5,7 @@ import { judge, type S3Place } from './s3-verdict.ts';
 
 /**
  * The version token in an ETag: without its quotes.
- * @returns undefined for no ETag, an empty one, or a weak one, which may stand for more than one body
+ * @returns undefined for no ETag, an empty one, or a weak one, which may be that of several bodies
  */
 export function versionOfETag(etag: string | undefined): VersionToken | undefined {
   if (etag === undefined || etag.startsWith('W/')) return undefined;

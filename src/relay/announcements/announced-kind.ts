@@ -81,7 +81,7 @@ async function published<M extends Manifest>(
   return kind.get(id).resolve();
 }
 
-/** A kind whose type of manifest is known to nobody but itself. */
+/** A kind whose type of manifest only it knows. */
 export interface WithKind {
   readonly name: string;
   run<R>(work: OfAnyKind<R>): R;

@@ -19,7 +19,7 @@ export function perMinute(most: number): Rate {
 
 /** All connections from one address. */
 export interface Caller {
-  /** The address, or what stands for it; see {@link callerAddress}. */
+  /** The address, or its substitute; see {@link callerAddress}. */
   readonly address: string;
   readonly messages: TokenBucket;
   readonly events: TokenBucket;

@@ -100,7 +100,7 @@ export class Outbox {
     for (const entry of waiting) this.push(entry);
   }
 
-  /** Drops what waits for the stored events of a subscription: nobody wants them any more. */
+  /** Drops waiting stored events of a subscription that has ended. */
   drop(subscription: Subscription): void {
     for (const entry of this.takeBehind(subscription)) this.release(entry);
   }

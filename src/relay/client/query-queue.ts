@@ -18,7 +18,7 @@ export interface QueuedQuery<T> {
   readonly work: Cooperative<T>;
   readonly answer: (result: T) => void;
   readonly failed: (error: unknown) => void;
-  /** Called when nobody wants an answer any more. */
+  /** Called when the answer is no longer wanted. */
   readonly dropped: () => void;
 }
 

@@ -61,7 +61,7 @@ export async function readPatchThread(
     // Only those are read, so others cannot push them out of the limit.
     const found = await following(context, frontier, { authors: keys }, 2 * MOST_PATCHES);
     const next = new Set<string>();
-    // The oldest first: what comes after the limit is what came last.
+    // The oldest first: the limit cuts off the newest.
     for (const { id } of found.reverse()) {
       if (read.has(id)) continue;
       if (read.size >= MOST_PATCHES || step >= MOST_STEPS) {

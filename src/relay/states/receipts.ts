@@ -55,7 +55,7 @@ export interface ReceiptsContext<M extends Manifest> {
   readonly isPublic: (event: NostrEvent) => boolean;
   readonly log: Logger;
   /**
-   * Milliseconds for which publishes are gathered, so that their receipts are one write. Absent: each is told of at once. A crash
+   * Milliseconds for which publishes are gathered, so that their receipts are one write. Absent: each receipt is written at once. A crash
    * meanwhile costs nothing: the next start writes what is missing.
    */
   readonly gather?: number;
@@ -266,7 +266,7 @@ export class Receipts<M extends Manifest> {
   }
 }
 
-/** Nothing is told of a withdrawal. What was told before must not be taken for the state of what is announced anew. */
+/** A withdrawal has no receipt. Earlier receipts must not count for a repository that is announced again. */
 export function comesAfterWithdrawal(parent: Manifest | undefined): boolean {
   return parent?.lifecycle === 'withdrawn' && parent.withdrawal !== undefined;
 }

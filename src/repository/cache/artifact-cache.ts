@@ -253,7 +253,7 @@ export class ArtifactCache {
       }
     };
     const verified = end();
-    // It may fail before anybody waits for it, or when nobody waits any more.
+    // It may fail before or after others wait for it.
     verified.catch(() => undefined);
     const filling = { ...fill, verified, entry, abort };
     this.fills.set(name, filling);

@@ -18,7 +18,7 @@ import { WaitingDeltas } from './waiting-deltas.ts';
 /** A visible artifact of a bag. */
 export interface BagEntry {
   readonly name: ArtifactName;
-  /** What its payload is a delta of; whoever may see the artifact may see the source. */
+  /** The source of its delta; readers of the artifact may also see the source. */
   readonly source?: ArtifactName;
   /** Bytes of the content. */
   readonly size: number;

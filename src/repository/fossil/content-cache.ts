@@ -23,7 +23,7 @@ export interface ContentCacheStats {
 /**
  * Expanded contents of artifacts, the recently used ones, bounded by bytes and by number. Only what was verified against its name
  * may be given to it. Each repository has its own part: two contents with one SHA-1 can be made, and one repository must not get
- * the other's. Nobody changes the contents it returns.
+ * the other's. The returned contents must not be changed.
  */
 export class ContentCache {
   private readonly bytes: number;

@@ -30,7 +30,7 @@ function keyOf({ name, source }: BroughtDelta, isPrivate: boolean): string {
  * Deltas that are sources of each other can never be made.
  * @param received deltas whose sources are not here
  * @param waitsFor the source of the delta of an artifact that waits in the bag, if one does
- * @returns names on circles that deltas in the bag are a part of: whoever keeps none of them asks for one whole
+ * @returns names on circles that deltas in the bag are a part of: a client that has none of them asks for a whole one
  * @throws CairnError `invalid` naming one of a circle that was received as such
  */
 export function circularDeltas(

@@ -30,7 +30,7 @@ interface Stretch {
   end: number;
 }
 
-/** As {@link writeFileCards}; clones that run at once share them. Nobody may change the bytes. */
+/** As {@link writeFileCards}; clones that run at once share them. The bytes must not be changed. */
 export function fileCards(
   bag: Bag,
   from: number,

@@ -25,7 +25,7 @@ export interface FileCardsPlace {
 export class SharedFileCards {
   private readonly writing = new SingleFlight<string, FileCards>();
 
-  /** The cards of a place, which `write` makes unless it does so already. Nobody may change the bytes. */
+  /** The cards of a place, which `write` makes unless it does so already. The bytes must not be changed. */
   of(place: FileCardsPlace, write: () => Promise<FileCards>): Promise<FileCards> {
     const { repository, digest, from, maxBytes } = place;
     return this.writing.run(`${repository} ${digest} ${from} ${maxBytes}`, write);

@@ -79,7 +79,7 @@ export interface StrangerRef extends Amount {
 export interface Strangers {
   /** By event id: the refs `refs/nostr/<event id>` that they pushed. Some may be deleted since. */
   readonly refs: Readonly<Record<string, StrangerRef>>;
-  /** What came with deleted refs, as of the date `at` (seconds). Its objects are dropped after the grace period. */
+  /** Amounts of deleted refs, as of the date `at` (seconds). Its objects are dropped after the grace period. */
   readonly gone?: Amount & { readonly at: number };
 }
 
@@ -119,7 +119,7 @@ export interface GitState extends RepositoryState {
   readonly appliedState: AppliedState | null;
   /** What people without rights have pushed; absent if nothing. */
   readonly strangers?: Strangers;
-  /** The pull mirrors, in the order of their names; absent if there are none. Only they change the refs they bring. */
+  /** The pull mirrors, in the order of their names; absent if there are none. Only they change their refs. */
   readonly mirrors?: readonly NamedMirror[];
 }
 

@@ -13,7 +13,7 @@ export const deltaStart = 512;
 export function sizeMadeBy(deflated: Buffer): number | undefined {
   const start = deflated.subarray(0, deltaStart);
   try {
-    // What comes of so few bytes, and no complaint that the rest is missing.
+    // Inflates the available bytes, without an error for the missing rest.
     return deltaResultSize(inflateSync(start, { finishFlush: constants.Z_SYNC_FLUSH, chunkSize: 4096 }));
   } catch (error) {
     if (isCairnError(error, 'corrupt') || isZlibError(error)) return undefined;

@@ -31,7 +31,7 @@ export class EarlyReader {
     this.pack = pack;
     this.clock = clock;
     this.reading = this.read();
-    // Whoever calls `end` hears of a failure. Until then it must not end the process.
+    // The caller of `end` gets the failure. Until then it must not end the process.
     this.reading.catch(() => undefined);
   }
 

@@ -97,7 +97,7 @@ export class HeightBounds implements EntryListener {
   }
 
   /**
-   * True if bytes that nobody has vouched for have an entry of a tree from `from` on: deflated, of that size, with the right checksum.
+   * True if unchecked bytes have an entry of a tree from `from` on: deflated, of that size, with the right checksum.
    * @param base number of the tree that it would be a delta from, or NO_BASE
    */
   fits(bytes: Buffer, from: number, size: number, base: number): boolean {

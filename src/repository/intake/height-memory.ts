@@ -6,9 +6,9 @@ export interface Reach {
   readonly atMost?: true;
 }
 
-/** A greater height is not told apart from it. */
+/** Greater heights are stored as this one. */
 export const HIGHEST = 65_535;
-/** More bytes are not told apart from it. */
+/** Larger weights are stored as this one. */
 export const HEAVIEST = 2 ** 32 - 1;
 
 /** Heights of objects met before. They follow from the ids alone, whatever repository an object is in. */

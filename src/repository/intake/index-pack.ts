@@ -19,7 +19,7 @@ import { type Indexed, type IndexOptions, type IntakePaths, runIndexPack, timed 
 /** What git says of a pack that is larger than it was told to take. */
 const MAXIMUM_SIZE = /maximum allowed size/;
 
-/** What became of a pack: taken in, without objects, or refused with a reason. */
+/** The result of a pack: accepted, without objects, or refused with a reason. */
 export type PackOutcome =
   | { readonly outcome: 'received'; readonly pack: ReceivedPack }
   | { readonly outcome: 'empty' }
@@ -139,7 +139,7 @@ function refusedByGit(result: GitResult, paths: QuarantinePaths, bounds: PackBou
   // One more than the object has.
   if (asked !== undefined)
     return excessive(tooLarge('an object of', asked - 1, unpackLimit(bounds, 0)).message);
-  // Where this server keeps its files is nobody's business.
+  // Clients must not learn local paths.
   const reason = [paths.objects, paths.gitDir].reduce(
     (text, path) => text.replaceAll(path, '…'),
     failureReason('index-pack', result),

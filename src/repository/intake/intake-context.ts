@@ -5,7 +5,7 @@ import type { ArtifactCache } from '../cache/artifact-cache.ts';
 import type { HeightMemory } from './height-memory.ts';
 import type { PackLimits } from './pack-bounds.ts';
 
-/** What packs are taken in with: the same for all of them, whoever brings them. */
+/** The dependencies for accepting packs, from any source. */
 export interface IntakeContext {
   readonly git: Git;
   readonly artifacts: ArtifactStore;

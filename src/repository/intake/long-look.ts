@@ -97,7 +97,7 @@ export class LongLook {
   }
 }
 
-/** A failure is told to whoever calls `end`. Until then it must not end the process. */
+/** The caller of `end` gets a failure. Until then it must not end the process. */
 function untilAwaited(work: Promise<void>): Promise<void> {
   work.catch(() => undefined);
   return work;

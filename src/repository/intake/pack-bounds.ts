@@ -83,10 +83,10 @@ const LEAST_OF_OBJECT = 16;
 const PATIENCE: UnpackPatience = { least: 120_000, perMiB: 2_000 };
 const PATIENCE_WITH_STRANGERS: UnpackPatience = { least: 20_000, perMiB: 1_000 };
 
-/** What strangers send is unpacked when nobody else needs the processor. */
+/** Packs of strangers are unpacked with the lowest priority. */
 const NICENESS_OF_STRANGERS = 10;
 
-/** What this server takes in, whoever sends it. */
+/** The limits of this server for every sender. */
 export interface PackLimits {
   /** Bytes that a pack may have as it is sent; 0 for any number. */
   readonly packBytes: number;
@@ -96,7 +96,7 @@ export interface PackLimits {
   readonly heldBytes: number;
   /** Bytes of objects other than files that git may hold in memory, one or several at once. */
   readonly linkingBytes: number;
-  /** How far git stands back for others (nice(2)), where nobody waits for it; 0 if absent. */
+  /** Niceness (nice(2)) of git, if no request waits for it; 0 if absent. */
   readonly niceness?: number;
   /** Bytes that all objects of a pack may have together, or {@link EXPANSION_WATCHED} times the pack where that is more; absent for any number. */
   readonly unpackedBytes?: number;
@@ -124,7 +124,7 @@ export interface PackBounds {
   /** Bytes of a commit, of a tag, and of all trees on a way down, from each to one in it: git holds these at once. */
   readonly linkingBytes: number;
   readonly patience: UnpackPatience;
-  /** How far git stands back for others while it unpacks (nice(2)). */
+  /** Niceness (nice(2)) of git while it unpacks. */
   readonly niceness: number;
   readonly heights: HeightMemory;
 }

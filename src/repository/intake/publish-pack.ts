@@ -34,8 +34,8 @@ export type PublishedPack =
   | RefusedPack;
 
 /**
- * Takes in a pack and points refs at what it brings: all of them that `applies` names, or none. Whoever calls decides who may do this.
- * @param source read to its end, unless this throws: then whoever opened it ends it
+ * Stores a pack and points refs at its objects: all that `applies` names, or none. The caller checks rights.
+ * @param source read to its end, unless this throws: then the caller ends it
  * @throws as `takeInPack` and `Publisher.join`. Nothing is left on disk then.
  */
 export async function publishPack(

@@ -25,7 +25,7 @@ export async function openQuarantine(scratch: string): Promise<Quarantine> {
   }
 }
 
-/** Removes an object directory. There is nothing but packs in nearly all of them, so that few questions have to be asked. */
+/** Removes an object directory. Nearly all contain only packs, so that few system calls are needed. */
 async function remove(objects: string): Promise<void> {
   const packs = join(objects, 'pack');
   try {

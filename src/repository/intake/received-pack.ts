@@ -1,4 +1,4 @@
-/** What is told of a pack once git has taken it in. */
+/** Facts about a pack that git has accepted. */
 import { isWholeCommit, type ObjectFormat, PackIdx } from '../../git/index.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { type Digest, sha256, sha256OfFile } from '../../lib/digest.ts';
@@ -24,7 +24,7 @@ export function receivedFacts(kind: 'push' | 'mirror', { objects, own }: Receive
   return { kind, objects, ...(own === undefined ? {} : { own }) };
 }
 
-/** What came in, whatever git has made of it. */
+/** The received pack, before git completed it. */
 export interface CameIn {
   readonly format: ObjectFormat;
   /** Number of objects that the pack's header names. */

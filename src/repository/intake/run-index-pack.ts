@@ -41,12 +41,12 @@ export interface IndexOptions {
   readonly format: ObjectFormat;
   /** Object ids that refs are to point at. */
   readonly tips: readonly string[];
-  /** Gets what git says about its progress; undefined when nobody wants to hear it. */
+  /** Gets what git says about its progress; undefined if it is not wanted. */
   readonly onProgress?: (text: Buffer) => void;
   readonly signal: AbortSignal;
 }
 
-/** What became of index-pack, and what it was given. */
+/** The result of index-pack, and its input. */
 export interface Indexed {
   readonly result: GitResult;
   /** True when it was ended because it took too long. */

@@ -16,7 +16,7 @@ export interface StandingProofOptions extends CheckedTips {
 /**
  * What is known of new tips, on each state that a change meets. A proof of connectivity counts only on states that hold all that it
  * was made over: a fold may have dropped objects that the new ones build on. A tip that something was missing below is looked at again
- * on states with packs that nobody has looked into: what it lacked may have come with them.
+ * on states with unchecked packs: these may have the missing objects.
  */
 export class StandingProof {
   /** New tips that something is missing below on the state met last. */

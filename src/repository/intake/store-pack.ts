@@ -1,4 +1,4 @@
-/** A pack becomes artifacts of a repository: whoever has one on local disk, from a push, a fold or another repository, stores it here. */
+/** Stores a pack on local disk as artifacts of a repository. It may come from a push, a fold or another repository. */
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import type { Digest } from '../../lib/digest.ts';
 import type { ArtifactStore } from '../artifact-store.ts';

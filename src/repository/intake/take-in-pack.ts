@@ -20,7 +20,7 @@ export interface TakeInOptions {
   readonly repository: GitRepository;
   /** The state it is taken in on; undefined when there is no repository yet. */
   readonly published: PublishedGitState | undefined;
-  /** What stands in for that state then. */
+  /** The substitute for that state. */
   readonly empty: GitState;
   /** What refs are to point at. One with a zero id is to go. */
   readonly targets: readonly RefTarget[];
@@ -64,7 +64,7 @@ export interface RefusedPack {
 
 /**
  * Takes in one pack. It is stored only when all that its tips need is here.
- * @param source read to its end, unless this throws: then whoever opened it ends it
+ * @param source read to its end, unless this throws: then the caller ends it
  * @throws DiskFullError; CairnError `unavailable` when git cannot be run or the store does not take the pack; `corrupt` when packs of
  *   the repository are damaged; the signal's reason when it is aborted; what the source throws. Nothing is left on disk then.
  */

@@ -1,5 +1,5 @@
 /**
- * Which ids are new in each tree of a pack, read from deltas that nobody applies. A pack keeps nearly every tree as a delta of some
+ * Which ids are new in each tree of a pack, read from the deltas, without applying them. A pack keeps nearly every tree as a delta of some
  * 50 bytes, which copies its base but for one id. So it is enough to know where the entries of the base end: its outline. A delta
  * that does nothing but replace ids leaves the outline as it is, and both trees share it. There is room for a number of outlines; one that
  * was dropped is made again when a delta builds on its tree.

@@ -15,7 +15,7 @@ export interface IntakeWorkspaceOptions {
   readonly cache: ArtifactCache;
   /** Folder for quarantines, on the file system of the artifact cache. */
   readonly scratch: string;
-  /** What stands in for a state when the repository does not exist yet. */
+  /** The substitute for a state if the repository does not exist yet. */
   readonly empty: GitState;
   /** Commits whose parents the sender does not have. */
   readonly shallow: readonly string[];

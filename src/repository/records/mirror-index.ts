@@ -21,7 +21,7 @@ const format = z.strictObject({
       identifier: z.string(),
       /** When its mirrors were last changed by a person, in seconds. */
       at: z.int().min(0),
-      /** How often they were changed so: whoever knows another number reads the record again. */
+      /** How often they were changed so: a server that knows another number reads the record again. */
       changes: z.int().min(0),
     }),
   ),

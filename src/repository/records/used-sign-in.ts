@@ -1,4 +1,4 @@
-/** Which of the things one can sign in with once have been used: an object for each, created by whoever uses it first. */
+/** Records used one-time proofs for signing in: an object for each, created at its first use. */
 import { CairnError, messageOf } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
 import { readAll } from '../../lib/streams.ts';

@@ -9,7 +9,7 @@ export type PushAuthority =
   /** A key has signed a token for this repository (NIP-98). Whether it may push is decided on every published state anew. */
   | { readonly kind: 'key'; readonly actor: string; readonly token: string }
   /**
-   * The push does exactly what a held signed state says (GRASP-01), whoever sends it. A caller that has shown a key that may
+   * The push does exactly what a held signed state says (GRASP-01), by any sender. A caller that has shown a key that may
    * write needs no signed state.
    */
   | { readonly kind: 'signed-state'; readonly caller?: { readonly actor: string; readonly token: string } };

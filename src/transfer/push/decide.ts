@@ -41,7 +41,7 @@ import { pullRequestProblems, type StrangerTerms, wrongTips } from './pull-reque
 /** The result of a push, one entry per command: why it is refused, or undefined if it is accepted. */
 export type PushResult = readonly (Refusal | undefined)[];
 
-/** A command as it was received, with what was found since to stand against it. */
+/** A received command, and its refusal if one was found since. */
 export type PushedCommand = ReceivedCommand & CheckedCommand;
 
 export interface UndecidedPush {
@@ -70,7 +70,7 @@ export interface PushDecision {
   readonly evidence: Evidence;
   /** The signed state that this push applies. */
   readonly signedState?: HeldState;
-  /** True when nobody who may write sends it: except for the signed state that it applies, it is bounded like pushes of strangers. */
+  /** True for a sender without write access: except for the signed state that it applies, it is limited like pushes of strangers. */
   readonly byStranger?: boolean;
 }
 

@@ -26,6 +26,6 @@ export interface PushRequestIn extends BeginningPush {
   readonly output: Output;
   /** Aborted when the client has gone; a push that has joined the publisher goes on. */
   readonly signal: AbortSignal;
-  /** Called when the client has its answer, while the files of the push are still being deleted. Nobody waits for that. */
+  /** Called when the client has its answer, while the files of the push are still being deleted in the background. */
   readonly onAnswered: (summary: PushSummary) => Promise<void>;
 }

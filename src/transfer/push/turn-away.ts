@@ -44,7 +44,7 @@ export async function turnedAway(
 ): Promise<TurnedAway | undefined> {
   if (strangerPushes === undefined || authority.kind !== 'signed-state' || authority.caller !== undefined)
     return undefined;
-  // Nearly nobody has used up anything.
+  // Nearly no address has used up anything.
   const { traffic } = strangerPushes;
   const work = unpackTime.problemOf(address);
   if (work === undefined && traffic.problemOf(address, 1) === undefined) return undefined;
