@@ -19,6 +19,7 @@ export function addFossilCommands(
   prepare(fossil.command('password <repository>'))
     .description('Print a user and a password for the fossil program, given the URL of a Fossil repository.')
     .option('--revoke', 'revoke all passwords of the repository instead')
+    .option('--revoke-key <key>', 'revoke the passwords of one key instead')
     .option('--json', 'print JSON')
     .action(async (repository, flags) =>
       (await import('./fossil-password.ts')).fossilPassword(repository, flags, given(flags), context),

@@ -5,6 +5,7 @@ import { formatNpub, parsePublicKey } from '../nostr/public-key.ts';
 import { type RepositoryId, repositoryId } from '../repository/repository-id.ts';
 import type { CommandContext } from './command-context.ts';
 import { readSigner } from './key.ts';
+import { publicKeyArgument } from './public-key-argument.ts';
 import { repositoryArgument } from './repository-argument.ts';
 import { serverOf } from './server-connection.ts';
 import { SignedRequests } from './signed-requests.ts';
@@ -26,7 +27,7 @@ interface Answer {
  */
 export async function fossilPassword(
   repository: string,
-  options: { readonly revoke?: boolean; readonly json?: boolean },
+  options: { readonly revoke?: boolean; readonly revokeKey?: string; readonly json?: boolean },
   flags: GivenFlags,
   context: CommandContext,
 ): Promise<void> {
@@ -38,13 +39,17 @@ export async function fossilPassword(
   };
   const path = `/api/v1/repositories/${formatNpub(id.owner)}/${encodeURIComponent(id.identifier)}/fossil-password`;
   const requests = new SignedRequests(server, signer, context.signal);
-  const answer = await requests.send('POST', path, options.revoke === true ? { revoke: true } : {});
+  const { revoke, revokeKey } = options;
+  const ofKey = revokeKey === undefined ? {} : { key: publicKeyArgument(revokeKey) };
+  const isRevoking = revoke === true || revokeKey !== undefined;
+  const answer = await requests.send('POST', path, isRevoking ? { revoke: true, ...ofKey } : {});
   if (options.json === true) {
     context.print(JSON.stringify(answer));
     return;
   }
-  if (options.revoke === true) {
-    context.print('no password of this repository is accepted any more; each key prints a new one');
+  if (isRevoking) {
+    const whose = revokeKey === undefined ? 'this repository' : revokeKey;
+    context.print(`no password of ${whose} is accepted any more; each key prints a new one`);
     return;
   }
   for (const line of linesOf(answer, server)) context.print(line);

@@ -199,6 +199,10 @@ describe('a password', () => {
     expect(await push(signed)).toContain(
       `login failed: this password was revoked. Print a new one with "cairn fossil password ${url}"`,
     );
+    const ofAll = await owner.signedUrl(url);
+    const alone = await owner.cairn('fossil', 'password', url, '--revoke-key', owner.person.npub);
+    expect(alone, alone.stderr).toMatchObject({ exitCode: 0 });
+    expect(await push(ofAll)).toContain('login failed: this password was revoked');
     const fresh = await owner.signedUrl(url);
     expect(fresh).not.toBe(signed);
     expect(await push(fresh)).not.toMatch(/error/i);

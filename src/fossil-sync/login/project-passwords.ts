@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { canonicalJson } from '../../lib/canonical-json.ts';
 import { hkdfSha256 } from '../../lib/hkdf.ts';
+import type { FossilState } from '../../repository/fossil/fossil-manifest.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { fossilUser } from './fossil-user.ts';
 
@@ -22,6 +23,20 @@ export interface PasswordScope {
   readonly incarnation: string;
   /** Another number makes other passwords: it revokes those before. */
   readonly passwordSeries: number;
+  /** By key: added to the number for that key, so that it revokes the passwords of one key. */
+  readonly keySeries?: Readonly<Record<string, number>>;
+}
+
+/** What a published state says of the passwords of its repository. */
+export function passwordScope(
+  id: RepositoryId,
+  {
+    incarnation,
+    passwordSeries,
+    keySeries,
+  }: Pick<FossilState, 'incarnation' | 'passwordSeries' | 'keySeries'>,
+): PasswordScope {
+  return { id, incarnation, passwordSeries, ...(keySeries === undefined ? {} : { keySeries }) };
 }
 
 export interface IssuedPassword {
@@ -51,7 +66,7 @@ export class ProjectPasswords {
     const period = periodOf(now);
     return {
       user: fossilUser(publicKey),
-      password: this.derive(scope, publicKey, period),
+      password: this.derive(scope, publicKey, period, seriesOf(scope, publicKey)),
       expires: (period + PERIODS_ACCEPTED) * PERIOD_SECONDS,
     };
   }
@@ -72,23 +87,33 @@ export class ProjectPasswords {
     const isOne = (series: number, first: number, count: number) => {
       let found = false;
       for (let back = first; back < first + count && back <= period; back++) {
-        const password = this.derive({ ...scope, passwordSeries: series }, publicKey, period - back);
+        const password = this.derive(scope, publicKey, period - back, series);
         found = matches(password) || found;
       }
       return found;
     };
-    const { passwordSeries: series } = scope;
+    const series = seriesOf(scope, publicKey);
     if (isOne(series, 0, PERIODS_ACCEPTED)) return 'valid';
     if (isOne(series, PERIODS_ACCEPTED, PERIODS_RECOGNIZED)) return 'expired';
     if (series > 0 && isOne(series - 1, 0, PERIODS_ACCEPTED)) return 'revoked';
     return 'wrong';
   }
 
-  private derive({ id, incarnation, passwordSeries }: PasswordScope, key: string, period: number): string {
+  private derive(
+    { id, incarnation }: PasswordScope,
+    key: string,
+    period: number,
+    passwordSeries: number,
+  ): string {
     const { owner, identifier } = id;
     const about = canonicalJson({ owner, identifier, incarnation, passwordSeries, key, period });
     return createHmac('sha256', this.secret).update(about).digest('hex').slice(0, PASSWORD_DIGITS);
   }
+}
+
+/** The number in the passwords of a key. It only grows, so no password becomes valid again. */
+function seriesOf({ passwordSeries, keySeries }: PasswordScope, key: string): number {
+  return passwordSeries + (keySeries?.[key] ?? 0);
 }
 
 /** Whether two passwords are the same, in a time that does not tell where they differ. */

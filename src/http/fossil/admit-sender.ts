@@ -1,7 +1,7 @@
 /** Who sends a request to the URL of a Fossil repository, and what there is for that sender. */
 import { readCards } from '../../fossil/read-cards.ts';
 import { FossilSyntaxError } from '../../fossil/syntax-error.ts';
-import type { ProjectPasswords } from '../../fossil-sync/login/project-passwords.ts';
+import { type ProjectPasswords, passwordScope } from '../../fossil-sync/login/project-passwords.ts';
 import { keysWithRights, projectFacts, projectRights } from '../../fossil-sync/login/project-rights.ts';
 import { type Presented, readBasic, type SignIn, signIn } from '../../fossil-sync/login/sign-in.ts';
 import type { Admission, SentLogin } from '../../fossil-sync/server/exchange.ts';
@@ -112,10 +112,10 @@ function identify(
   claimed: string | undefined,
 ): SignIn {
   const url = fossilUrl(base, id.owner, id.identifier);
-  const { incarnation, passwordSeries, projectCode } = manifest;
+  const { projectCode } = manifest;
   const options = {
     passwords,
-    scope: { id, incarnation, passwordSeries },
+    scope: passwordScope(id, manifest),
     keys: keysWithRights(projectFacts(id, manifest)),
     now: Math.floor(clock.now() / 1000),
   };

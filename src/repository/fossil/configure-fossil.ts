@@ -1,3 +1,4 @@
+import { CairnError } from '../../lib/errors.ts';
 import type { Change, Evaluation } from '../change.ts';
 import type { FossilManifest, FossilState } from './fossil-manifest.ts';
 
@@ -44,6 +45,39 @@ export class AdoptProject extends Configuration {
   protected configured(current: FossilState): FossilState | undefined {
     if (current.packs.length > 0 || current.projectCode === this.projectCode) return undefined;
     return { ...current, projectCode: this.projectCode };
+  }
+}
+
+/** Keys whose passwords one repository may have revoked by themselves. Entries never leave. */
+const KEYS_REVOKED = 1_000;
+
+/** Ends the passwords of one key. */
+export class RevokeKeyPasswords extends Configuration {
+  private readonly key: string;
+  private readonly series: number;
+
+  /**
+   * @param key whose passwords end
+   * @param series greater than the number that is published for this key; if another server was first, that is enough
+   */
+  constructor(key: string, series: number, actor: string, since: number) {
+    super(actor, since);
+    this.key = key;
+    this.series = series;
+  }
+
+  /** @throws CairnError `conflict` if the passwords of too many keys were revoked one by one */
+  protected configured(current: FossilState): FossilState | undefined {
+    const { keySeries = {} } = current;
+    const before = keySeries[this.key] ?? 0;
+    if (before >= this.series) return undefined;
+    if (before === 0 && Object.keys(keySeries).length >= KEYS_REVOKED) {
+      throw new CairnError(
+        'conflict',
+        `the passwords of ${KEYS_REVOKED} keys were revoked one by one: revoke all passwords instead`,
+      );
+    }
+    return { ...current, keySeries: { ...keySeries, [this.key]: this.series } };
   }
 }
 

@@ -38,6 +38,7 @@ const frame = z.strictObject({
   packs: z.array(pack),
   shunned: z.array(z.string()),
   passwordSeries: count,
+  keySeries: z.record(hex64, z.int().min(1)).optional(),
   causes: z.array(
     z.strictObject({
       ...causeMembers,

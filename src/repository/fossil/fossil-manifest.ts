@@ -45,6 +45,11 @@ export interface FossilState extends RepositoryState {
   readonly shunned: readonly ArtifactName[];
   /** Part of every derived password: another number revokes them all. */
   readonly passwordSeries: number;
+  /**
+   * By key: added to {@link passwordSeries} in the passwords of that key, so that a greater number revokes those alone. An entry
+   * never leaves: a smaller sum would make old passwords valid again.
+   */
+  readonly keySeries?: Readonly<Record<string, number>>;
 }
 
 /** One entry per push, mirror run or other act in this publish. */

@@ -54,6 +54,20 @@ describe.each(['card', 'basic'] as const)('somebody who shows a password as %s',
     expect(by(shown(kind, user, password), expires)).toEqual({ is: 'refused', why: 'expired' });
   });
 
+  it('is refused after the passwords of its key were revoked, and those of other keys are not', () => {
+    const [reader, owner] = [passwords.issue(scope, READER, NOW), passwords.issue(scope, OWNER, NOW)];
+    const after = { ...scope, keySeries: { [READER]: 1 } };
+    const judge = (key: string, given: string, now = after) =>
+      passwords.judge(now, key, (password) => password === given, NOW);
+    expect(judge(READER, reader.password)).toBe('revoked');
+    expect(judge(OWNER, owner.password)).toBe('valid');
+    const fresh = passwords.issue(after, READER, NOW).password;
+    expect(judge(READER, fresh)).toBe('valid');
+    // All are revoked later: none that was valid before becomes valid again.
+    const all = { ...after, passwordSeries: scope.passwordSeries + 1 };
+    for (const given of [fresh, reader.password]) expect(judge(READER, given, all)).not.toBe('valid');
+  });
+
   it('is refused after the passwords were revoked', () => {
     const { user, password } = passwords.issue({ ...scope, passwordSeries: 2 }, READER, NOW);
     expect(by(shown(kind, user, password), NOW)).toEqual({ is: 'refused', why: 'revoked' });

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { AdoptProject, SetPasswordSeries } from '../../../../src/repository/fossil/configure-fossil.ts';
+import {
+  AdoptProject,
+  RevokeKeyPasswords,
+  SetPasswordSeries,
+} from '../../../../src/repository/fossil/configure-fossil.ts';
 import { derivedProjectCode } from '../../../../src/repository/fossil/create-fossil.ts';
 import { FOSSIL_ID, FossilRig } from '../../../helpers/fossil-rig.ts';
 
@@ -38,6 +42,22 @@ describe('the series of passwords', () => {
       await repository.publisher.join(new SetPasswordSeries(wanted, ACTOR, repository.mark()));
       expect((await repository.resolve())?.manifest.passwordSeries).toBe(series);
     }
+  });
+
+  it('of one key goes up alone, is kept with the manifest, and is bounded to 1,000 keys', async () => {
+    const rig = await new FossilRig().create();
+    const { repository } = rig;
+    for (const series of [1, 2, 1]) {
+      await repository.publisher.join(new RevokeKeyPasswords(ACTOR, series, ACTOR, repository.mark()));
+    }
+    const manifest = (await rig.another().repository.resolve())?.manifest;
+    expect(manifest).toMatchObject({ passwordSeries: 0, keySeries: { [ACTOR]: 2 } });
+    if (manifest === undefined) throw new Error('there is no repository');
+    const keys = Array.from({ length: 1_000 }, (_, at) => String(at).padStart(64, '0'));
+    const full = { ...manifest, keySeries: Object.fromEntries(keys.map((key) => [key, 1])) };
+    const revoke = (key: string) => new RevokeKeyPasswords(key, 9, ACTOR, 0).evaluate(full);
+    await expect(revoke(ACTOR)).rejects.toThrow('revoke all passwords instead');
+    expect((await revoke(String(7).padStart(64, '0'))).next?.keySeries).toMatchObject({ [keys[7] ?? '']: 9 });
   });
 
   it('of a repository that is not there stays unsaid', async () => {
