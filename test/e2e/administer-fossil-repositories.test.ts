@@ -3,20 +3,18 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openFileStore } from '../../src/object-store/file/open-file-store.ts';
 import { formatRepositoryId } from '../../src/repository/repository-id.ts';
+import { runCommand } from '../helpers/command.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { delta, FOSSIL_ID, FossilRig, lines, whole } from '../helpers/fossil-rig.ts';
-import { type CommandResult, run } from '../helpers/git-client.ts';
-import { MAIN, OWNER } from '../helpers/server.ts';
+import type { CommandResult } from '../helpers/git-client.ts';
+import { OWNER } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 const NAME = `${OWNER}/project`;
 const CODE = 'c'.repeat(40);
 
 function cairn(folder: string, ...args: string[]): Promise<CommandResult> {
-  return run(process.execPath, [MAIN, ...args, '--store', `file:${folder}/data`], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', HOME: folder },
-  });
+  return runCommand([...args, '--store', `file:${folder}/data`], { HOME: folder });
 }
 
 it('are created, listed, shown, followed and folded beside those of git', async () => {

@@ -1,19 +1,17 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { FileObjectStore } from '../../src/object-store/file/file.ts';
+import { runCommand } from '../helpers/command.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { FOSSIL_ID, FossilRig, namesOf, whole } from '../helpers/fossil-rig.ts';
-import { type CommandResult, run } from '../helpers/git-client.ts';
-import { MAIN } from '../helpers/server.ts';
+import type { CommandResult } from '../helpers/git-client.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 it('cairn fold folds Fossil repositories, too', async () => {
   await using folder = await tempDir();
   const data = join(folder.path, 'data');
   const cairn = (...args: string[]): Promise<CommandResult> =>
-    run(process.execPath, [MAIN, ...args, '--store', `file:${data}`], {
-      env: { PATH: process.env['PATH'] ?? '' },
-    });
+    runCommand([...args, '--store', `file:${data}`]);
   const artifacts = Array.from({ length: 17 }, (_, at) => whole(`text ${at}`));
   const store = await FileObjectStore.open(data);
   const rig = await new FossilRig({ store: new FaultyStore(store) }).create();

@@ -3,11 +3,21 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
+import { runCommand } from '../helpers/command.ts';
 import { type CommandResult, run } from '../helpers/git-client.ts';
 import { type MirrorRig, mirrorRig, refsIn } from '../helpers/mirror-rig.ts';
 import { MAIN } from '../helpers/server.ts';
 
 function mirror(
+  rig: MirrorRig,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<CommandResult> {
+  return runCommand(['mirror', ...args], { PATH: process.env['PATH'] ?? '', HOME: rig.folder, ...env });
+}
+
+/** The same as a process of its own, for exit codes, command lines that cannot be read, and what the environment decides. */
+function mirrorProcess(
   rig: MirrorRig,
   args: readonly string[],
   env: Record<string, string> = {},
@@ -61,23 +71,26 @@ it('prints one JSON document and ends with a code for each outcome', async () =>
   await using rig = await mirrorRig();
   await history(rig);
   const { sourceUrl: source, targetUrl: target } = rig;
-  const ended = async (...args: string[]) => {
-    const { exitCode, stdout, stderr } = await mirror(rig, [...args, '--json']);
-    const { outcome, problem } = JSON.parse(stdout) as { outcome: string; problem: string | null };
-    // What a person reads says the same.
-    expect(stderr).toBe(problem === null ? '' : `cairn: ${problem}\n`);
-    return [exitCode, outcome];
-  };
+  const by =
+    (program: typeof mirror) =>
+    async (...args: string[]) => {
+      const { exitCode, stdout, stderr } = await program(rig, [...args, '--json']);
+      const { outcome, problem } = JSON.parse(stdout) as { outcome: string; problem: string | null };
+      // What a person reads says the same.
+      expect(stderr).toBe(problem === null ? '' : `cairn: ${problem}\n`);
+      return [exitCode, outcome];
+    };
+  const [ended, processEnded] = [by(mirror), by(mirrorProcess)];
   expect(await ended('sync', source, target)).toEqual([0, 'ok']);
   expect(await ended('bootstrap', source, target)).toEqual([2, 'blocked']);
   await rig.author.run(['push', '--quiet', 'origin', 'main:refs/heads/new']);
   await rig.author.run(['push', '--quiet', '--force', 'origin', 'main~1:refs/heads/main']);
-  expect(await ended('sync', source, target, '--best-effort')).toEqual([3, 'partial']);
+  expect(await processEnded('sync', source, target, '--best-effort')).toEqual([3, 'partial']);
   expect(await ended('sync', source, `${rig.host.url}/none.git`)).toEqual([5, 'configuration']);
   expect(await ended('sync', source, source)).toEqual([5, 'configuration']);
-  expect(await ended('sync', source, target, '--protocol', 'v9')).toEqual([5, 'configuration']);
-  expect(await ended('sync', source)).toEqual([5, 'configuration']);
-  expect(await ended('sync', source, target, '--no-such-flag')).toEqual([5, 'configuration']);
+  expect(await processEnded('sync', source, target, '--protocol', 'v9')).toEqual([5, 'configuration']);
+  expect(await processEnded('sync', source)).toEqual([5, 'configuration']);
+  expect(await processEnded('sync', source, target, '--no-such-flag')).toEqual([5, 'configuration']);
   expect(await ended('sync', 'http://127.0.0.1:1/x.git', target)).toEqual([6, 'transport']);
   expect(await ended('probe', 'http://127.0.0.1:1/x.git')).toEqual([6, 'transport']);
   expect(await ended('fetch', source, '--have', 'zz')).toEqual([5, 'configuration']);
@@ -88,7 +101,7 @@ it('prints its one document where no temporary folder can be made, too', async (
   await history(rig);
   for (const command of ['plan', 'sync']) {
     const args = [command, rig.sourceUrl, rig.targetUrl, '--json'];
-    const { exitCode, stdout, stderr } = await mirror(rig, args, { TMPDIR: '/nonexistent' });
+    const { exitCode, stdout, stderr } = await mirrorProcess(rig, args, { TMPDIR: '/nonexistent' });
     const problem = expect.stringContaining('no folder for temporary files can be made in /nonexistent');
     expect([exitCode, JSON.parse(stdout)]).toMatchObject([6, { command, outcome: 'transport', problem }]);
     expect(stderr.split('\n')).toHaveLength(2);

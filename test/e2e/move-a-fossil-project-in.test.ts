@@ -1,9 +1,10 @@
 /** `cairn fossil clone|pull|push|sync`, between a store and the stock server (issue 14, deliverable 5). */
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { runCommand } from '../helpers/command.ts';
 import { FossilClient, noFossil } from '../helpers/fossil.ts';
-import { type CommandResult, run } from '../helpers/git-client.ts';
-import { MAIN, OWNER } from '../helpers/server.ts';
+import type { CommandResult } from '../helpers/git-client.ts';
+import { OWNER } from '../helpers/server.ts';
 import { type StockFossilServer, serveStock } from '../helpers/stock-fossil-server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
@@ -35,8 +36,9 @@ afterAll(async () => {
 });
 
 const cairn = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandResult> =>
-  run(process.execPath, [MAIN, 'fossil', ...args, '--store', `file:${join(folder.path, 'data')}`], {
-    env: { PATH: process.env['PATH'] ?? '', HOME: folder.path, ...env },
+  runCommand(['fossil', ...args, '--store', `file:${join(folder.path, 'data')}`], {
+    HOME: folder.path,
+    ...env,
   });
 const urlOf = (stock: StockFossilServer | undefined) => stock?.url ?? '';
 
