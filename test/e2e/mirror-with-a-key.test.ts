@@ -1,17 +1,20 @@
 /** Mirrors to and from Cairn by somebody who shows a key: at the target, and at a private source. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type CommandResult, GitClient, run } from '../helpers/git-client.ts';
-import { MAIN, startServer } from '../helpers/server.ts';
+import { runCommand } from '../helpers/command.ts';
+import { type CommandResult, GitClient } from '../helpers/git-client.ts';
+import { startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 it('relays into a repository of one’s own, and out of a private one, with tokens signed for each', async () => {
   await using folder = await tempDir('cairn-users');
   await using server = await startServer({ flags: { access: 'signed' } });
   const cairn = (args: readonly string[], env: Record<string, string> = {}): Promise<CommandResult> =>
-    run(MAIN, args, {
-      cwd: folder.path,
-      env: { PATH: process.env['PATH'] ?? '', HOME: folder.path, GIT_TERMINAL_PROMPT: '0', ...env },
+    runCommand(args, {
+      PATH: process.env['PATH'] ?? '',
+      HOME: folder.path,
+      GIT_TERMINAL_PROMPT: '0',
+      ...env,
     });
   const ours = { CAIRN_SERVER: server.url };
   const user = await new GitClient(folder.path).init('source');

@@ -34,7 +34,7 @@ async function refusalOfProcess(
   exitCode = 1,
 ): Promise<string> {
   const signal = AbortSignal.timeout(SOON_MS);
-  const env = { PATH: process.env['PATH'] ?? '', ...environment };
+  const env = { PATH: process.env['PATH'] ?? '', CAIRN_SERVICE_KEY: SERVICE_KEY_FILE, ...environment };
   return onlyLine(
     await run(process.execPath, [MAIN, 'serve', '--port', '0', ...args], { env, signal }),
     exitCode,
@@ -232,7 +232,10 @@ describe('an object store', () => {
       [broken, 1, 'broke a promise', 'broken'],
     ] as const) {
       const [flags, environment] = stub(store);
-      const served = await runCommand(['serve', '--port', '0', ...flags], environment);
+      const served = await runCommand(['serve', '--port', '0', ...flags], {
+        CAIRN_SERVICE_KEY: SERVICE_KEY_FILE,
+        ...environment,
+      });
       expect(served.exitCode, served.stderr).toBe(exitCode);
       expect(served.stderr).toContain(words);
       const logged = served.stderr.split('\n').filter((line) => line.includes('"verdict"'));

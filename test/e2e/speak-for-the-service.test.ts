@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { run } from '../helpers/git-client.ts';
+import { runCommand } from '../helpers/command.ts';
 import { Person } from '../helpers/nostr-client.ts';
-import { MAIN, type ServerProcess, spawnServer } from '../helpers/server.ts';
+import { type ServerProcess, spawnServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 const operator = new Person();
@@ -16,8 +16,7 @@ const words = (...flags: string[]) => [
   join(folder.path, 'cache'),
   ...flags,
 ];
-const cairn = (args: readonly string[]) =>
-  run(process.execPath, [MAIN, ...args], { env: { PATH: process.env['PATH'] ?? '' }, cwd: folder.path });
+const cairn = (args: readonly string[]) => runCommand(args);
 
 beforeAll(async () => {
   folder = await tempDir();

@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 import { commandLine } from '../../src/cli/command-line.ts';
 import { programEnd } from '../../src/cli/program-end.ts';
+import { SERVICE_KEY_FILE } from './build-once.ts';
 import type { CommandResult } from './git-client.ts';
 
 /** A command of Cairn that runs in this process. */
@@ -84,7 +85,11 @@ export async function serveCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ServerCommand> {
-  const command = startCommand(['serve', '--port', '0', ...args], { CAIRN_ACCESS: 'open', ...environment });
+  const command = startCommand(['serve', '--port', '0', ...args], {
+    CAIRN_ACCESS: 'open',
+    CAIRN_SERVICE_KEY: SERVICE_KEY_FILE,
+    ...environment,
+  });
   let over = false;
   void command.ended.then(() => {
     over = true;
