@@ -173,6 +173,10 @@ describe.each([
   });
 
   it('carries unversioned files both ways: added, edited, deleted', async () => {
+    // Of two versions the one with the later second wins, and the first file gets the time of its writing.
+    const begun = Date.now();
+    const later = (seconds: number) =>
+      new Date(begun + 3_600_000 + 1000 * seconds).toISOString().slice(0, 19);
     const list = async (user: User) =>
       (await user.must('uv', 'list')).split('\n').map((line) => line.trim().split(/ +/).at(-1));
     await alice.write('one.txt', 'one\n');
@@ -181,13 +185,13 @@ describe.each([
     await bob.must('uv', 'sync');
     expect(await list(bob)).toContain('one.txt');
     await bob.write('two.bin', Buffer.alloc(100_000, 'two'));
-    await bob.must('uv', 'add', 'two.bin', '--mtime', '2026-11-30T00:00:00');
+    await bob.must('uv', 'add', 'two.bin', '--mtime', later(0));
     await bob.must('uv', 'sync');
     await alice.must('sync', '-u');
     expect(await alice.must('uv', 'cat', 'two.bin')).toHaveLength(100_000);
     await alice.write('one.txt', 'one, edited\n');
-    await alice.must('uv', 'add', 'one.txt', '--mtime', '2026-11-30T00:00:01');
-    await alice.must('uv', 'rm', 'two.bin', '--mtime', '2026-11-30T00:00:02');
+    await alice.must('uv', 'add', 'one.txt', '--mtime', later(1));
+    await alice.must('uv', 'rm', 'two.bin', '--mtime', later(2));
     await alice.must('uv', 'sync');
     await bob.must('uv', 'sync');
     expect(await bob.must('uv', 'cat', 'one.txt')).toBe('one, edited');
