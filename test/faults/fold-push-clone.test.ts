@@ -8,10 +8,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ObjectStorePair } from '../../src/object-store/object-store.ts';
 import { openS3 } from '../../src/object-store/s3/s3.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
-import { GitClient, run } from '../helpers/git-client.ts';
+import { runCommand } from '../helpers/command.ts';
+import { GitClient } from '../helpers/git-client.ts';
 import { type Link, readChain } from '../helpers/manifest-chain.ts';
 import { startR2, type TestBucket } from '../helpers/r2.ts';
-import { MAIN, OWNER, repositoryUrl, type ServerProcess, spawnServer } from '../helpers/server.ts';
+import { OWNER, repositoryUrl, type ServerProcess, spawnServer } from '../helpers/server.ts';
 import { tell } from '../helpers/tell.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 import { Cloner, type Copy, firstCommits, Pusher, type Told } from './fold-push-clone-users.ts';
@@ -130,11 +131,10 @@ async function foldAgainAndAgain(
   over: (answered: number) => boolean,
 ): Promise<{ readonly done: number; readonly failures: readonly string[] }> {
   const failures: string[] = [];
-  const env = { PATH: process.env['PATH'] ?? '', TMPDIR: folder.path, ...environment };
   let [answered, done] = [0, 0];
   while (!over(answered)) {
     const args = ['fold', '--cache', cache, ...(answered % 2 === 0 ? [`${OWNER}/${name}`] : ['--all'])];
-    const { exitCode, stdout, stderr } = await run(MAIN, args, { env });
+    const { exitCode, stdout, stderr } = await runCommand(args, environment);
     // Only one may fold at a time, and a server may have been first.
     const leased = exitCode !== 0 && stderr.includes('is folding');
     if (exitCode !== 0 && !leased) failures.push(stderr);
