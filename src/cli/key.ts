@@ -1,9 +1,9 @@
 import { type ClientSettings, readClientSettings } from '../config/client-settings.ts';
 import type { GivenFlags } from '../config/given-flags.ts';
 import { CairnError, isCairnError } from '../lib/errors.ts';
-import { type Random, systemRandom } from '../lib/random.ts';
+import { systemRandom } from '../lib/random.ts';
 import { formatNpub } from '../nostr/public-key.ts';
-import { isSecretKey } from '../nostr/secret-key.ts';
+import { newSecretKey } from '../nostr/secret-key.ts';
 import { createSigner, type Signer } from '../nostr/sign.ts';
 import { createKeyFile, readKeyFile } from '../server/keys.ts';
 import type { CommandContext } from './command-context.ts';
@@ -62,14 +62,6 @@ export async function readSignerIfAny(settings: ClientSettings): Promise<Signer 
   } catch (error) {
     if (isCairnError(error, 'not-found') && !settings.keyNamed) return undefined;
     throw error;
-  }
-}
-
-function newSecretKey(random: Random): string {
-  for (;;) {
-    const candidate = random.hex(32);
-    // About one in 2^128 numbers is too large to be a key.
-    if (isSecretKey(candidate)) return candidate;
   }
 }
 
