@@ -30,6 +30,9 @@ export class Flow {
   private bytes = MOST_BYTES;
   private readonly clock: Pick<Clock, 'monotonic'>;
   private at: number;
+  /** Ends the wait for a step; undefined between two. */
+  private onSlow: (() => void) | undefined;
+  private timer: NodeJS.Timeout | undefined;
 
   /** @param contended true while others wait for a place */
   constructor(contended: () => boolean, clock: Pick<Clock, 'monotonic'>) {
@@ -50,20 +53,17 @@ export class Flow {
   /** Waits for a step until the client is slow. The step goes on in any case. */
   async wait<T>(step: Promise<T>, bytesOf: (value: T) => number): Promise<Waited<T>> {
     this.work();
-    let timer: NodeJS.Timeout | undefined;
-    const becameSlow = new Promise<'slow'>((resolve) => {
-      timer = setInterval(() => {
-        this.wasWaitedFor();
-        if (this.slow) resolve('slow');
-      }, CHECK_MS);
-    });
     try {
-      const first = await Promise.race([step.then((value) => ({ value })), becameSlow]);
+      const first = await new Promise<Waited<T>>((resolve, reject) => {
+        this.onSlow = () => resolve('slow');
+        this.timer ??= setInterval(() => this.check(), CHECK_MS).unref();
+        step.then((value) => resolve({ value }), reject);
+      });
       this.wasWaitedFor();
       if (first !== 'slow') this.bytes = Math.min(MOST_BYTES, this.bytes + bytesOf(first.value));
       return first;
     } finally {
-      clearInterval(timer);
+      this.onSlow = undefined;
     }
   }
 
@@ -74,6 +74,17 @@ export class Flow {
     this.wasWaitedFor();
     this.bytes = Math.min(MOST_BYTES, this.bytes + bytesOf(value));
     return value;
+  }
+
+  /** Looks whether the client is slow by now. One timer serves thousands of steps. It ends when no step is waited for. */
+  private check(): void {
+    if (this.onSlow === undefined) {
+      clearInterval(this.timer);
+      this.timer = undefined;
+      return;
+    }
+    this.wasWaitedFor();
+    if (this.slow) this.onSlow();
   }
 
   /** Counts the time since the last call as work. */

@@ -277,15 +277,19 @@ export class HeightBounds implements EntryListener {
     before: number,
   ): number {
     const { below, heaviest } = this;
-    const { height, bytes } = this.boundOf(tree);
-    const [lowest, lightest] = [below.get(tree), heaviest.get(tree)];
+    const lowest = below.get(tree);
+    const lightest = heaviest.get(tree);
+    // Not `boundOf`, which makes an object: this runs for each tree.
+    const height = Math.min(lowest + 1, HIGHEST);
+    const bytes = Math.min(lightest + this.trees.sizeOf(tree), HEAVIEST);
     let known = before;
     const end = starts[tree + 1] ?? 0;
     for (let at = starts[tree] ?? 0; at < end; at++) {
       const source = sources[at] ?? 0;
       const waiting = source >>> 1;
       const takesOver = (source & 1) === 1;
-      const [high, heavy] = takesOver ? [lowest, lightest] : [height, bytes];
+      const high = takesOver ? lowest : height;
+      const heavy = takesOver ? lightest : bytes;
       if (below.get(waiting) < high) below.set(waiting, high);
       if (heaviest.get(waiting) < heavy) heaviest.set(waiting, heavy);
       const left = (open[waiting] ?? 0) - 1;

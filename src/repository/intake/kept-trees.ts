@@ -33,6 +33,8 @@ export class KeptTrees {
   private readonly ends = new GrowingWords(0);
   private readonly sizes = new GrowingWords(0);
   private readonly bases = new GrowingWords(0);
+  /** One for each delta that is read within another one: there are millions of reads. */
+  private readonly deltas: DeltaSteps[] = [];
 
   /** @param packBytes of the pack, as far as it has come */
   allow(packBytes: number): void {
@@ -104,10 +106,10 @@ export class KeptTrees {
       this.bytes.copy(target, at, begin + from, begin + from + length);
       return;
     }
-
     if (followed > MOST_FOLLOWED) this.steps = -1;
     const to = from + length;
-    const delta = new DeltaSteps();
+    const delta = this.deltas[followed] ?? new DeltaSteps();
+    this.deltas[followed] = delta;
     delta.begin(this.bytes, begin, this.endOf(tree));
     for (let position = 0; position < to && this.steps >= 0 && delta.read(); position += delta.length) {
       this.steps -= STEPS_OF_INSTRUCTION;

@@ -110,6 +110,8 @@ class PackScan implements PackEntries {
   private readonly depths: Uint16Array;
   /** By place: 1 for a tree that was taken over. */
   private readonly known: Uint8Array;
+  /** Entries whose types are being found, each a delta from the one behind it. Empty between two searches. */
+  private readonly chain: number[] = [];
   private unpacked = 0;
   private readonly block: Buffer;
 
@@ -365,8 +367,7 @@ class PackScan implements PackEntries {
   }
 
   private resolveChain(place: number): void {
-    const { types, bases, depths } = this;
-    const chain: number[] = [];
+    const { types, bases, depths, chain } = this;
     for (let at = place; types[at] === 0; at = bases[at] ?? 0) {
       if (chain.length > MOST_DELTAS) throw this.tooDeep(place);
       chain.push(at);
