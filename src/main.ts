@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=4
+#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=4 --heap-growing-percent=100
 import { nodeVersionProblem } from './cli/node-version.ts';
 import { programEnd } from './cli/program-end.ts';
 import { keepHeapSmall } from './cli/small-heap.ts';

@@ -9,6 +9,8 @@ const PASSING_ON: readonly string[] = ['mirror', 'import'];
  * @param command the first argument of the program
  */
 export function keepHeapSmall(command: string | undefined): void {
-  if (command !== undefined && PASSING_ON.includes(command))
-    setFlagsFromString('--semi-space-growth-factor=1');
+  if (command === undefined || !PASSING_ON.includes(command)) return;
+  setFlagsFromString('--semi-space-growth-factor=1');
+  // The first line of `main.ts` lets the heap of a server double between two collections.
+  setFlagsFromString('--heap-growing-percent=0');
 }
