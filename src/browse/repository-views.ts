@@ -1,6 +1,6 @@
 import type { Git } from '../git-process/git.ts';
 import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
-import { CairnError } from '../lib/errors.ts';
+import { CairnError, isCairnError } from '../lib/errors.ts';
 import { Limiter } from '../lib/limiter.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { PublishedGitState } from '../repository/git/git-manifest.ts';
@@ -23,6 +23,8 @@ export interface RepositoryViewsOptions {
   readonly timeLimit: number;
   /** Milliseconds for which git stays after the last question about a state. */
   readonly idle: number;
+  /** States that are kept open without a user; 8 if absent. */
+  readonly idleKept?: number;
   /** Waits while more urgent work goes first; absent where there is none. */
   readonly standBack?: () => Promise<void>;
 }
@@ -36,9 +38,8 @@ interface OpenState {
   idle?: NodeJS.Timeout;
 }
 
-/** States that are kept open without a user. */
+/** Where the options have none. */
 const IDLE_KEPT = 8;
-/** Places where the options have none. */
 const SLOW = 1;
 /** Most waiting slow pages: visitors do not wait for a minute. */
 const SLOW_QUEUE = 8;
@@ -71,7 +72,7 @@ export class RepositoryViews {
   /**
    * Reads a published state. The caller has decided that the reader may see it.
    * @param signal of the visitor; undefined for work that others share
-   * @param work is given the view, and does not keep it
+   * @param work is given the view, and does not keep it; it is done again if no memory was left for git
    * @param pace `slow` for work that may take seconds, such as searches: it has places of its own
    * @throws CairnError `busy` when too many pages wait, or the time for one is over; what `work` throws
    */
@@ -85,8 +86,13 @@ export class RepositoryViews {
     return this.using(pace === 'slow' ? this.slow : this.places, repository, state, signal, async (open) => {
       const timeout = AbortSignal.timeout(this.options.timeLimit);
       const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+      const attempt = () => work(this.viewOf(open, repository, state, either));
       try {
-        return await work(this.viewOf(open, repository, state, either));
+        return await attempt().catch(async (error: unknown) => {
+          // No memory may be left for git: what stays for states that nobody reads gives its own back.
+          if (!isCairnError(error, 'busy') || either.aborted || !(await this.dropIdle())) throw error;
+          return attempt();
+        });
       } catch (error) {
         if (!timeout.aborted) throw error;
         throw new CairnError('busy', 'this page takes too long to make, try again later', { cause: error });
@@ -186,12 +192,19 @@ export class RepositoryViews {
     open.users--;
     if (open.users > 0) return;
     const idle = [...this.states].filter(([, { users }]) => users === 0);
-    if (this.closed || idle.length > IDLE_KEPT) {
+    if (this.closed || idle.length > (this.options.idleKept ?? IDLE_KEPT)) {
       this.dropSoon(this.closed ? digest : (idle[0]?.[0] ?? digest));
       return;
     }
     open.idle = setTimeout(() => this.dropSoon(digest), this.options.idle);
     open.idle.unref();
+  }
+
+  /** Closes the states that nobody uses. @returns whether there were any */
+  private async dropIdle(): Promise<boolean> {
+    const idle = [...this.states].filter(([, { users }]) => users === 0);
+    await allSettledOrThrow(idle.map(([digest]) => this.drop(digest)));
+    return idle.length > 0;
   }
 
   private dropSoon(digest: string): void {

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { Readable, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable, Writable } from 'node:stream';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import type { PipedChild } from './bounded-process.ts';
 import type { GitCommand } from './commands.ts';
@@ -12,6 +11,7 @@ import { type Grant, MemoryShares, type SharesOptions } from './memory-shares.ts
 import { processorTime } from './processor-time.ts';
 import type { GitResult } from './result.ts';
 import { standBack } from './stand-back.ts';
+import { writeInput } from './write-input.ts';
 
 /** Is told of every process that starts and ends; for metrics, and for tests that count. */
 export interface GitObserver {
@@ -78,6 +78,7 @@ export class Git {
   private readonly options: GitOptions;
   private readonly alive = new Set<{ readonly ended: Promise<unknown>; stop(): void }>();
   private readonly shares: MemoryShares;
+  private readonly others: Git[] = [];
 
   constructor(options: GitOptions) {
     this.options = options;
@@ -86,7 +87,18 @@ export class Git {
 
   /** Number of git processes alive now, without git's own children. */
   get running(): number {
-    return this.alive.size;
+    return this.others.reduce((sum, other) => sum + other.running, this.alive.size);
+  }
+
+  /**
+   * The same git with shares of its own: its processes take none of the others' memory. It is closed with this one.
+   * @param shares ignored if this git has no bound
+   */
+  beside(shares: SharesOptions): Git {
+    const { shares: own, ...options } = this.options;
+    const other = new Git({ ...options, ...(own === undefined ? {} : { shares }) });
+    this.others.push(other);
+    return other;
   }
 
   /**
@@ -325,10 +337,14 @@ export class Git {
 
   /** Ends all processes that are alive and waits for them. */
   async close(): Promise<void> {
+    await Promise.all([this, ...this.others].map((git) => git.stopAll()));
+    await this.options.launcher?.close();
+  }
+
+  private async stopAll(): Promise<void> {
     const all = [...this.alive];
     for (const process of all) process.stop();
     await Promise.all(all.map((process) => process.ended));
-    await this.options.launcher?.close();
   }
 }
 
@@ -336,40 +352,6 @@ class NotStarted extends CairnError {
   constructor(message: string, cause: unknown) {
     super('unavailable', message, { cause, publicText: 'git could not be started' });
   }
-}
-
-/**
- * Writes the input of a process. The process may exit before it has read all of it; its exit code tells whether that is an
- * error.
- * @returns the error if `input` throws; the process is then ended
- */
-function writeInput(
-  process: Pick<RunningGit, 'stdin' | 'stop'>,
-  input: string | Uint8Array | AsyncIterable<Uint8Array>,
-): Promise<{ readonly error: unknown } | undefined> {
-  if (typeof input === 'string' || input instanceof Uint8Array) {
-    process.stdin.end(input);
-    return Promise.resolve(undefined);
-  }
-  let failure: { readonly error: unknown } | undefined;
-  const source = async function* () {
-    // A broken pipe throws at the `yield`; an error of `input` throws elsewhere.
-    let isYielding = false;
-    try {
-      for await (const piece of input) {
-        isYielding = true;
-        yield piece;
-        isYielding = false;
-      }
-    } catch (error) {
-      if (isYielding) return;
-      failure = { error };
-      process.stop();
-    }
-  };
-  return pipeline(Readable.from(source(), { objectMode: false }), process.stdin)
-    .catch(() => undefined)
-    .then(() => failure);
 }
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {

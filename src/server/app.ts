@@ -62,6 +62,8 @@ import { VERSION } from './version.ts';
 
 /** The rounds of a large push come faster one after another. */
 const FOSSIL_QUIET_MS = 3_000;
+/** Of so many shares of pages, one state may be kept open that nobody reads: it needs two. */
+const SHARES_OF_IDLE = 6;
 
 /** Parts that a test can replace. The test closes them. */
 export interface Overrides {
@@ -141,7 +143,7 @@ async function openApp(
     return openServerStores(settings, log, observe, stack);
   };
   // Each mostly waits, and none needs another. If several refuse, the first of this order is reported.
-  const [{ git, version, budget, capabilities }, secp256k1, stores] = await allSettledOrThrow([
+  const [{ git, pagesGit, version, budget, capabilities }, secp256k1, stores] = await allSettledOrThrow([
     findGit(),
     Promise.resolve(given.learned?.secp256k1 ?? loadSecp256k1()),
     openStores(),
@@ -285,7 +287,8 @@ async function openApp(
       stores,
       repositories,
       transfer,
-      git,
+      git: pagesGit,
+      idleKept: Math.floor(budget.pageShares / SHARES_OF_IDLE),
       downloads,
       pages,
       relay,

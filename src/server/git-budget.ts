@@ -17,6 +17,8 @@ const IN_A_PLACE = 2;
 const BESIDES = STATES_AT_ONCE + TIPS_AT_ONCE + 1;
 /** Shares for work on very many objects, while they are free. */
 const SPARE = 4;
+/** Shares for pages: ten, and one for two places, within these limits. Pages take no others, whatever they are asked for. */
+const PAGE_SHARES = { least: 12, most: 24 } as const;
 
 /** Memory that the server itself needs: at least this many bytes, and at least this part of the machine. */
 const SERVER_BYTES = 640 * MIB;
@@ -44,6 +46,8 @@ export interface GitBudget {
   /** Places for fetches and pushes. */
   readonly concurrency: number;
   readonly shares: SharesOptions;
+  /** Shares of pages, beside the others. */
+  readonly pageShares: number;
   /** Bytes that all processes may use together. */
   readonly sum: number;
   /** The warning for an operator whose settings do not fit the machine. */
@@ -60,7 +64,8 @@ export function gitBudget(settings: GitSettings, machine: number): GitBudget {
   const beside = (settings.anonymousPushes?.places ?? 0) + mirrors;
   const concurrency = settings.gitConcurrency ?? placesFor(settings.gitMemory, beside, machine, forGit);
   const all = sharesOf(concurrency, beside);
-  const count = all + SPARE;
+  const pageShares = pageSharesOf(concurrency);
+  const count = all + SPARE + pageShares;
   const memory = settings.gitMemory ?? within(MEMORY, Math.floor(forGit / count / MIB) * MIB);
   const sum = count * memory;
   const fits = sum <= machine - SERVER_BYTES;
@@ -69,6 +74,7 @@ export function gitBudget(settings: GitSettings, machine: number): GitBudget {
     memory,
     concurrency,
     shares: { all, spare: SPARE },
+    pageShares,
     sum,
     warning: fits ? undefined : tooMuch({ memory, concurrency, sum, machine, count, isSet }),
   };
@@ -78,7 +84,8 @@ export function gitBudget(settings: GitSettings, machine: number): GitBudget {
 function placesFor(memory: number | undefined, beside: number, machine: number, forGit: number): number {
   let places = within(PLACES, Math.floor(machine / GIB));
   if (memory === undefined) return places;
-  while (places > PLACES.least && (sharesOf(places, beside) + SPARE) * memory > forGit) places--;
+  const sum = () => (sharesOf(places, beside) + SPARE + pageSharesOf(places)) * memory;
+  while (places > PLACES.least && sum() > forGit) places--;
   return places;
 }
 
@@ -89,6 +96,10 @@ function placesFor(memory: number | undefined, beside: number, machine: number, 
  */
 function sharesOf(places: number, beside: number): number {
   return IN_A_PLACE * (places + beside) + stalledPushes(places) + LARGE + BESIDES;
+}
+
+function pageSharesOf(places: number): number {
+  return within(PAGE_SHARES, 10 + Math.floor(places / 2));
 }
 
 function within({ least, most }: { readonly least: number; readonly most: number }, value: number): number {

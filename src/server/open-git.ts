@@ -11,6 +11,8 @@ import { type GitBudget, gitBudget } from './git-budget.ts';
 
 export interface OpenedGit {
   readonly git: Git;
+  /** The same git for pages, with shares of its own. */
+  readonly pagesGit: Git;
   readonly version: string;
   readonly budget: GitBudget;
 }
@@ -62,5 +64,6 @@ export async function openGit(parts: GitParts, stack: ClosingStack): Promise<Ope
     ...(launcher === undefined ? {} : { launcher }),
   });
   stack.defer(() => git.close());
-  return { git, version: learned?.version ?? (await checkGitVersion(git)), budget };
+  const pagesGit = git.beside({ all: budget.pageShares, spare: 0 });
+  return { git, pagesGit, version: learned?.version ?? (await checkGitVersion(git)), budget };
 }

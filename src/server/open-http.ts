@@ -50,6 +50,8 @@ export interface ServedParts extends HttpParts {
   readonly relay: OpenedRelay;
   /** Runs git for pages. */
   readonly git: Git;
+  /** States of repositories for which git stays when no page is asked for. */
+  readonly idleKept: number;
   /** Keeps archives and large files. */
   readonly downloads: ResponseCache;
   readonly pages: PageDisk;
@@ -130,6 +132,7 @@ export async function serveHttp(
   const precedence = new Precedence({ ...FIRST, clock });
   const views = new RepositoryViews({
     git: parts.git,
+    idleKept: parts.idleKept,
     ...PAGES,
     standBack: () => precedence.standBack(),
   });

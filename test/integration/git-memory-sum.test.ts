@@ -144,8 +144,8 @@ describe.runIf(process.platform === 'linux')('all git processes together (issue 
   }
 
   it('never may have more than the documents say, whatever is going on at once', async () => {
-    const { sum, shares } = gitBudget(readSettings(FLAGS, {}), 16 * 2 ** 30);
-    expect(sum).toBe((shares.all + shares.spare) * 64 * MIB);
+    const { sum, shares, pageShares } = gitBudget(readSettings(FLAGS, {}), 16 * 2 ** 30);
+    expect(sum).toBe((shares.all + shares.spare + pageShares) * 64 * MIB);
 
     const home = await repository('home');
     const authorized = (url: string) => ({ Authorization: tokenFor(owner, url) });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { RepositoryViews } from '../../../src/browse/repository-views.ts';
+import { gitVersion } from '../../../src/git-process/commands.ts';
 import { Git } from '../../../src/git-process/git.ts';
 import type { PublishedGitState } from '../../../src/repository/git/git-manifest.ts';
 import type { GitRepository } from '../../../src/repository/git/git-repository.ts';
@@ -106,6 +107,28 @@ it('keep few states open that nobody reads', async () => {
   await expect.poll(() => git.running).toBeLessThanOrEqual(9);
   await views.close();
   expect(git.running).toBe(0);
+});
+
+it('close what nobody reads where no memory is left for git, and take none from pushes and fetches', async () => {
+  // All work but pages has shares like these for itself.
+  const serverGit = new Git({ binary: 'git', home: folder.path, shares: { all: 1, spare: 0 } });
+  const pagesGit = serverGit.beside({ all: 2, spare: 0 });
+  const views = new RepositoryViews({ git: pagesGit, ...OPTIONS });
+  for (let at = 0; at < 5; at++) {
+    const info = await views.read(another(at), state(`${at}-`), NEVER, ({ session }) => session.info(tip));
+    expect(info?.type).toBe('commit');
+    expect(serverGit.running).toBeLessThanOrEqual(2);
+  }
+  const busy = views.read(another(7), state('7-'), NEVER, ({ session }) =>
+    views.read(another(8), state('8-'), NEVER, async (other) => {
+      await Promise.all([session.info(tip), other.session.info(tip)]);
+      return pagesGit.brief(gitVersion());
+    }),
+  );
+  await expect(busy).rejects.toMatchObject({ kind: 'busy' });
+  expect((await serverGit.brief(gitVersion())).exitCode).toBe(0);
+  await views.close();
+  await serverGit.close();
 });
 
 it('have places for few pages and a queue for some; others are told that it is too much', async () => {
