@@ -1,12 +1,12 @@
 // A process with a small heap that fills an event log (`fill`) or starts over it (`open`). To be run by
 // event-log-larger-than-the-heap.test.ts, with what was built.
-//   node --max-old-space-size=<MiB> event-memory.mjs <dist> <folder> fill|open <events> <bytes of content>
+//   node --max-old-space-size=<MiB> event-memory.mjs <modules> <folder> fill|open <events> <bytes of content>
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const [dist = '', folder = '', mode, count, contentBytes] = process.argv.slice(2);
-const load = (path) => import(pathToFileURL(join(dist, path)).href);
+const [modules = '', folder = '', mode, count, contentBytes] = process.argv.slice(2);
+const load = (path) => import(pathToFileURL(join(modules, path)).href);
 const { openFileStore } = await load('object-store/file/open-file-store.js');
 const { EventStore } = await load('relay/log/event-store.js');
 const { systemClock } = await load('lib/clock.js');

@@ -22,7 +22,7 @@ async function run(mode: 'fill' | 'open', folder: string): Promise<Report> {
     `--max-old-space-size=${HEAP}`,
     '--expose-gc',
     join(ROOT, 'test', 'helpers', 'event-memory.mjs'),
-    join(ROOT, 'dist'),
+    join(ROOT, 'build', 'modules'),
     folder,
     mode,
     String(EVENTS),

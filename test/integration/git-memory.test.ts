@@ -113,9 +113,11 @@ describe('a git process (issue 11, point 3)', () => {
       'mirror/remote/remote-process.ts': 1,
       'mirror/remote/ssh-connection.ts': 1,
     });
-    // A user's own mirror has git for scratch repositories; the mirrors that a server keeps use the git of the server.
+    // A user's own mirror has git for scratch repositories; the mirrors that a server keeps use the git of the server. `beside` makes the
+    // git of pages, with a budget of its own.
     expect(opened.sort(), 'every git of a server has a budget').toEqual([
       'cli/import-converted.ts',
+      'git-process/git.ts',
       'mirror/mirror.ts',
       'server/open-git.ts',
     ]);
