@@ -22,7 +22,7 @@ const app = await startApp(settings, { tls: undefined, serviceKey }, createLogge
 });
 process.stdout.write(`listening on ${app.url}\n`);
 
-/** The same files that `cairn serve` runs: it finds what belongs to it from where they lie. */
+/** A module of what was built, before the modules are joined. */
 function built<T>(name: string): Promise<T> {
-  return import(pathToFileURL(join(projectRoot(), 'dist', name)).href);
+  return import(pathToFileURL(join(projectRoot(), 'build', 'modules', name)).href);
 }
