@@ -6,7 +6,7 @@ import { projectRoot } from './paths.ts';
 
 const [data = '', cache = '', serviceKey = ''] = process.argv.slice(2);
 
-const { startApp } = await built<typeof import('../src/server/app.ts')>('app.js');
+const { startApp } = await built<typeof import('../src/server/app.ts')>('server/app.js');
 const { readSettings } = await built<typeof import('../src/config/settings.ts')>('config/settings.js');
 const { openFileStore } = await built<typeof import('../src/object-store/file/open-file-store.ts')>(
   'object-store/file/open-file-store.js',
