@@ -38,7 +38,9 @@ async function sizesOf(view: RepositoryView, tree: string, budget: { objects: nu
   if (kept !== undefined) return kept;
   view.signal.throwIfAborted();
   const content = (await view.session.readSmall(tree, TREE_SIZE))?.content;
-  const entries = content === undefined ? [] : [...treeEntries(content, idLength(view))];
+  // Of a damaged repository nothing is remembered: others may have the same tree whole.
+  if (content === undefined) throw new TooMany();
+  const entries = [...treeEntries(content, idLength(view))];
   const folders = entries.filter(
     ({ kind, name }) => kind === 'folder' && !isForeign(name.toString('latin1')),
   );

@@ -244,8 +244,13 @@ export class EntryWalk {
       this.isTooMuch = true;
       return undefined;
     });
-    this.bytes += object?.content.length ?? 0;
-    return object?.type === type ? object.content : undefined;
+    // What is missing in a damaged repository says nothing about what has changed.
+    if (object?.type !== type) {
+      this.isTooMuch = true;
+      return undefined;
+    }
+    this.bytes += object.content.length;
+    return object.content;
   }
 
   private keyOf(path: readonly Buffer[]): PathKey | undefined {

@@ -5,6 +5,26 @@ import { personUrl } from '../nostr/people/person-html.ts';
 import { shortNpub, userText } from '../user-text.ts';
 import type { About } from './about.ts';
 
+const NAME = 120;
+const DESCRIPTION = 2_000;
+
+/** What an overview begins with. @param more below the description */
+export function introductionHtml(name: string, description: string, more: Html | '' = ''): Html {
+  return html`<div class="introduction">
+<h1>${userText(name, NAME)}</h1>
+${description === '' ? '' : html`<p class="said">${userText(description, DESCRIPTION)}</p>`}
+${more}
+</div>`;
+}
+
+/** Pages elsewhere that the owner names, as a fact. @param web http and https URLs */
+export function webFact(web: readonly string[]): Html | '' {
+  if (web.length === 0) return '';
+  const link = (url: string) =>
+    html`<a href="${url}" rel="nofollow ugc noopener">${userText(url.replace(/^https?:\/\//, ''), 200)}</a>`;
+  return fact('Web', listHtml(web.map(link)));
+}
+
 /** A fact in a list of facts (`<dl class="facts">`). */
 export function fact(term: string, definition: Html): Html {
   return html`<div><dt>${term}</dt><dd>${definition}</dd></div>`;

@@ -8,7 +8,7 @@ import { frontQuery } from '../../../front/front-question.ts';
 import { type Html, rootOf } from '../../../layout.ts';
 import { timeOf } from '../../../time.ts';
 import { cut, userText } from '../../../user-text.ts';
-import { counted, fact, keyHtml, listHtml } from '../../facts-html.ts';
+import { counted, fact, introductionHtml, keyHtml, listHtml, webFact } from '../../facts-html.ts';
 import { type CodeContext, codePage } from '../../frame.ts';
 import { day, personName } from '../../person.ts';
 import { readmeHtml } from '../../readme/readme-html.ts';
@@ -17,8 +17,6 @@ import { cloneHtml, pushHtml } from './instructions-html.ts';
 import { languagesHtml } from './languages-html.ts';
 import type { OverviewContent, OverviewQuestion } from './overview-content.ts';
 
-const NAME = 120;
-const DESCRIPTION = 2_000;
 const TOPICS = 20;
 
 /** The overview of a repository: what it is, how to get it, and what is in its default branch. */
@@ -35,11 +33,7 @@ export function overviewHtml(
     context,
     '',
     html`<div class="overview">
-<div class="introduction">
-<h1>${userText(name, NAME)}</h1>
-${description === '' ? '' : html`<p class="said">${userText(description, DESCRIPTION)}</p>`}
-${topics(context, about.topics)}
-</div>
+${introductionHtml(name, description, topics(context, about.topics))}
 <aside class="get" aria-label="How to get it">
 <h2>Clone</h2>
 ${cloneHtml(instructions)}
@@ -112,7 +106,7 @@ ${fact('Owner', keyHtml(base, owner, about))}
 ${maintainers.length === 0 ? '' : fact('Maintainers', listHtml(maintainers.map((one) => keyHtml(base, one, about))))}
 ${lastChange === undefined ? '' : fact('Last push', html`${timeOf(lastChange.at)}${lastChange.by.map((one) => html` by ${keyHtml(base, one, about)}`)}`)}
 ${size === 0 ? '' : fact('Size', html`${roughSize(size)}`)}
-${about.web.length === 0 ? '' : fact('Web', listHtml(about.web.map((url) => html`<a href="${url}" rel="nofollow ugc noopener">${userText(url.replace(/^https?:\/\//, ''), 200)}</a>`)))}
+${webFact(about.web)}
 ${protection.length === 0 ? '' : fact('Protected', listHtml(protection.map(protectionHtml)))}
 ${manifest.objectFormat === 'sha1' ? '' : fact('Object format', html`SHA-256`)}
 ${fact('Identifier', html`<code>${userText(manifest.identifier, 256)}</code>`)}

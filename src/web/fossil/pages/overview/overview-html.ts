@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { CheckInFacts } from '../../../../browse/fossil/fossil-memory.ts';
 import { fossilUrl } from '../../../../nostr/repository-url.ts';
 import { type About, NOTHING_SAID } from '../../../code/about.ts';
-import { fact, keyHtml, listHtml } from '../../../code/facts-html.ts';
+import { fact, introductionHtml, keyHtml, listHtml, webFact } from '../../../code/facts-html.ts';
 import { readmeHtml } from '../../../code/readme/readme-html.ts';
 import { commands, type Html, shellWord } from '../../../layout.ts';
 import { timeOf } from '../../../time.ts';
@@ -11,8 +11,6 @@ import { entriesHtml } from '../../folder-entries.ts';
 import { dateText, type FossilContext, fossilFrame } from '../../fossil-frame.ts';
 import type { FossilOverview } from './read-overview.ts';
 
-const NAME = 120;
-const DESCRIPTION = 2_000;
 const COMMENT = 200;
 const USER = 100;
 
@@ -26,10 +24,7 @@ export function overviewHtml(context: FossilContext, content: FossilOverview): H
     context,
     '',
     html`<div class="overview">
-<div class="introduction">
-<h1>${userText(name, NAME)}</h1>
-${description === '' ? '' : html`<p class="said">${userText(description, DESCRIPTION)}</p>`}
-</div>
+${introductionHtml(name, description)}
 <aside class="get" aria-label="How to get it">
 <h2>Clone</h2>
 ${isEmpty ? html`<p>There is nothing to clone yet: Fossil cannot work in a clone without check-ins.</p>` : cloneHtml(url, manifest.identifier)}
@@ -78,7 +73,7 @@ ${fact('Owner', keyHtml(base, owner, about))}
 ${maintainers.length === 0 ? '' : fact('Maintainers', listHtml(maintainers.map((one) => keyHtml(base, one, about))))}
 ${fact('Last push', timeOf(manifest.receiptAt))}
 ${fact('Artifacts', html`${manifest.artifacts === 0 ? 'none' : manifest.artifacts.toLocaleString('en')}`)}
-${about.web.length === 0 ? '' : fact('Web', listHtml(about.web.map((url) => html`<a href="${url}" rel="nofollow ugc noopener">${userText(url.replace(/^https?:\/\//, ''), 200)}</a>`)))}
+${webFact(about.web)}
 ${fact('Project code', html`<code>${manifest.projectCode}</code>`)}
 ${fact('Identifier', html`<code>${userText(manifest.identifier, 256)}</code>`)}
 </dl>`;
