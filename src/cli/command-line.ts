@@ -4,11 +4,11 @@ import type { Option, OptionName } from '../config/options.ts';
 import { unknownVariables, unknownVariableWarning } from '../config/unknown-variables.ts';
 import { VERSION } from '../server/version.ts';
 import type { CommandContext } from './command-context.ts';
-import { addFossilCommands } from './fossil-command-line.ts';
-import { addFossilSyncCommands } from './fossil-sync-command-line.ts';
-import { addImportCommand } from './import-command-line.ts';
-import { addMirrorCommands } from './mirror-command-line.ts';
-import { addKeptMirrorCommands } from './mirror-kept-command-line.ts';
+import { addFossilCommands } from './fossil/fossil-command-line.ts';
+import { addFossilSyncCommands } from './fossil/fossil-sync-command-line.ts';
+import { addImportCommand } from './import/import-command-line.ts';
+import { addMirrorCommands } from './mirror/mirror-command-line.ts';
+import { addKeptMirrorCommands } from './mirror/mirror-kept-command-line.ts';
 import { several } from './several.ts';
 
 /**
@@ -37,7 +37,9 @@ export function commandLine(context: CommandContext): Command {
 
   withOptions(program.command('bundle <repository>'), 'all')
     .description('Make a bundle of the folded pack, for servers that offload clones (bundle-uri).')
-    .action(async (name, flags) => (await import('./bundle.ts')).bundle(name, given(flags), context));
+    .action(async (name, flags) =>
+      (await import('./repository/bundle.ts')).bundle(name, given(flags), context),
+    );
 
   const repo = withOptions(program.command('repo'), 'all').description(
     'Show and change repositories; works beside a running server.',
@@ -52,38 +54,44 @@ export function commandLine(context: CommandContext): Command {
       'of the Fossil project that comes here; without it the first push sets it',
     )
     .action(async (name, flags) =>
-      (await import('./repo.ts')).repoCreate(name, flags, given(flags), context),
+      (await import('./repository/repo.ts')).repoCreate(name, flags, given(flags), context),
     );
   withOptions(repo.command('list [owner]'), 'all')
     .description('List repositories.')
     .option('--json', 'print JSON')
     .action(async (owner, flags) =>
-      (await import('./repo.ts')).repoList(owner, flags, given(flags), context),
+      (await import('./repository/repo.ts')).repoList(owner, flags, given(flags), context),
     );
   withOptions(repo.command('show <repository>'), 'all')
     .description('Show the published state of a repository.')
     .option('--json', 'print JSON')
-    .action(async (name, flags) => (await import('./repo.ts')).repoShow(name, flags, given(flags), context));
+    .action(async (name, flags) =>
+      (await import('./repository/repo.ts')).repoShow(name, flags, given(flags), context),
+    );
   withOptions(repo.command('log <repository>'), 'all')
     .description('Show the history of published states, newest first.')
     .option('--limit <count>', 'maximum number', '50')
     .option('--json', 'print JSON')
-    .action(async (name, flags) => (await import('./repo.ts')).repoLog(name, flags, given(flags), context));
+    .action(async (name, flags) =>
+      (await import('./repository/repo.ts')).repoLog(name, flags, given(flags), context),
+    );
   withOptions(repo.command('restore <repository> <state>'), 'all')
     .description('Publish an earlier state again, given by depth or digest (see log).')
     .action(async (name, state, flags) =>
-      (await import('./repo.ts')).repoRestore(name, state, given(flags), context),
+      (await import('./repository/repo.ts')).repoRestore(name, state, given(flags), context),
     );
   withOptions(repo.command('set-head <repository> <branch>'), 'all')
     .description('Point HEAD at another branch.')
     .action(async (name, branch, flags) =>
-      (await import('./repo.ts')).repoSetHead(name, branch, given(flags), context),
+      (await import('./repository/repo.ts')).repoSetHead(name, branch, given(flags), context),
     );
 
   withOptions(program.command('fold [repository]'), 'all')
     .description('Combine the packs of a repository into one; works beside a running server.')
     .option('--all', 'every repository that has enough packs')
-    .action(async (name, flags) => (await import('./fold.ts')).fold(name, flags, given(flags), context));
+    .action(async (name, flags) =>
+      (await import('./repository/fold.ts')).fold(name, flags, given(flags), context),
+    );
 
   addClientCommands(program, context);
   const ofClient = (command: Command) => withOptions(command, 'client');
@@ -104,11 +112,11 @@ function addClientCommands(program: Command, context: CommandContext): void {
   );
   withOptions(key.command('new'), 'client')
     .description('Create a secret key.')
-    .action(async (flags) => (await import('./key.ts')).keyNew(given(flags), context));
+    .action(async (flags) => (await import('./credential/key.ts')).keyNew(given(flags), context));
   withOptions(key.command('show'), 'client')
     .description('Show the public key.')
     .option('--json', 'print JSON')
-    .action(async (flags) => (await import('./key.ts')).keyShow(flags, given(flags), context));
+    .action(async (flags) => (await import('./credential/key.ts')).keyShow(flags, given(flags), context));
 
   withOptions(program.command('announce <identifier>'), 'client')
     .description('Announce a repository, or change its announcement. Facts without an option stay.')
@@ -132,12 +140,12 @@ function addClientCommands(program: Command, context: CommandContext): void {
     .option('--grasp', 'also take pushes by signed states (GRASP)')
     .option('--fossil', 'a repository of Fossil instead of git, if it is new')
     .action(async (identifier, flags) =>
-      (await import('./announce.ts')).announce(identifier, flags, given(flags), context),
+      (await import('./repository/announce.ts')).announce(identifier, flags, given(flags), context),
     );
   withOptions(program.command('withdraw <identifier>'), 'client')
     .description('Withdraw the announcement of a repository, which ends the repository.')
     .action(async (identifier, flags) =>
-      (await import('./announce.ts')).withdraw(identifier, given(flags), context),
+      (await import('./repository/announce.ts')).withdraw(identifier, given(flags), context),
     );
 
   // Git appends the operation to the value of `credential.helper`, so options come before it.
@@ -146,21 +154,23 @@ function addClientCommands(program: Command, context: CommandContext): void {
   );
   credential
     .argument('[operation]', 'the operation that git asks for')
-    .action(async (operation) => (await import('./credential.ts')).credentialOther(operation, process.stdin));
+    .action(async (operation) =>
+      (await import('./credential/credential.ts')).credentialOther(operation, process.stdin),
+    );
   withOptions(credential.command('get'), 'client')
     .description('Answer a request of git on standard input.')
     .action(async (flags) =>
-      (await import('./credential.ts')).credentialGet(given(flags), context, process.stdin),
+      (await import('./credential/credential.ts')).credentialGet(given(flags), context, process.stdin),
     );
   for (const operation of ['store', 'erase']) {
     withOptions(credential.command(operation), 'client')
       .description('Does nothing: each credential is new, and none is stored.')
-      .action(async () => (await import('./credential.ts')).credentialNote(process.stdin));
+      .action(async () => (await import('./credential/credential.ts')).credentialNote(process.stdin));
   }
   withOptions(credential.command('install'), 'client')
     .description('Configure git to ask this helper for credentials of the server.')
     .action(async (flags) => {
-      const { credentialInstall } = await import('./credential-install.ts');
+      const { credentialInstall } = await import('./credential/credential-install.ts');
       return credentialInstall(given(flags), context, process.argv.slice(0, 2));
     });
 

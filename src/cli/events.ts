@@ -9,7 +9,7 @@ import { kinds } from '../nostr/kinds.ts';
 import { formatNpub } from '../nostr/public-key.ts';
 import { firstValue } from '../nostr/tags.ts';
 import type { CommandContext } from './command-context.ts';
-import { readSignerIfAny } from './key.ts';
+import { readSignerIfAny } from './credential/key.ts';
 import { publicKeyArgument } from './public-key-argument.ts';
 import { type Query, ServerConnection, serverOf } from './server-connection.ts';
 

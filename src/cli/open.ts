@@ -5,7 +5,7 @@ import { CairnError } from '../lib/errors.ts';
 import { systemRandom } from '../lib/random.ts';
 import { formatNpub } from '../nostr/public-key.ts';
 import type { CommandContext } from './command-context.ts';
-import { readSigner } from './key.ts';
+import { readSigner } from './credential/key.ts';
 import { repositoryArgument } from './repository-argument.ts';
 import { serverOf } from './server-connection.ts';
 import { SignedRequests } from './signed-requests.ts';

@@ -1,4 +1,4 @@
-import { withFossilStore } from '../cli/fossil-store.ts';
+import { withFossilStore } from '../cli/fossil/fossil-store.ts';
 import { repositoryArgument } from '../cli/repository-argument.ts';
 import type { CloneTarget, LocalBag } from '../fossil-sync/client/local-bag.ts';
 import { RepositoryBag } from '../fossil-sync/client/repository-bag.ts';

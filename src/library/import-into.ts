@@ -1,4 +1,4 @@
-import { importIntoOpened } from '../cli/import-into-opened.ts';
+import { importIntoOpened } from '../cli/import/import-into-opened.ts';
 import { repositoryArgument } from '../cli/repository-argument.ts';
 import { withStoreAndGit } from '../cli/store-and-git.ts';
 import type { ImportResult } from '../mirror/import/import-request.ts';

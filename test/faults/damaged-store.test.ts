@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { repoList } from '../../src/cli/repo.ts';
+import { repoList } from '../../src/cli/repository/repo.ts';
 import { encodePacket, flushPacket } from '../../src/git/index.ts';
 import { readAll } from '../../src/lib/streams.ts';
 import { history } from '../../src/maintenance/history.ts';

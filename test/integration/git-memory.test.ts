@@ -98,7 +98,7 @@ describe('a git process (issue 11, point 3)', () => {
     }
     expect(starts, 'a new start of a process needs a memory limit').toEqual({
       // What a user runs, on data of their own.
-      'cli/credential-install.ts': 1,
+      'cli/credential/credential-install.ts': 1,
       // The browser of whoever signs in.
       'cli/open.ts': 1,
       // git, behind the limit: with open streams, with bounded output, and by the launcher, which is started as well.
@@ -116,7 +116,7 @@ describe('a git process (issue 11, point 3)', () => {
     // A user's own mirror has git for scratch repositories; the mirrors that a server keeps use the git of the server. `beside` makes the
     // git of pages, with a budget of its own.
     expect(opened.sort(), 'every git of a server has a budget').toEqual([
-      'cli/import-converted.ts',
+      'cli/import/import-converted.ts',
       'git-process/git.ts',
       'mirror/mirror.ts',
       'server/open-git.ts',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { changedFacts } from '../../../src/cli/announcement-changes.ts';
-import { placeOf } from '../../../src/cli/fossil-password.ts';
+import { placeOf } from '../../../src/cli/fossil/fossil-password.ts';
+import { changedFacts } from '../../../src/cli/repository/announcement-changes.ts';
 import { repositoryId } from '../../../src/repository/repository-id.ts';
 import { Person } from '../../helpers/nostr-client.ts';
 

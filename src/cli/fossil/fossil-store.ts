@@ -1,0 +1,49 @@
+import { dir as temporaryFolder } from 'tmp-promise';
+import type { GivenFlags } from '../../config/given-flags.ts';
+import { readSettings } from '../../config/settings.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { ClosingStack } from '../../lib/closing-stack.ts';
+import { systemRandom } from '../../lib/random.ts';
+import { createLogger } from '../../observability/logger.ts';
+import type { FossilRepository } from '../../repository/fossil/fossil-repository.ts';
+import type { Repositories } from '../../repository/repositories.ts';
+import { openRepositories } from '../../server/open-repositories.ts';
+import { openStoresForCommand, verdictsFolder } from '../../server/stores.ts';
+import type { CommandContext } from '../command-context.ts';
+
+/** What a command works with that exchanges artifacts. */
+export interface FossilStore {
+  readonly repositories: Repositories<FossilRepository>;
+  /** A folder for scratch files, removed afterwards. */
+  readonly scratch: string;
+}
+
+/**
+ * Opens the store for a command that works with Fossil repositories. It works beside running servers, and runs no git.
+ * @param work whether the command writes: then the store must have passed the probe
+ */
+export async function withFossilStore<T>(
+  flags: GivenFlags,
+  context: Pick<CommandContext, 'environment'>,
+  { writes }: { readonly writes: boolean },
+  use: (store: FossilStore) => Promise<T>,
+): Promise<T> {
+  const settings = readSettings(flags, context.environment);
+  const log = createLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel);
+  await using stack = new ClosingStack((error) => log.warn({ err: error }, 'closing'));
+  const { path: scratch, cleanup } = await temporaryFolder({ prefix: 'cairn-fossil-', unsafeCleanup: true });
+  stack.defer(cleanup);
+  const { stores, close } = await openStoresForCommand(settings.store, {
+    writes,
+    verdicts: verdictsFolder(settings.cache.folder),
+    log,
+  });
+  stack.defer(close);
+  const { swapPatience } = settings;
+  const cache = { folder: scratch, budget: Number.MAX_SAFE_INTEGER };
+  const opened = await openRepositories(
+    { stores, clock: systemClock, random: systemRandom, swapPatience, cache },
+    stack,
+  );
+  return await use({ repositories: opened.fossil, scratch });
+}

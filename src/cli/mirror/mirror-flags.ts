@@ -1,0 +1,102 @@
+/** Flags of `cairn mirror`, as options. */
+import { parseSize } from '../../config/plain-values.ts';
+import { CairnError } from '../../lib/errors.ts';
+import type { MirrorOptions } from '../../mirror/mirror.ts';
+import { parseMapping, type RefScope } from '../../mirror/plan/ref-scope.ts';
+import type { ProtocolVersion } from '../../mirror/remote/connection.ts';
+import type { MirrorLimits } from '../../mirror/run/mirror-run.ts';
+
+/** As commander gives them. */
+export interface ScopeFlags {
+  readonly branch?: readonly string[];
+  readonly map?: readonly string[];
+  readonly tags?: boolean;
+  readonly allRefs?: boolean;
+  readonly excludeRefPrefix?: readonly string[];
+}
+
+export interface MirrorFlags extends ScopeFlags {
+  readonly prune?: boolean;
+  readonly force?: boolean;
+  readonly forceWithLease?: boolean;
+  readonly bestEffort?: boolean;
+  readonly maxPackBytes?: string;
+  readonly targetMaxPackBytes?: string;
+  readonly targetMaxRefUpdates?: string;
+  readonly protocol?: string;
+  readonly mode?: string;
+  readonly json?: boolean;
+  readonly stats?: boolean;
+  readonly measure?: boolean;
+}
+
+/** Which refs are meant. A list of branches may be given in one flag, with commas. */
+export function scopeOf(flags: ScopeFlags): Partial<RefScope> {
+  const branches = (flags.branch ?? []).flatMap((list) => list.split(',')).map((name) => name.trim());
+  const mappings = (flags.map ?? []).map(parseMapping);
+  if (mappings.length > 0 && branches.length > 0) {
+    throw new CairnError('invalid', '--branch and --map exclude each other: a mapping names its branch');
+  }
+  return {
+    branches: branches.filter((name) => name !== ''),
+    mappings,
+    tags: flags.tags ?? false,
+    allRefs: flags.allRefs ?? false,
+    excludedPrefixes: flags.excludeRefPrefix ?? [],
+  };
+}
+
+/** What a run may do. `--force` and `--force-with-lease` are the same here: what was listed is always compared. */
+export function policyOf(
+  flags: MirrorFlags,
+): Pick<MirrorOptions, 'force' | 'prune' | 'bestEffort' | 'limits'> {
+  return {
+    force: (flags.force ?? false) || (flags.forceWithLease ?? false),
+    prune: flags.prune ?? false,
+    bestEffort: flags.bestEffort ?? false,
+    limits: limitsOf(flags),
+  };
+}
+
+function limitsOf(flags: MirrorFlags): Partial<MirrorLimits> {
+  const { maxPackBytes, targetMaxPackBytes, targetMaxRefUpdates } = flags;
+  return {
+    ...(maxPackBytes === undefined ? {} : { maxPackBytes: bytesOf('max-pack-bytes', maxPackBytes) }),
+    ...(targetMaxPackBytes === undefined
+      ? {}
+      : { targetMaxPackBytes: bytesOf('target-max-pack-bytes', targetMaxPackBytes) }),
+    ...(targetMaxRefUpdates === undefined
+      ? {}
+      : { targetMaxRefUpdates: countOf('target-max-ref-updates', targetMaxRefUpdates) }),
+  };
+}
+
+function bytesOf(flag: string, text: string): number {
+  const result = parseSize(text);
+  if (!('value' in result) || result.value < 1) {
+    throw new CairnError('invalid', `--${flag} ${text}: expected a size such as 512MiB`);
+  }
+  return result.value;
+}
+
+function countOf(flag: string, text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new CairnError('invalid', `--${flag} ${text}: expected a whole number above 0`);
+  }
+  return count;
+}
+
+const PROTOCOLS: ReadonlyMap<string, ProtocolVersion | 'auto'> = new Map<string, ProtocolVersion | 'auto'>([
+  ['auto', 'auto'],
+  ['v0', 0],
+  ['v1', 1],
+  ['v2', 2],
+]);
+
+/** @throws CairnError `invalid` for a version that does not exist */
+export function protocolOf({ protocol = 'auto' }: Pick<MirrorFlags, 'protocol'>): ProtocolVersion | 'auto' {
+  const version = PROTOCOLS.get(protocol);
+  if (version !== undefined) return version;
+  throw new CairnError('invalid', `--protocol ${protocol}: expected auto, v0, v1 or v2`);
+}

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { type AnnounceFlags, changedFacts } from '../../../../src/cli/repository/announcement-changes.ts';
+import { type Announcement, parseAnnouncement } from '../../../../src/nostr/announcement.ts';
+import { formatNpub } from '../../../../src/nostr/public-key.ts';
+import { alice, bob, carol } from '../../nostr/authors.ts';
+
+const server = 'https://git.example.org';
+const npub = formatNpub(alice.publicKey);
+const gitUrl = `${server}/git/${npub}/project.git`;
+const graspUrl = `${server}/${npub}/project.git`;
+const here = { server, owner: alice.publicKey, identifier: 'project' };
+
+function announced(...tags: string[][]): Announcement {
+  const result = parseAnnouncement(alice.sign({ kind: 30_617, tags: [['d', 'project'], ...tags] }));
+  if (!result.ok) throw new Error(result.reason);
+  return result.value;
+}
+
+function change(old: Announcement | undefined, flags: AnnounceFlags) {
+  return changedFacts(old, flags, here);
+}
+
+describe('a new announcement', () => {
+  it('names the server, and nothing it was not told', () => {
+    expect(change(undefined, {})).toEqual({
+      identifier: 'project',
+      clone: [gitUrl],
+      web: [],
+      relays: ['wss://git.example.org'],
+      maintainers: [],
+      hashtags: [],
+      protection: [],
+      private: false,
+      readers: [],
+    });
+  });
+
+  it('names the URL of GRASP on request', () => {
+    expect(change(undefined, { grasp: true }).clone).toEqual([gitUrl, graspUrl]);
+  });
+
+  it('takes everything that can be given', () => {
+    const facts = change(undefined, {
+      name: 'Project',
+      description: 'It works',
+      web: ['https://example.org'],
+      maintainer: [formatNpub(bob.publicKey), bob.publicKey, alice.publicKey],
+      protect: ['refs/heads/main push:owner no-delete'],
+      private: true,
+      reader: [carol.publicKey],
+      objectFormat: 'sha256',
+      earliestCommit: 'c'.repeat(40),
+    });
+    expect(facts).toMatchObject({
+      name: 'Project',
+      description: 'It works',
+      web: ['https://example.org'],
+      maintainers: [bob.publicKey],
+      protection: [{ pattern: 'refs/heads/main', rules: ['push:owner', 'no-delete'] }],
+      private: true,
+      readers: [carol.publicKey],
+      objectFormat: 'sha256',
+      earliestUniqueCommit: 'c'.repeat(40),
+    });
+  });
+});
+
+describe('a change', () => {
+  const old = announced(
+    ['name', 'Project'],
+    ['description', 'It works'],
+    ['clone', 'https://elsewhere.example/p.git', `${server}/git/${npub}/project/`],
+    ['web', 'https://example.org'],
+    ['relays', 'wss://elsewhere.example', 'WSS://GIT.example.org/'],
+    ['maintainers', bob.publicKey],
+    ['r', 'c'.repeat(40), 'euc'],
+    ['t', 'tools'],
+    ['protect', 'refs/heads/main', 'no-delete'],
+    ['protect', 'refs/tags/**', 'no-force-push'],
+    ['private', 'true'],
+    ['reader', carol.publicKey],
+    ['object-format', 'sha256'],
+  );
+
+  it('leaves all as it is when nothing is given, this server already being named', () => {
+    const { id: _id, owner: _owner, at: _at, ...facts } = old;
+    expect(change(old, {})).toEqual(facts);
+  });
+
+  it('adds and removes maintainers one by one', () => {
+    expect(change(old, { maintainer: [carol.publicKey] }).maintainers).toEqual([
+      bob.publicKey,
+      carol.publicKey,
+    ]);
+    expect(change(old, { removeMaintainer: [formatNpub(bob.publicKey)] }).maintainers).toEqual([]);
+  });
+
+  it('replaces the rules of a pattern that is given again, and drops those of one that is not protected', () => {
+    expect(change(old, { protect: ['refs/heads/main push:owner'] }).protection).toEqual([
+      { pattern: 'refs/tags/**', rules: ['no-force-push'] },
+      { pattern: 'refs/heads/main', rules: ['push:owner'] },
+    ]);
+    expect(change(old, { unprotect: ['refs/heads/main'] }).protection).toEqual([
+      { pattern: 'refs/tags/**', rules: ['no-force-push'] },
+    ]);
+  });
+
+  it('opens a private repository only when told to, and remembers its readers', () => {
+    expect(change(old, { reader: [bob.publicKey] })).toMatchObject({
+      private: true,
+      readers: [carol.publicKey, bob.publicKey],
+    });
+    expect(change(old, { public: true })).toMatchObject({ private: false, readers: [carol.publicKey] });
+  });
+
+  it('takes a name away when it is empty', () => {
+    expect(change(old, { name: '' })).not.toHaveProperty('name');
+  });
+});
+
+describe('what no announcement can say is refused', () => {
+  it.each<[string, AnnounceFlags, RegExp]>([
+    ['a maintainer who is no key', { maintainer: ['bob'] }, /"bob" is neither an npub/],
+    ['a protection without rules', { protect: ['refs/heads/main'] }, /expected "<pattern> <rule>/],
+    ['a rule nobody keeps', { protect: ['refs/heads/main no-fun'] }, /there is no rule "no-fun"/],
+    ['a pattern that matches no ref', { protect: ['main no-delete'] }, /--protect: protect "?main"?:/],
+    ['a protection to drop that is not there', { unprotect: ['refs/heads/x'] }, /nothing protects/],
+    ['private and public', { private: true, public: true }, /cannot be combined/],
+    ['a reader of what everybody reads', { reader: [bob.publicKey] }, /add --private/],
+    ['a strange object format', { objectFormat: 'md5' }, /expected sha1 or sha256/],
+    ['a shortened commit', { earliestCommit: 'cafe' }, /expected a whole commit id/],
+  ])('%s', (_what, flags, reason) => {
+    expect(() => change(undefined, flags)).toThrow(reason);
+  });
+});
