@@ -5,7 +5,7 @@ import { NOSTR_WORDS } from '../../src/web/nostr/load-nostr.ts';
 import { NOSTR_PAGES } from '../../src/web/nostr/nostr-page-list.ts';
 import { readText } from './source-tree.ts';
 
-it('the reference of the API has every page, and no other', () => {
+it('the API reference lists exactly the pages that exist', () => {
   const rows = [...readText('docs/reference/api.md').matchAll(/^\| `([^`]*)` \| (.*) \|$/gm)];
   const written = rows.map(([, path = '', summary = '']) => [path, summary]);
   const all = [...CODE_PAGES, ...FOSSIL_PAGES, ...NOSTR_PAGES];
@@ -13,7 +13,7 @@ it('the reference of the API has every page, and no other', () => {
   expect(written.filter(([path]) => path !== undefined)).toEqual(pages);
 });
 
-it('the words of pages about events are known before the pages are loaded', () => {
+it('the URL words of event pages are registered before the pages are loaded', () => {
   const words = [...NOSTR_PAGES.map(({ word }) => word), 'event', 'receipt'];
   expect([...NOSTR_WORDS].sort()).toEqual(words.sort());
 });

@@ -16,7 +16,7 @@ function walk(title: string): string[] {
 }
 
 describe('the walks of the architecture page', () => {
-  it.each(Object.entries(WALKS))('%s: at most %i files, each there and met once', (title, most) => {
+  it.each(Object.entries(WALKS))('%s: at most %i files, each exists and appears once', (title, most) => {
     const files = walk(title);
     expect(files.length).toBeGreaterThan(5);
     expect(files.length).toBeLessThanOrEqual(most);
@@ -25,7 +25,7 @@ describe('the walks of the architecture page', () => {
   });
 });
 
-it('every file and folder that the page names is there', () => {
+it('every file and folder named on the page exists', () => {
   const named = [...page.matchAll(/`([a-z-]+\/[a-z0-9/-]*?)(?:\.ts|\/)?`/g)].map(([, path = '']) => path);
   const missing = named.filter((path) => {
     const places = [`src/${path}.ts`, `src/${path}`, `test/${path}`, `${path}.ts`, path];

@@ -19,11 +19,11 @@ const SCOPES: Readonly<Record<Option['commands'], string>> = {
   client: commandsWith('--server'),
 };
 
-it('the reference page of the configuration says what the table of options says', async () => {
+it('the configuration page equals what the table of options generates', async () => {
   await expect(configurationPage(OPTIONS)).toMatchFileSnapshot(PAGE);
 });
 
-it('no two options share a flag or a variable, and a variable is named after its flag', () => {
+it('no two options share a flag or a variable, and each variable is named after its flag', () => {
   const options: readonly Option[] = OPTIONS;
   expect(new Set(options.map((option) => option.name)).size).toBe(options.length);
   for (const { name, variable, value } of options) {
@@ -33,7 +33,7 @@ it('no two options share a flag or a variable, and a variable is named after its
   }
 });
 
-it('the reference page of the configuration names every command that works on a store, `bundle` as well (issue 11, point 26)', () => {
+it('the configuration page names every command that works on a store, `bundle` as well (issue 11, point 26)', () => {
   expect(SCOPES.all).toContain('`cairn bundle`');
   expect(SCOPES.all.split(', ')).toHaveLength(6);
 });

@@ -8,21 +8,21 @@ import { STATUS_OF } from '../../src/http/errors/status.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import { ROOT, readText } from './source-tree.ts';
 
-describe('links', () => {
+describe('links in the documents', () => {
   const pages = markdownFiles();
 
-  it('there are pages', () => {
+  it('are found on at least some pages', () => {
     expect(pages).toEqual(
       expect.arrayContaining(['README.md', 'docs/README.md', 'docs/tutorial/first-push.md']),
     );
   });
 
-  it.each(pages)('of %s lead somewhere', (page) => {
+  it.each(pages)('of %s lead to existing files and headings', (page) => {
     const broken = linksOf(page).filter((link) => !leadsSomewhere(page, link));
     expect(broken).toEqual([]);
   });
 
-  it('lead from the first page to every other', () => {
+  it('lead from the first page to every other page', () => {
     const reached = new Set<string>();
     const next = ['README.md'];
     for (let page = next.pop(); page !== undefined; page = next.pop()) {
@@ -37,12 +37,12 @@ describe('links', () => {
 describe('the two commands of the README', () => {
   const readme = readText('README.md');
 
-  it('are all there is to set up', () => {
+  it('are all that setup needs', () => {
     expect(readme).toContain('npm ci && npm start ');
     expect(readme).toContain('npm ci && npm test ');
   });
 
-  it('are what every change is checked with', () => {
+  it('check every change', () => {
     expect(readText('.ci/run')).toContain('npm ci && npm test');
   });
 
@@ -51,15 +51,15 @@ describe('the two commands of the README', () => {
   });
 });
 
-describe('errors', () => {
+describe('error kinds', () => {
   const page = readText('docs/reference/errors.md');
 
-  it('every kind is documented with the status it has', () => {
+  it('are documented with their status', () => {
     const documented = tableRows(page, /^\| `([a-z-]+)` \| (\d{3}) \|/);
     expect(Object.fromEntries(documented.map(([kind, status]) => [kind, Number(status)]))).toEqual(STATUS_OF);
   });
 
-  it('every kind of the vocabulary has a status', () => {
+  it('all have a status', () => {
     const source = readText('src/lib/errors.ts');
     const union = /export type ErrorKind =([^;]+);/.exec(source)?.[1] ?? '';
     const kinds = [...union.matchAll(/'([a-z-]+)'/g)].map(([, kind]) => kind);
@@ -67,7 +67,7 @@ describe('errors', () => {
     expect(Object.keys(STATUS_OF).sort()).toEqual(kinds.sort());
   });
 
-  it('every reason the rules for refs give is documented', () => {
+  it('every reason that the ref rules give is documented', () => {
     const sources = [
       'src/policy/ref-rules.ts',
       'src/transfer/push/change.ts',
@@ -80,7 +80,7 @@ describe('errors', () => {
 });
 
 describe('metrics', () => {
-  it('every one is documented with its labels, and none that is not there', async () => {
+  it('are documented with their labels, and no others are documented', async () => {
     const registered = await new Metrics().registry.getMetricsAsJSON();
     const own = registered.filter(({ name }) => name.startsWith('cairn_')).map(({ name }) => name);
     const documented = tableRows(

@@ -95,7 +95,7 @@ const LONGEST_FILE = 400;
 const files = sourceFiles();
 const paths = new Set(files.map((file) => file.path));
 
-it('the architecture page has every folder in its row', () => {
+it('the architecture page lists every folder in its row', () => {
   const page = readText('docs/explanation/architecture.md');
   const drawn = [...page.matchAll(/^ {4}([0-6]) {2}((?:[a-z-]+ · )*[a-z-]+) {2,}\S/gm)].flatMap(
     ([, row = '', folders = '']) => folders.split(' · ').map((folder) => [folder, Number(row)]),
@@ -108,7 +108,7 @@ it('the architecture page has every folder in its row', () => {
 });
 
 describe('layers', () => {
-  it('knows every folder of src/', () => {
+  it('include every folder of src/', () => {
     const unknown = files.filter((file) => ROWS[file.folder] === undefined);
     expect(unknown.map((file) => file.path)).toEqual([]);
   });
@@ -122,7 +122,7 @@ describe('layers', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('no folder knows what it must not know', () => {
+  it('folders do not import what they must not know', () => {
     const wrong = crossings((from, to) => {
       if (to.folder === 'git-process' && from.path.startsWith(RUNS_GIT)) return undefined;
       return FORBIDDEN[from.folder]?.includes(to.folder) ? `${from.folder}/ knows ${to.folder}/` : undefined;
@@ -130,7 +130,7 @@ describe('layers', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('settings are read by the command line and by what puts a process together, and by nothing else', () => {
+  it('only the command line and server/ read settings', () => {
     const wrong = crossings((from, to) =>
       to.folder === 'config' && !READS_CONFIG.has(from.folder) ? 'reads the configuration' : undefined,
     );
@@ -153,7 +153,7 @@ describe('layers', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('a folder with an index is entered through it', () => {
+  it('a folder with an index is imported through it', () => {
     const wrong = crossings((from, to) => {
       const door = `src/${to.folder}/index.ts`;
       if (!paths.has(door) || to.path === door || isFence(from, to)) return undefined;
@@ -163,13 +163,13 @@ describe('layers', () => {
   });
 });
 
-describe('the fence', () => {
-  it('only the value of a successful publish makes the proof that a report needs to say ok', () => {
+describe('the commit proof', () => {
+  it('is made only by the value of a successful publish', () => {
     const minters = files.filter((file) => /\bmintCommitProof\b/.test(file.code)).map((file) => file.path);
     expect(minters).toEqual(['src/git/commit-proof.ts', 'src/repository/committed.ts']);
   });
 
-  it('only the publisher makes that value', () => {
+  it('that value is made only by the publisher', () => {
     const makers = files.filter(
       (file) => /\bcommitted\(/.test(file.code) && imports(file, 'src/repository/committed.ts'),
     );
@@ -177,7 +177,7 @@ describe('the fence', () => {
   });
 });
 
-describe('what code may reach for', () => {
+describe('what code may use', () => {
   it('vocabularies and policies do no input or output', () => {
     const wrong = files
       .filter((file) => PURE.includes(file.folder))
@@ -194,7 +194,7 @@ describe('what code may reach for', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('every package is a declared dependency, used in the folder that is its home', () => {
+  it('every package is a declared dependency, and is used in its home folder', () => {
     const wrong: string[] = [];
     const used = new Set<string>();
     for (const file of files) {
@@ -209,7 +209,7 @@ describe('what code may reach for', () => {
     expect([...used].sort()).toEqual(Object.keys(declared).sort());
   });
 
-  it('time and chance come in as arguments', () => {
+  it('time and randomness are arguments', () => {
     const wrong = files
       .filter((file) => TIME_AND_CHANCE.test(file.code) && MAY_LOOK_AT_THE_CLOCK[file.path] === undefined)
       .map((file) => `${file.path}: ${TIME_AND_CHANCE.exec(file.code)?.[0]}`);
@@ -227,7 +227,7 @@ describe('what code may reach for', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('nobody catches an error to forget it', () => {
+  it('no catch block swallows an error', () => {
     const wrong = files
       .filter((file) => /\bcatch\s*(\([^)]*\)\s*)?\{\s*\}/.test(file.text))
       .map((file) => file.path);
@@ -243,12 +243,12 @@ describe('size', () => {
     expect(long).toEqual([]);
   });
 
-  it('tests lie where what they test lies', () => {
+  it('tests mirror the paths of what they test', () => {
     expect(unitFolders().filter((folder) => !existsSync(join(ROOT, 'src', folder)))).toEqual([]);
   });
 });
 
-describe('the checks themselves', () => {
+describe('the checks of this file', () => {
   it('find a circle', () => {
     const graph = new Map([
       ['a', ['b']],

@@ -7,7 +7,7 @@ import { readText } from './source-tree.ts';
 const SET_LATER = ['cairn_build_info', 'cairn_queue_length'];
 
 describe('metrics of a server that has done nothing yet (issue 11, point 23)', () => {
-  it('have every series with 0, so that alarms see the first event', async () => {
+  it('have every series with the value 0, so that alarms see the first event', async () => {
     const own = (await new Metrics().registry.getMetricsAsJSON()).filter(({ name }) =>
       name.startsWith('cairn_'),
     );
@@ -48,7 +48,7 @@ describe('metrics of a server that has done nothing yet (issue 11, point 23)', (
   });
 });
 
-it('series of refused refs are those of the classes of refusals (issue 11, point 23)', async () => {
+it('the series of refused refs are the classes of refusals (issue 11, point 23)', async () => {
   const { values } = await new Metrics().refusedRefs.get();
   expect(values.map(({ labels }) => labels.reason)).toEqual(REFUSAL_CLASSES);
 });

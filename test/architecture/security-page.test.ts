@@ -18,7 +18,7 @@ describe('the page on security (issue 11, point 26)', () => {
     );
   });
 
-  it('names settings that there are, with the defaults they have', () => {
+  it('names existing settings with their defaults', () => {
     const flags = new Map<string, string>(OPTIONS.map((option) => [option.name, option.default]));
     for (const [, name = ''] of PAGE.matchAll(/`--([a-z-]+)/g)) {
       expect(flags.has(name), `--${name}`).toBe(true);
@@ -32,13 +32,13 @@ describe('the page on security (issue 11, point 26)', () => {
   });
 });
 
-describe('configurations of proxies in the documents (issue 11, point 19)', () => {
+describe('proxy configurations in the documents (issue 11, point 19)', () => {
   const blocks = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .flatMap((name) => codeBlocks(readText(join('docs', name))).map((block) => ({ name, block })))
     .filter(({ block }) => /\b(proxy_pass|reverse_proxy|ProxyPass)\b/.test(block));
 
-  it('are there', () => {
+  it('exist', () => {
     expect(blocks.length).toBeGreaterThanOrEqual(3);
   });
 
@@ -47,14 +47,14 @@ describe('configurations of proxies in the documents (issue 11, point 19)', () =
   });
 });
 
-describe('what documents say for operators (issue 11, point 26)', () => {
-  it('SECURITY.md says how to report a hole, and leads to the threat model', () => {
+describe('documents for operators (issue 11, point 26)', () => {
+  it('SECURITY.md says how to report a vulnerability, and links to the threat model', () => {
     const policy = readText('SECURITY.md');
     expect(policy).toMatch(/^## How to report$/m);
     expect(policy).toContain('](docs/explanation/security.md)');
   });
 
-  it('the page on several servers says what clocks that differ do, with the bounds that are checked', () => {
+  it('the page on several servers says what different clocks cause, with the bounds that are checked', () => {
     const page = readText('docs/how-to/run-several-servers.md');
     const section = page.slice(page.indexOf('## Clocks'), page.indexOf('## Warmth'));
     expect(section).toContain('more than 60 seconds');

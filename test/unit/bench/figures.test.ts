@@ -21,7 +21,7 @@ const rows = [
 const marks = ['<!-- figures: written by `npm run bench -- --plot` -->', '<!-- end of figures -->'];
 
 describe('the figures of a page', () => {
-  it('are the rows with goals, between the marks, in place of older ones', () => {
+  it('replace older figures between the marks with the rows that have goals', () => {
     const page = `Before.\n\n${marks[0]}\n\nold\n\n${marks[1]}\n\nAfter.\n`;
     const expected = [
       'Before.',
@@ -45,7 +45,7 @@ describe('the figures of a page', () => {
     expect(withFigures(expected, rows, machine)).toBe(expected);
   });
 
-  it('leave a page without marks as it is', () => {
+  it('leave a page without marks unchanged', () => {
     expect(withFigures('Nothing here.\n', rows, machine)).toBe('Nothing here.\n');
   });
 });

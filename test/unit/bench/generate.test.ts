@@ -15,7 +15,7 @@ describe('generated repositories', () => {
 
   const shape = { seed: 4, files: 40, commits: 60, branches: 3, tags: 4 };
 
-  it('have the same ids everywhere: when these change, so must generatorVersion', async () => {
+  it('have the same ids on every machine: a change of these ids needs a new generatorVersion', async () => {
     const text = join(folder, 'text.git');
     const blobs = join(folder, 'blobs.git');
     await importInto(text, textHistory(shape));
@@ -25,7 +25,7 @@ describe('generated repositories', () => {
     expect(await resolve(blobs, 'main')).toBe('b599be9e1876ccf98440054508c6c947ea9801e5');
   });
 
-  it('are sound, in one pack, with the history asked for', async () => {
+  it('are valid, in one pack, with the requested history', async () => {
     const path = join(folder, 'sound.git');
     await importInto(path, textHistory(shape));
     await git(['-C', path, 'fsck', '--strict']);
@@ -40,7 +40,7 @@ describe('generated repositories', () => {
     expect(tags.trim().split('\n')).toEqual(['tag', 'tag', 'tag', 'tag']);
   });
 
-  it('hold one random file in memory at a time, and no compressor shrinks it', () => {
+  it('hold one random file in memory at a time, and cannot be compressed', () => {
     const pieces = blobHistory({ seed: 6, count: 1_000_000, bytes: 100_000 });
     const blobs: Buffer[] = [];
     while (blobs.length < 3) {

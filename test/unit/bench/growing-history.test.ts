@@ -19,7 +19,7 @@ async function repository(name: string): Promise<string> {
 }
 
 describe('objects made without git', () => {
-  it('have the ids that git gives them, and trees are in its order', async () => {
+  it('have the ids that git gives them, with trees in git’s order', async () => {
     const path = await repository('ids');
     const file = blob('hello\n');
     // A folder "b" sorts as "b/": behind "b.txt" and before "b0".
@@ -43,7 +43,7 @@ describe('a growing history', () => {
     return Array.from({ length: count }, () => history.next());
   };
 
-  it('is the same for one seed, and grows by four objects a commit', () => {
+  it('is the same for one seed, and grows by four objects per commit', () => {
     const [one, again, other] = [steps(1, 5), steps(1, 5), steps(2, 5)];
     expect(one.map((step) => step.oid)).toEqual(again.map((step) => step.oid));
     expect(one.map((step) => step.oid)).not.toEqual(other.map((step) => step.oid));
@@ -51,7 +51,7 @@ describe('a growing history', () => {
     expect(one.map((step) => step.parent)).toEqual([undefined, ...one.slice(0, -1).map((step) => step.oid)]);
   });
 
-  it('is a history that git finds nothing wrong with, pushed step by step in thin packs', async () => {
+  it('passes git fsck when it is pushed step by step in thin packs', async () => {
     const path = await repository('thin');
     const all = steps(7, 30);
     for (const [at, step] of all.entries()) {
@@ -65,7 +65,7 @@ describe('a growing history', () => {
     expect(stdout.trim()).toBe('30');
   });
 
-  it('is the same history in one whole pack', async () => {
+  it('has the same objects in one whole pack', async () => {
     const path = await repository('whole');
     const all = steps(7, 30);
     const objects = all.flatMap((step) => step.objects);
@@ -99,7 +99,7 @@ describe('a delta', () => {
     ['a longer text', Buffer.concat([base, base])],
     ['a shorter text', base.subarray(100, 301)],
   ] as const) {
-    it(`makes ${what} for git`, async () => {
+    it(`encodes ${what} so that git can apply it`, async () => {
       const path = await repository(`delta-${what.replaceAll(' ', '-')}`);
       const [from, to] = [blob(base.toString()), blob(target.toString())];
       expect(deltaBetween(from.content, to.content).length).toBeGreaterThan(0);

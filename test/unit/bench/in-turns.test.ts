@@ -11,7 +11,7 @@ describe('checkpoints', () => {
 });
 
 describe('noteInTurns', () => {
-  it('asks one side after the other and notes the medians', async () => {
+  it('alternates the two sides and notes the medians', async () => {
     const asked: string[] = [];
     const side = (name: string, seconds: number[]) => async () => {
       asked.push(name);

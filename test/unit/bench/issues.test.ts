@@ -11,7 +11,7 @@ describe('signed issues', () => {
     sign = await issueSigner();
   });
 
-  it('are what their author signed, about one repository, each another one', () => {
+  it('are signed by their author, about one repository, and all different', () => {
     const events = [sign('discussed', 1), sign('discussed', 2)];
     for (const event of events) {
       expect(parseEvent(event)).toEqual({ ok: true, value: event });
@@ -28,7 +28,7 @@ describe('signed issues', () => {
 describe('issues of a log', () => {
   const events = [...storedIssues({ repositories: 3, authors: 4, end: 1_700_000_000 })];
 
-  it('are one by every author in every repository', () => {
+  it('are one per author and repository', () => {
     const pairs = events.map(({ pubkey, tags }) => `${pubkey} ${tags[0]?.join(' ')}`);
     const expected = [0, 1, 2, 3].flatMap((author) =>
       [0, 1, 2].map((place) => `${authorKey(author)} a ${addressOf(repositoryName(place))}`),
@@ -36,7 +36,7 @@ describe('issues of a log', () => {
     expect(pairs.toSorted()).toEqual(expected.toSorted());
   });
 
-  it('have the shape and the id of events, and come in order of their dates', () => {
+  it('have the shape and the id of events, in the order of their dates', () => {
     for (const event of events) {
       expect(parseEvent(event)).toEqual({ ok: true, value: event });
       expect(event.id).toBe(eventId(event));

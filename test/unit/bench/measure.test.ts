@@ -11,7 +11,7 @@ const pairs = [
 ];
 
 describe('median', () => {
-  it('is the middle, or the mean of the two middle values, in any order', () => {
+  it('is the middle value, or the mean of the two middle values, in any order', () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([10, 1, 2, 4])).toBe(3);
     expect(median([7])).toBe(7);
@@ -20,7 +20,7 @@ describe('median', () => {
 });
 
 describe('percentile', () => {
-  it('is the least value that a share of all does not exceed, in any order', () => {
+  it('is the smallest value that a share of all values does not exceed, in any order', () => {
     const values = Array.from({ length: 200 }, (_, at) => 200 - at);
     expect(percentile(values, 0.99)).toBe(198);
     expect(percentile(values, 1)).toBe(200);
@@ -31,7 +31,7 @@ describe('percentile', () => {
 });
 
 describe('summarize', () => {
-  it('compares medians, and shows how far the pairs lie apart', () => {
+  it('compares medians, and shows the spread of the pairs', () => {
     const { row, spread } = summarize({ name: 'a/file', unit: 'ms', value: 'wall' }, pairs);
     expect(row).toEqual({
       name: 'a/file',
@@ -46,13 +46,13 @@ describe('summarize', () => {
     expect(spread).toEqual([0.25, 1]);
   });
 
-  it('holds a goal against the ratio', () => {
+  it('compares a goal with the ratio', () => {
     const spec = { name: 'a/file', unit: 's', value: 'wall' } as const;
     expect(summarize({ ...spec, goal: 0.5 }, pairs).row.met).toBe(true);
     expect(summarize({ ...spec, goal: 0.49 }, pairs).row.met).toBe(false);
   });
 
-  it('holds a goal for memory against the worst of Cairn’s own values', () => {
+  it('compares a goal for memory with the largest of Cairn’s own values', () => {
     const spec = { name: 'a-rss/file', unit: 'MiB', value: 'rss' } as const;
     const { row, spread } = summarize({ ...spec, goal: 3 }, pairs);
     expect(row).toMatchObject({ cairn: 3, reference: 0, ratio: null, goal: 3, met: true });
@@ -60,7 +60,7 @@ describe('summarize', () => {
     expect(summarize({ ...spec, goal: 2.9 }, pairs).row.met).toBe(false);
   });
 
-  it('shows only Cairn’s value where there is nothing to compare it with', () => {
+  it('shows only Cairn’s value if there is no reference', () => {
     const alone = pairs.map(({ cairn }, at) => ({ cairn: { ...cairn, rate: [900, 1_100, 1_000][at] ?? 0 } }));
     const spec = { name: 'a/file', unit: 'events/s', value: 'rate', alone: true } as const;
     expect(
@@ -83,26 +83,26 @@ describe('summarize', () => {
     });
   });
 
-  it('holds a goal for a rate against Cairn’s own value, from below', () => {
+  it('compares a goal for a rate with Cairn’s own value, as a minimum', () => {
     const rates = [40, 60, 55].map((rate) => ({ cairn: { rate }, reference: {} }));
     const spec = { name: 'a/file', unit: 'pushes/s', value: 'rate', alone: true } as const;
     expect(summarize({ ...spec, goal: 55 }, rates).row).toMatchObject({ bound: 'least', met: true });
     expect(summarize({ ...spec, goal: 56 }, rates).row.met).toBe(false);
   });
 
-  it('holds a goal for a time alone against Cairn’s own value, if asked for against the worst', () => {
+  it('compares a goal for a time alone with Cairn’s own value, or with the largest one if asked', () => {
     const spec = { name: 'a/file', unit: 'ms', value: 'wall', alone: true, goal: 25 } as const;
     expect(summarize(spec, pairs).row).toMatchObject({ cairn: 20, bound: 'most', met: true });
     expect(summarize({ ...spec, worst: true }, pairs).row).toMatchObject({ cairn: 30, met: false });
   });
 
-  it('refuses a row whose value nobody measured', () => {
+  it('refuses a row whose value was not measured', () => {
     expect(() => summarize({ name: 'a/file', unit: 's', value: 'cpu' }, pairs)).toThrow(/measures no cpu/);
   });
 });
 
 describe('failedRow', () => {
-  it('has no values, and does not meet its goal', () => {
+  it('has no values, and misses its goal', () => {
     expect(failedRow({ name: 'a/file', unit: 's', value: 'wall', goal: 1 }).row).toMatchObject({
       cairn: null,
       ratio: null,
@@ -118,7 +118,7 @@ describe('measureGroup', () => {
     return { log, group: { rows: [], runs: 9, warmUps: 1, prepare: async () => contest(log) } };
   }
 
-  it('alternates the two sides and throws the warm-up away', async () => {
+  it('alternates the two sides and discards the warm-up', async () => {
     await using stage = await openStage();
     const { group, log } = recording((seen) => ({
       cairn: async (run) => ({ value: seen.push(`cairn ${run}`) }),
@@ -144,7 +144,7 @@ describe('measureGroup', () => {
     });
   });
 
-  it('hands on the curves that were measured in preparation', async () => {
+  it('returns the curves that were measured during preparation', async () => {
     await using stage = await openStage();
     const book = new CurveBook('refs');
     book.note('cairn', 'push', { at: 10, seconds: 0.1 });
@@ -165,7 +165,7 @@ describe('measureGroup', () => {
     ]);
   });
 
-  it('measures Cairn alone where there is no reference', async () => {
+  it('measures Cairn alone if there is no reference', async () => {
     await using stage = await openStage();
     const { group, log } = recording((seen) => ({
       cairn: async (run) => ({ value: seen.push(`cairn ${run}`) }),
@@ -190,7 +190,7 @@ describe('measureGroup', () => {
         reference: async () => ({ value: 1 }),
       })).group;
 
-    it('makes fewer pairs, but one, unless their number was asked for', async () => {
+    it('makes fewer pairs, but at least one, unless their number was given', async () => {
       await using stage = await openStage();
       vi.useFakeTimers({ toFake: ['performance'] });
       const pairsOf = async (group: RowGroup, runs?: number) =>

@@ -8,7 +8,7 @@ const names = (prefixes: string[]) =>
   select(rowGroups, prefixes).flatMap(({ rows }) => rows.map((row) => row.name));
 
 describe('parseOptions', () => {
-  it('reads what was asked for', () => {
+  it('reads every option', () => {
     expect(parseOptions(['--json', '--rows', 'a,b/file', '--runs=3', '--pushes', '10000', '--plot'])).toEqual(
       {
         json: true,
@@ -44,7 +44,7 @@ describe('parseOptions', () => {
 });
 
 describe('select', () => {
-  it('takes every row when none is named', () => {
+  it('takes every row if none is named', () => {
     expect(names([])).toEqual(rowGroups.flatMap(({ rows }) => rows.map((row) => row.name)));
   });
 
@@ -58,7 +58,7 @@ describe('select', () => {
     ]);
   });
 
-  it('refuses a name of no row and lists those there are', () => {
+  it('refuses an unknown row name and lists the rows', () => {
     expect(() => names(['ls-remote', 'fetch'])).toThrow(
       /no row begins with "fetch"; there are: ls-remote\/file/,
     );
@@ -66,7 +66,7 @@ describe('select', () => {
 });
 
 describe('checkPlottable', () => {
-  it('asks for the rows that are drawn', () => {
+  it('requires the rows that are drawn', () => {
     expect(() => checkPlottable(select(rowGroups, []))).not.toThrow();
     expect(() => checkPlottable(select(rowGroups, ['many-pushes', 'many-refs-push/']))).not.toThrow();
     expect(() => checkPlottable(select(rowGroups, ['ls-remote', 'many-pushes']))).toThrow(/many-refs, too/);
@@ -76,7 +76,7 @@ describe('checkPlottable', () => {
 describe('the rows', () => {
   const rows = rowGroups.flatMap((group) => group.rows);
 
-  it('have names of their own, each for the file store and for S3 but those about the server alone, or about git’s own', () => {
+  it('have unique names, each for the file store and for S3, except those about the server alone or about git’s own work', () => {
     expect(new Set(rows.map((row) => row.name)).size).toBe(rows.length);
     const of = (store: string) =>
       rows.filter((row) => row.name.endsWith(store)).map((row) => row.name.split('/')[0]);
@@ -86,7 +86,7 @@ describe('the rows', () => {
     expect(of('/file').length + of('/s3').length + of('/http-backend').length).toBe(rows.length);
   });
 
-  it('bound the server’s memory growth on both stores, and time on the local one only', () => {
+  it('limit the server’s memory growth on both stores, and time on the local store only', () => {
     const goals = rows
       .filter((row) => row.goal !== undefined)
       .map((row) => `${row.name} ${row.goal} ${row.unit}`);

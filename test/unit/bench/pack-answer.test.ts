@@ -35,7 +35,7 @@ describe('PackAnswer', () => {
     });
   }
 
-  it('refuses an answer that broke off', () => {
+  it('refuses a truncated answer', () => {
     const pack = new PackAnswer();
     pack.feed(answer.subarray(0, answer.length - 5));
     expect(() => pack.end()).toThrow(/broke off after \d+ bytes/);
@@ -47,18 +47,18 @@ describe('PackAnswer', () => {
     expect(() => pack.end()).toThrow(/broke off/);
   });
 
-  it('tells what the server reports on side-band 3', () => {
+  it('reports the server’s text on side-band 3', () => {
     const pack = new PackAnswer();
     expect(() => pack.feed(Buffer.concat([packet('packfile\n'), band(3, 'out of disk\n')]))).toThrow(
       'the server reports: out of disk',
     );
   });
 
-  it('tells an ERR packet', () => {
+  it('reports an ERR packet', () => {
     expect(() => new PackAnswer().feed(packet('ERR upload-pack: not our ref'))).toThrow(/not our ref/);
   });
 
-  it('refuses bytes that are no packet', () => {
+  it('refuses bytes that are not packets', () => {
     expect(() => new PackAnswer().feed(Buffer.from('<html>'))).toThrow(/not a packet length/);
   });
 });

@@ -13,7 +13,7 @@ describe('packed-refs with more refs', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('are refs to git, beside those that were there and what tags peel to', async () => {
+  it('lists them for git, beside the earlier refs and the peeled tags', async () => {
     const path = join(folder, 'packed.git');
     await importInto(path, textHistory({ seed: 9, files: 10, commits: 20, branches: 2, tags: 3 }));
     await git(['-C', path, 'pack-refs', '--all']);

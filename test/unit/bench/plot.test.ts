@@ -17,7 +17,7 @@ const curves: Curve[] = (['pushes', 'refs'] as const).flatMap((over) =>
 );
 
 describe('decades', () => {
-  it('hold all values, and one decade at least', () => {
+  it('contain all values, and at least one decade', () => {
     expect(decades([3, 40, 120])).toEqual({ first: 0, last: 3 });
     expect(decades([10, 1000])).toEqual({ first: 1, last: 3 });
     expect(decades([100])).toEqual({ first: 2, last: 3 });
@@ -27,7 +27,7 @@ describe('decades', () => {
 });
 
 describe('spreadOut', () => {
-  it('moves apart only what overlaps, and keeps the order', () => {
+  it('moves only overlapping labels apart, and keeps their order', () => {
     expect(spreadOut([100, 20], 14)).toEqual([100, 20]);
     expect(spreadOut([105, 100], 14)).toEqual([114, 100]);
     expect(spreadOut([5, 5, 6], 10)).toEqual([5, 15, 25]);
@@ -38,7 +38,7 @@ describe('spreadOut', () => {
 describe('the picture', () => {
   const svg = latencyPlot(curves);
 
-  it('has a panel for each operation over each axis, and a line for each server in it', () => {
+  it('has a panel for each operation over each axis, with a line for each server', () => {
     for (const operation of ['push', 'ls-remote', 'clone']) {
       expect(svg).toContain(`>${operation}, by pushes taken<`);
       expect(svg).toContain(`>${operation}, by refs<`);
@@ -48,7 +48,7 @@ describe('the picture', () => {
     expect(svg).toContain('>3 s</text>');
   });
 
-  it('puts larger values higher and further right, inside of its panel', () => {
+  it('draws larger values higher and further right, inside their panel', () => {
     const [, points = ''] = /class="line reference" points="([^"]+)"/.exec(svg) ?? [];
     const places = points.split(' ').map((place) => place.split(',').map(Number));
     const [[x1 = 0, y1 = 0] = [], [x2 = 0, y2 = 0] = [], [x3 = 0, y3 = 0] = []] = places;
@@ -57,7 +57,7 @@ describe('the picture', () => {
     expect(x1 >= 64 && x3 <= 64 + 240 && y3 >= 84 && y1 <= 84 + 190).toBe(true);
   });
 
-  it('says in words what it shows, and is the same for the same data', () => {
+  it('describes itself in words, and is the same for the same data', () => {
     expect(svg).toMatch(/<title id="title">.+<\/title>/);
     expect(svg).toContain('Cairn, push: 4 ms at 10 pushes, 4 ms at 30,000');
     expect(svg).toContain('git http-backend, clone: 21 ms at 10 refs, 3 s at 30,000');

@@ -31,19 +31,19 @@ describe('run', () => {
     expect(seconds).toBeGreaterThan(0);
   });
 
-  it('tells what a failing command wrote', async () => {
+  it('reports what a failing command wrote', async () => {
     await expect(run('sh', ['-c', 'echo broken >&2; exit 3'], { env })).rejects.toThrow(
       /failed \(3\): broken/,
     );
   });
 
-  it('tells that a command is not there', async () => {
+  it('reports a missing command', async () => {
     await expect(run('/no/such/command', [], { env })).rejects.toThrow('cannot start /no/such/command');
   });
 });
 
 describe('startService', () => {
-  it('stops a server that ignores SIGTERM, and its child', async () => {
+  it('stops a server that ignores SIGTERM, and its child process', async () => {
     const service = await nodeService(
       'stubborn.log',
       `process.on('SIGTERM', () => {});
@@ -57,7 +57,7 @@ describe('startService', () => {
     await until(() => !isAlive(child));
   });
 
-  it('tells the last words of a server that ends before it is ready', async () => {
+  it('reports the last words of a server that ends before it is ready', async () => {
     await expect(nodeService('ended.log', `console.error('no bucket'); process.exit(4);`)).rejects.toThrow(
       /ended with 4: no bucket/,
     );
@@ -66,7 +66,7 @@ describe('startService', () => {
 });
 
 describe('endEverything', () => {
-  it('returns when every process group that was started is gone', async () => {
+  it('returns when every started process group is gone', async () => {
     const child = start('sh', ['-c', 'sleep 600 & wait'], { env, stdio: 'ignore' });
     const { pid } = child;
     if (pid === undefined) throw new Error('sh did not start');
@@ -77,8 +77,8 @@ describe('endEverything', () => {
   });
 });
 
-describe('figures of a server', () => {
-  it('sees CPU of children it has waited for, and memory of itself and of children apart', async () => {
+describe('figures of a server process', () => {
+  it('include CPU time of finished children, and separate memory of the process and its children', async () => {
     const service = await nodeService(
       'hungry.log',
       `const { execFile, spawn } = require('node:child_process');

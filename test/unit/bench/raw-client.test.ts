@@ -41,7 +41,7 @@ describe('the raw client', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('is sent every object by a full clone', async () => {
+  it('receives every object of a full clone', async () => {
     const { stdout } = await git(['-C', join(folder, 'served.git'), 'rev-list', '--all', '--objects']);
     const clone = await rawClone(url);
     // rev-list leaves out the three tag objects unless tags are named.
@@ -58,7 +58,7 @@ describe('the raw client', () => {
     expect(clone.firstPackByte).toBeLessThanOrEqual(clone.seconds);
   });
 
-  it('is sent the objects of one commit by a shallow clone', async () => {
+  it('receives the objects of one commit of a shallow clone', async () => {
     const { stdout } = await git(['-C', join(folder, 'served.git'), 'rev-list', '--objects', '-1', 'main']);
     expect((await rawClone(url, 1)).objects).toBe(stdout.trim().split('\n').length);
   });
@@ -67,7 +67,7 @@ describe('the raw client', () => {
     expect((await rawLsRemote(url)).refs).toBe(1 + 1 + 2 + 3);
   });
 
-  it('tells the status and the words of a refusal', async () => {
+  it('reports the status and the text of a refusal', async () => {
     const refusing = createServer((_request, response) => {
       response.statusCode = 404;
       response.end('no such repository');

@@ -74,7 +74,7 @@ describe('the raw pusher', () => {
     expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(names));
   });
 
-  it('throws with the reason when one ref is refused', async () => {
+  it('throws with the reason if one ref is refused', async () => {
     const from = await resolve(repository, 'refs/heads/many/0');
     const changes = [
       { name: 'refs/heads/fine', from: undefined, to: from },
@@ -85,7 +85,7 @@ describe('the raw pusher', () => {
 });
 
 describe('a connection', () => {
-  it('asks once more when it has been closed between two requests, and not when it is closed at once', async () => {
+  it('repeats a request once if it was closed between two requests, and not if it closes at once', async () => {
     let asked = 0;
     const server = createServer((request, response) => {
       asked++;
@@ -111,7 +111,7 @@ describe('a connection', () => {
 });
 
 describe('a report', () => {
-  it('is put together from side-band packets', () => {
+  it('is assembled from side-band packets', () => {
     const inner = '000eunpack ok\n0017ok refs/heads/main\n0000';
     const band = (number: number, text: string) =>
       `${(text.length + 5).toString(16).padStart(4, '0')}${String.fromCharCode(number)}${text}`;

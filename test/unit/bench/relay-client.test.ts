@@ -26,7 +26,7 @@ describe('the relay client, against Cairn', () => {
   let callers = 0;
   const connect = () => RelayClient.connect(app.url, callerAddress(callers++));
 
-  it('has come to the end of publishing when every event is stored', async () => {
+  it('finishes publishing when every event is stored', async () => {
     const relay = await connect();
     const issues = Array.from({ length: 60 }, (_, number) => sign('discussed', number));
     await relay.publish(issues);
@@ -37,21 +37,21 @@ describe('the relay client, against Cairn', () => {
     await relay.close();
   });
 
-  it('fails when one of several events is refused, and says why', async () => {
+  it('fails if one of several events is refused, and reports the reason', async () => {
     const relay = await connect();
     const events = [sign('discussed', 1_000), sign('nowhere', 1_001)];
     await expect(relay.publish(events)).rejects.toThrow(/refused an event: blocked/);
     await relay.close();
   });
 
-  it('fails when a request is refused, and when the relay hangs up', async () => {
+  it('fails if a request is refused, or the relay closes the connection', async () => {
     const relay = await connect();
     await expect(relay.request({ kinds: 'all' })).rejects.toThrow(/refused a request: invalid/);
     await relay.close();
     await expect(relay.request({ kinds: [1621] })).rejects.toThrow(/the connection is closed/);
   });
 
-  it('is somebody else to the limits by address at each connection', async () => {
+  it('has another address for the limits on each connection', async () => {
     // More than one address may have open.
     const clients = await Promise.all(Array.from({ length: 70 }, connect));
     await Promise.all(clients.map((relay) => relay.close()));
@@ -62,7 +62,7 @@ describe('the relay client, against Cairn', () => {
     expect(same.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(0);
   });
 
-  it('announces what the owner may push to with his token, and nobody without', async () => {
+  it('makes an announcement to which only the owner’s token may push', async () => {
     await using folder = await tempDir();
     const author = await new GitClient(folder.path).init('work');
     await author.run(['commit', '--quiet', '--allow-empty', '--message', 'Begin']);

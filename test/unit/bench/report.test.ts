@@ -48,7 +48,7 @@ const curves: Curve[] = [
 ];
 
 describe('the JSON report', () => {
-  it('holds rows, curves and machine and nothing else', () => {
+  it('holds rows, curves and machine, and nothing else', () => {
     expect(JSON.parse(jsonReport(rows, curves, machine))).toEqual({
       rows: [
         {
@@ -99,7 +99,7 @@ describe('the JSON report', () => {
 });
 
 describe('the table', () => {
-  it('lines the rows up, marks a missed goal, and names the machine', () => {
+  it('aligns the rows, marks a missed goal, and names the machine', () => {
     expect(tableReport(rows, machine).split('\n')).toEqual([
       'row                 unit      cairn  reference  ratio      pairs           goal  met',
       '------------------  --------  -----  ---------  -----  ---------  -------------  ---',

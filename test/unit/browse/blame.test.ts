@@ -18,7 +18,7 @@ function subjects({ groups, commits }: Blame): string[] {
   );
 }
 
-it('lines are followed through renames, with the commit before each', async () => {
+it('blame follows lines through renames, and names the commit before each', async () => {
   const first = await rig.client.commit('One', { 'old name': 'a\nb\nc\nd\ne\n' });
   await rig.client.run(['mv', 'old name', 'new']);
   const second = await rig.client.commit('Two', { new: 'a\nB\nc\nd\ne\nf' });
@@ -41,7 +41,7 @@ it('lines are followed through renames, with the commit before each', async () =
   expect((await readBlame(view, second, [Buffer.from('new')], 0, MINUTE)).groups).toEqual([]);
 });
 
-it('paths may look like options or patterns, and have every byte', async () => {
+it('blame accepts paths that look like options or patterns, and paths with any bytes', async () => {
   const bytes = Buffer.from(Array.from({ length: 255 }, (_, at) => at + 1).filter((byte) => byte !== 0x2f));
   const names = [
     ...[
@@ -81,7 +81,7 @@ it('paths may look like options or patterns, and have every byte', async () => {
   }
 });
 
-it('messages and names of any size cost no more than what git may say', async () => {
+it('blame is bounded by the output of git, however long messages and names are', async () => {
   const message = `${'many words '.repeat(90_000)}\n`;
   const files = (at: number) => ({
     wordy: Array.from({ length: 12 }, (_, line) => (line < at ? 'new' : 'old')).join('\n'),
@@ -99,14 +99,14 @@ it('messages and names of any size cost no more than what git may say', async ()
   expect(blame.groups.length).toBeLessThan(9);
 });
 
-it('what is not found out in time is left out', async () => {
+it('blame leaves out what takes longer than its time limit', async () => {
   const commit = await rig.client.commit('Late', { late: 'x\n' });
   const blame = await readBlame(await rig.view(), commit, [Buffer.from('late')], 1, 0);
   expect(blame.groups.length).toBeLessThan(2);
   expect(blame.complete).toBe(blame.groups.length === 1);
 });
 
-it('a visitor who leaves ends git, and a file that is not there is a failure', async () => {
+it('blame ends git when the visitor leaves, and fails for a missing file', async () => {
   const commit = await rig.client.commit('Gone', { gone: 'x\n' });
   const view = await rig.view();
   await expect(readBlame(view, commit, [Buffer.from('none')], 1, MINUTE)).rejects.toMatchObject({
@@ -116,7 +116,7 @@ it('a visitor who leaves ends git, and a file that is not there is a failure', a
   await expect(readBlame(left, commit, [Buffer.from('gone')], 1, MINUTE)).rejects.toThrow('left');
 });
 
-it('people have the names of the mailmap', async () => {
+it('blame shows people by the names of the mailmap', async () => {
   // Once: whoever is called Old would be called New.
   const mailmap = 'Old <old@example.org> <user@example.com>\nNew <new@example.org> <old@example.org>\n';
   const commit = await rig.client.commit('Mapped', { '.mailmap': mailmap, m: 'x\n' });

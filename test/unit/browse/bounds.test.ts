@@ -52,7 +52,7 @@ it('10,000 branches are sorted, paged and compared with the default branch', asy
   expect((await listBranches(view, 'name', 5_001)).branches[0]?.ref).toBe('refs/heads/b/05000');
 });
 
-it('more refs than can be sorted come in the order of their names, and say so', async () => {
+it('refs beyond the limit of sorting are in order of their names, and the page says so', async () => {
   const refs = (folder: string) =>
     Array.from({ length: MOST_SORTED + 10 }, (_, at): [string, string] => [
       `refs/${folder}/${String(at).padStart(6, '0')}`,
@@ -77,7 +77,7 @@ it('contributors are counted in the last 20,000 commits, and commits are searche
   expect(none).toEqual({ commits: [], searched: COMMITS, cut: false });
 });
 
-it('of 100,000 files in a folder all paths are searched, and the code of some', async () => {
+it('a search in a folder of 100,000 files covers all paths, and the code of some', async () => {
   const view = await rig.view();
   expect(await readTree(view, tree)).toHaveLength(FILES);
   const paths = await searchPaths(view, tree, 'f99999');
@@ -89,7 +89,7 @@ it('of 100,000 files in a folder all paths are searched, and the code of some', 
   expect({ files: code.files.length, cut: code.cut }).toEqual({ files: 100, cut: true });
 });
 
-it('a search ends with the visit', async () => {
+it('a search ends when its visitor leaves', async () => {
   const visit = new AbortController();
   const view = await rig.view(visit.signal);
   const searching = searchCode(view, tree, 'needle');

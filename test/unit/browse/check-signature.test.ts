@@ -33,7 +33,7 @@ async function forged(rig: BrowseRig, change: (text: string) => string, oid: str
   return rig.client.run(['hash-object', '-t', 'commit', '-w', '--stdin'], { input: change(`${text}\n`) });
 }
 
-it('SSH signatures are good, of an unknown key or bad, as git says', async () => {
+it('an SSH signature is good, of an unknown key or bad, as git says', async () => {
   for (const format of ['sha1', 'sha256'] as const) {
     await using rig = await BrowseRig.open(format);
     const { client } = rig;
@@ -95,7 +95,7 @@ it('SSH signatures are good, of an unknown key or bad, as git says', async () =>
   }
 });
 
-it('a Nostr key is good if it may push, and signatures that are not checked say so', async () => {
+it('a signature of a Nostr key is good if the key may push, and unchecked signatures are marked', async () => {
   await using rig = await BrowseRig.open();
   const { client } = rig;
   const oid = await client.commit('Text.');

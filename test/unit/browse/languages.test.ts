@@ -6,7 +6,7 @@ import { SeededRandom } from '../../helpers/seeded-random.ts';
 const FILES = ['a.ts', 'b.c', 'c.min.js', 'notes.md', 'Makefile', 'd.PY', 'none'];
 const FOLDERS = ['', 'src/', 'src/deep/', 'src/vendor/', 'vendor/', 'node_modules/x/', 'x y/', 'é/'];
 
-it('languages are those of all files, whether they are listed or added up from the folders that changed', async () => {
+it('languages are the same from a list of all files as from the sums of changed folders', async () => {
   const seed = Math.floor(Math.random() * 1e9);
   const random = new SeededRandom(seed);
   await using rig = await BrowseRig.open();

@@ -50,7 +50,7 @@ async function check(rig: BrowseRig, view: RepositoryView, commit: string, seed:
   }
 }
 
-it('finds the commit that git finds, for each entry, with and without filters of changed paths', async () => {
+it('the last commit of each entry is the one that git finds, with and without filters of changed paths', async () => {
   const seed = Math.floor(Math.random() * 1e9);
   await using rig = await BrowseRig.open();
   await history(rig, new SeededRandom(seed));
@@ -60,7 +60,7 @@ it('finds the commit that git finds, for each entry, with and without filters of
   await check(rig, await rig.view(), older, seed);
 });
 
-it('finds the commits of entries through merges, and starts no process for it where there are filters', async () => {
+it('the last commits of entries are found through merges, without a process if there are filters', async () => {
   const seed = Math.floor(Math.random() * 1e9);
   const random = new SeededRandom(seed);
   await using rig = await BrowseRig.open(random.pick(['sha1', 'sha256'] as const));
@@ -74,7 +74,7 @@ it('finds the commits of entries through merges, and starts no process for it wh
   expect(rig.started).toEqual(['cat-file']);
 });
 
-it('ends a walk at each of its bounds, and says so: git finds the rest', async () => {
+it('a walk ends at each of its bounds and says so, and git finds the rest', async () => {
   const seed = Math.floor(Math.random() * 1e9);
   await using rig = await BrowseRig.open();
   await history(rig, new SeededRandom(seed));
@@ -97,7 +97,7 @@ it('ends a walk at each of its bounds, and says so: git finds the rest', async (
   expect(await walk({ looks: 3 })).toBe(false);
 });
 
-it('goes on from what it found for an older commit, so that a push costs no walk', async () => {
+it('a walk continues from the result of an older commit, so that a push costs no full walk', async () => {
   const seed = Math.floor(Math.random() * 1e9);
   await using rig = await BrowseRig.open();
   await history(rig, new SeededRandom(seed));

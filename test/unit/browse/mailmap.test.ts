@@ -4,7 +4,7 @@ import { peel, readCommit } from '../../../src/browse/objects.ts';
 import { Mailmap } from '../../../src/git/index.ts';
 import { BrowseRig } from '../../helpers/browse-rig.ts';
 
-it('people have the names of the mailmap of the default branch, on every commit and tag', async () => {
+it('people have the names of the default branch’s mailmap on every commit and tag', async () => {
   await using rig = await BrowseRig.open('sha256');
   const { client } = rig;
   const old = await client.commit('Before there was one', { a: '1' });
@@ -24,7 +24,7 @@ it('people have the names of the mailmap of the default branch, on every commit 
   expect(await mailmapOf(await rig.view())).toBe(await mailmapOf(view));
 });
 
-it('a mailmap that is too large, a link or a folder counts for nothing', async () => {
+it('a mailmap that is too large, a link or a folder is ignored', async () => {
   await using rig = await BrowseRig.open();
   const { client } = rig;
   const line = 'Other <user@example.com>\n';

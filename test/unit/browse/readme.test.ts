@@ -11,14 +11,14 @@ function chosen(...names: readonly string[]): string | undefined {
   return chooseReadme(entries)?.name.toString();
 }
 
-it('introduces a folder by its best README', () => {
+it('the best README introduces a folder', () => {
   expect(chosen('README', 'README.md', 'README.rst')).toBe('README.md');
   expect(chosen('readme.txt', 'Readme')).toBe('Readme');
   expect(chosen('README.org')).toBe('README.org');
   expect(chosen('README.md/', 'README.exe', 'README.md.orig', 'my-README.md')).toBeUndefined();
 });
 
-it('knows languages by the ends of names, and takes no data for one', () => {
+it('languages are recognized by file endings, and data files are not counted', () => {
   expect(['a.ts', 'A.PY', 'Makefile', 'x.min.c', 'Dockerfile'].map(languageNamed)).toEqual([
     'TypeScript',
     'Python',

@@ -66,7 +66,7 @@ function state(name: string): PublishedGitState {
 const NEVER = new AbortController().signal;
 const OPTIONS = { places: 2, queue: 3, timeLimit: 60_000, idle: 60_000 };
 
-it('keep one git for a state, however many pages read it', async () => {
+it('one git serves all pages of a state', async () => {
   const views = new RepositoryViews({ git, ...OPTIONS });
   const read = () =>
     views.read(repository, state('a'), NEVER, async ({ session }) =>
@@ -77,7 +77,7 @@ it('keep one git for a state, however many pages read it', async () => {
   await views.close();
 });
 
-it('keep one git for all states of a repository, and give back the earlier ones', async () => {
+it('one git serves all states of a repository, and earlier states are given back', async () => {
   const views = new RepositoryViews({ git, ...OPTIONS });
   const read = (name: string) =>
     views.read(repository, state(name), NEVER, async ({ session }) => {
@@ -99,7 +99,7 @@ it('keep one git for all states of a repository, and give back the earlier ones'
   expect(git.running).toBe(0);
 });
 
-it('keep few states open that nobody reads', async () => {
+it('few unread states stay open', async () => {
   const views = new RepositoryViews({ git, ...OPTIONS });
   for (let at = 0; at < 30; at++) {
     await views.read(another(at), state(`${at}-`), NEVER, ({ session }) => session.info(tip));
@@ -109,7 +109,7 @@ it('keep few states open that nobody reads', async () => {
   expect(git.running).toBe(0);
 });
 
-it('close what nobody reads where no memory is left for git, and take none from pushes and fetches', async () => {
+it('unread states are closed when git has no memory left, and pushes and fetches keep theirs', async () => {
   // All work but pages has shares like these for itself.
   const serverGit = new Git({ binary: 'git', home: folder.path, shares: { all: 1, spare: 0 } });
   const pagesGit = serverGit.beside({ all: 2, spare: 0 });
@@ -131,7 +131,7 @@ it('close what nobody reads where no memory is left for git, and take none from 
   await serverGit.close();
 });
 
-it('have places for few pages and a queue for some; others are told that it is too much', async () => {
+it('pages have few slots and a bounded queue; further ones are answered busy', async () => {
   const views = new RepositoryViews({ git, ...OPTIONS });
   const gate = new AbortController();
   let [working, most] = [0, 0];
@@ -152,7 +152,7 @@ it('have places for few pages and a queue for some; others are told that it is t
   await views.close();
 });
 
-it('end the work for a page that takes too long', async () => {
+it('work for a page ends at its time limit', async () => {
   const views = new RepositoryViews({ git, ...OPTIONS, timeLimit: 50 });
   const page = views.read(
     repository,
@@ -164,7 +164,7 @@ it('end the work for a page that takes too long', async () => {
   await views.close();
 });
 
-it('start git again after it has ended', async () => {
+it('git is started again after it has ended', async () => {
   const views = new RepositoryViews({ git, ...OPTIONS });
   const ask = () => views.read(repository, state('a'), NEVER, ({ session }) => session.info(tip));
   await ask();
@@ -174,7 +174,7 @@ it('start git again after it has ended', async () => {
   await views.close();
 });
 
-it('read nothing that is too large, and nothing that is not an id', async () => {
+it('objects that are too large and strings that are no ids are not read', async () => {
   const views = new RepositoryViews({ git, ...OPTIONS });
   await views.read(repository, state('a'), NEVER, async ({ session }) => {
     await expect(session.read(tip, 10)).rejects.toMatchObject({ kind: 'too-large' });

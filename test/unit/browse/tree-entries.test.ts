@@ -10,7 +10,7 @@ function tree(count: number): Buffer {
   );
 }
 
-it('gives others turns while a folder of very many entries is read', async () => {
+it('reading a folder of very many entries yields to other work', async () => {
   const content = tree(50_000);
   let turns = 0;
   let reading = true;

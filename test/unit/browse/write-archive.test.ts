@@ -8,7 +8,7 @@ import { tempDir } from '../../helpers/temp-dir.ts';
 
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-it.each(['sha1', 'sha256'] as const)('archives and files of %s are what git has', async (format) => {
+it.each(['sha1', 'sha256'] as const)('archives and files of %s are those of git', async (format) => {
   await using rig = await BrowseRig.open(format);
   await using folder = await tempDir('cairn-refless');
   const { client } = rig;
@@ -37,7 +37,7 @@ it.each(['sha1', 'sha256'] as const)('archives and files of %s are what git has'
   expect(digest(await written((sink) => writeBlob(view, blob, content.length, sink)))).toBe(digest(content));
 });
 
-it('git is ended when nobody wants more, and when the visitor leaves', async () => {
+it('git ends when nobody reads any more, and when the visitor leaves', async () => {
   await using rig = await BrowseRig.open();
   await using folder = await tempDir('cairn-refless');
   const content = Buffer.alloc(3_000_000, 1);

@@ -3,7 +3,7 @@ import { writePatch } from '../../../src/browse/downloads/write-patch.ts';
 import { printWholeDiff } from '../../../src/git-process/download-commands.ts';
 import { BrowseRig } from '../../helpers/browse-rig.ts';
 
-it('a patch that is too large is broken off, and never looks whole', async () => {
+it('a patch that is too large breaks off, and never looks complete', async () => {
   await using rig = await BrowseRig.open();
   const { client } = rig;
   await client.commit('One', { a: 'one\n' });

@@ -15,7 +15,7 @@ function queries(flags: Omit<EventsFlags, 'limit'>) {
   return built;
 }
 
-describe('flags become queries', () => {
+describe('the flags of cairn events as queries', () => {
   it.each<[string, Omit<EventsFlags, 'limit'>, object]>([
     ['nothing', {}, { limit: 100 }],
     ['ids', { id: ['a'.repeat(64)] }, { ids: ['a'.repeat(64)] }],
@@ -28,7 +28,7 @@ describe('flags become queries', () => {
     expect(queries(flags)).toEqual([{ limit: 100, ...expected }]);
   });
 
-  it('of a repository: what refers to it, and what its owner says of it', () => {
+  it('a repository: events that refer to it, and its owner’s events about it', () => {
     expect(queries({ repository: `${formatNpub(alice.publicKey)}/project.git` })).toEqual([
       { limit: 100, '#a': [address] },
       { limit: 100, kinds: [30_617, 30_618], authors: [alice.publicKey], '#d': ['project'] },
@@ -50,12 +50,12 @@ describe('flags become queries', () => {
         { limit: 100, kinds: [30_618], authors: [alice.publicKey], '#d': ['project'] },
       ],
     ],
-  ])('of a repository, only what is %s', (_what, flags, expected) => {
+  ])('a repository, only %s', (_what, flags, expected) => {
     expect(queries({ ...flags, repository: `${alice.publicKey}/project` })).toEqual(expected);
   });
 });
 
-describe('a flag that makes no sense is named', () => {
+describe('cairn events refuses', () => {
   it.each<[string, EventsFlags, RegExp]>([
     [
       'kind',

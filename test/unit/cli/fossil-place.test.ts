@@ -26,7 +26,7 @@ describe('the URL of a Fossil repository', () => {
     expect(() => placeOf(url.replace('NPUB', owner.npub))).toThrow(/is not the URL of a Fossil repository/);
   });
 
-  it('is not what has no scheme: that is <owner>/<identifier>', () => {
+  it('needs a scheme: without one it is <owner>/<identifier>', () => {
     expect(placeOf(`${owner.npub}/demo`)).toBeUndefined();
   });
 });
@@ -51,7 +51,7 @@ describe('cairn announce --fossil', () => {
     expect(() => changedFacts(undefined, { fossil: true, ...flags }, here)).toThrow(problem);
   });
 
-  it('is refused for a repository of git', () => {
+  it('is refused for a git repository', () => {
     const git = { ...changedFacts(undefined, {}, here), id: 'e'.repeat(64), owner: owner.publicKey, at: 1 };
     expect(() => changedFacts(git, { fossil: true }, here)).toThrow(
       'a git repository of this name is announced',

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { commandLine } from '../../../src/cli/command-line.ts';
 
-it('no help text has links of Markdown in it: on a terminal nobody can follow them', () => {
+it('help texts contain no Markdown links, which a terminal cannot follow', () => {
   const nothing = () => undefined;
   const { signal } = new AbortController();
   const texts = (command: Command): string[] => [

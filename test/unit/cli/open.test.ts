@@ -19,7 +19,7 @@ describe('the page that cairn open leads to', () => {
     expect(pageOf(url)).toEqual({ server: SERVER, path });
   });
 
-  it('may be below a path, and is any page of a server that is known', () => {
+  it('may be below a path, and is any page of the given server', () => {
     expect(pageOf(`${SERVER}/code/${NPUB}/tool`)).toEqual({
       server: `${SERVER}/code`,
       path: `/${NPUB}/tool`,
@@ -28,7 +28,7 @@ describe('the page that cairn open leads to', () => {
     expect(pageOf(`${SERVER}/?q=x`, SERVER)).toEqual({ server: SERVER, path: '/?q=x' });
   });
 
-  it('is none for what is no URL, and for the URL of something else', () => {
+  it('does not exist for a string that is no URL, and for the URL of another site', () => {
     expect(pageOf(`${NPUB}/tool`)).toBeUndefined();
     expect(() => pageOf(`${SERVER}/about`)).toThrow('is not the URL of a repository');
     expect(() => pageOf('https://')).toThrow('is not the URL of a repository');

@@ -13,7 +13,7 @@ describe('a public key on the command line', () => {
   it.each([
     ['an npub with a wrong character', `${npub.slice(0, -1)}${npub.endsWith('q') ? 'p' : 'q'}`],
     ['an npub that is too short', npub.slice(0, -3)],
-  ])('%s is told as what it is', (_, text) => {
+  ])('%s is refused with its type', (_, text) => {
     expect(() => publicKeyArgument(text)).toThrow('is not a valid npub: a character is wrong or missing');
   });
 
@@ -21,7 +21,7 @@ describe('a public key on the command line', () => {
     expect(() => publicKeyArgument('nsec1abcdef')).toThrow(/^this is a secret key/);
   });
 
-  it('anything else is neither', () => {
+  it('any other text is refused', () => {
     expect(() => publicKeyArgument('alice')).toThrow('"alice" is neither an npub nor a public key');
   });
 });

@@ -6,7 +6,7 @@ const read = (text?: string) =>
 const DEFAULT = { bytes: 512 * 2 ** 20, objects: 400_000, refs: 1_000, places: 2, object: 2 ** 24 };
 
 describe('--anonymous-pushes (issue 11, point 8)', () => {
-  it('is on with limits when nobody says, off when somebody does, and takes what is not named from the defaults', () => {
+  it('is on with limits by default, can be off, and takes missing limits from the defaults', () => {
     expect(read()).toEqual(DEFAULT);
     expect(read('on')).toEqual(DEFAULT);
     expect(read('off')).toBeUndefined();

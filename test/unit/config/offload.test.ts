@@ -3,7 +3,7 @@ import { readSettings } from '../../../src/config/settings.ts';
 
 const BUCKET = { store: 's3://bucket' };
 
-it('nothing is offloaded unless somebody says so', () => {
+it('offload is off by default', () => {
   expect(readSettings(BUCKET, {}).offload).toBeUndefined();
 });
 
@@ -15,7 +15,7 @@ it.each([
   expect(readSettings(BUCKET, { CAIRN_OFFLOAD: what }).offload).toEqual(expected);
 });
 
-it('clients are sent to the address they know the bucket by', () => {
+it('the bucket’s public address replaces its own address', () => {
   const environment = {
     CAIRN_OFFLOAD: 'both',
     CAIRN_S3_ENDPOINT: 'http://10.0.0.1:9000',

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { OPTIONS } from '../../../src/config/options.ts';
 import { unknownVariables, unknownVariableWarning } from '../../../src/config/unknown-variables.ts';
 
-it('no setting is unknown, nor what belongs to others', () => {
+it('settings and variables of other programs are not reported', () => {
   const settings = Object.fromEntries(OPTIONS.map(({ variable }) => [variable, 'x']));
   const others = {
     PATH: '/bin',
@@ -14,7 +14,7 @@ it('no setting is unknown, nor what belongs to others', () => {
   expect(unknownVariables({ ...settings, ...others })).toEqual([]);
 });
 
-it('a misspelt setting is named with the one that is meant (issue 11, point 24)', () => {
+it('a misspelt setting is reported with the one that is meant (issue 11, point 24)', () => {
   expect(
     unknownVariables({ CAIRN_STOR: 's3://x', CAIRN_CACHE_SIZES: '1', CAIRN_FLAVOUR_OF_ICE: 'x' }),
   ).toEqual([
@@ -27,7 +27,7 @@ it('a misspelt setting is named with the one that is meant (issue 11, point 24)'
   );
 });
 
-it('its value is not told: it may be a secret', () => {
+it('the value of a reported variable is not shown: it may be a secret', () => {
   const [variable] = unknownVariables({ CAIRN_SERVICE_KEYS: 'nsec1secret' });
   expect(unknownVariableWarning(variable ?? { name: '' })).not.toContain('nsec1secret');
 });

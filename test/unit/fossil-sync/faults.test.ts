@@ -10,7 +10,7 @@ describe('fault sites (issue 14, deliverable 6)', () => {
     expect(SITES.filter((site) => faultFires(undefined, site))).toEqual([]);
   });
 
-  it('draw from one stream each: what one site draws does not change another', () => {
+  it('each draw from a stream of their own', () => {
     const [first = SITES[0], second = SITES[1]] = SITES;
     if (first === undefined || second === undefined) throw new Error('there are no sites');
     const alone = new SeededFaults(7);
@@ -33,7 +33,7 @@ describe('fault sites (issue 14, deliverable 6)', () => {
 });
 
 describe('the observer (issue 14, deliverable 6)', () => {
-  it('is complete whatever is given, and work runs inside what it returns', async () => {
+  it('is complete if only some functions are given, and runs work inside what it returns', async () => {
     const seen: string[] = [];
     const observer = observerOf({
       requestStarted:

@@ -40,7 +40,7 @@ async function exchanged(settings: HttpTransportSettings, times = 1) {
   return bodies;
 }
 
-it('posts to the URL as it was typed, with the type of the body, its length, and no login of the URL', async () => {
+it('a request is posted to the given URL with the type and length of its body, without the login of the URL', async () => {
   const seen: (string | undefined)[] = [];
   await using server = await listening((request, response) => {
     const { 'content-type': type, 'content-length': length, authorization } = request.headers;
@@ -53,7 +53,7 @@ it('posts to the URL as it was typed, with the type of the body, its length, and
   expect(openHttpTransport({ url }).account).toEqual({ user: 'alice', password: 'sesame' });
 });
 
-it('sends HTTP authentication from the first request on if it has one, to the host of the URL alone', async () => {
+it('HTTP authentication is sent from the first request on, to the host of the URL only', async () => {
   const seen: (string | undefined)[] = [];
   await using other = await listening((request, response) => {
     seen.push(request.headers.authorization);
@@ -69,7 +69,7 @@ it('sends HTTP authentication from the first request on if it has one, to the ho
 });
 
 it.each([301, 302, 307, 308])(
-  'follows %i with the same request, and later requests go there at once',
+  'status %i is followed with the same request, and later requests go to the new URL',
   async (status) => {
     const seen: string[] = [];
     await using server = await listening((request, response) => {
@@ -136,12 +136,12 @@ it.each<[string, Handler, string, RegExp]>([
     'unavailable',
     /broke off/,
   ],
-])('tells %s as what it is', async (_, handler, kind, message) => {
+])('%s is reported with its cause', async (_, handler, kind, message) => {
   await using server = await listening(handler);
   const failed = exchanged({ url: `${server.url}/`, maxReplyBytes: 1_000 });
   await expect(failed).rejects.toMatchObject({ kind, message: expect.stringMatching(message) });
 });
 
-it.each(['ftp://host/', 'host/path', 'file:///etc/passwd', ''])('refuses %j', (url) => {
+it.each(['ftp://host/', 'host/path', 'file:///etc/passwd', ''])('the URL %j is refused', (url) => {
   expect(() => openHttpTransport({ url })).toThrow('not the URL of a Fossil repository');
 });

@@ -36,7 +36,7 @@ function peer(tables: Tables, requests: (readonly Card[])[] = []) {
 const as = (user: string) => ({ account: { user, password: 'x' } });
 
 describe('tables', () => {
-  it('go both ways, deletions as well, and equal ones cost one round', async () => {
+  it('are synced in both directions with their deletions, and equal tables cost one round', async () => {
     const [here, there] = [new SyncedTable(schema()), new SyncedTable(schema())];
     here.put(row(1, 'ours'), 10);
     here.put(row(2, 'older'), 10);
@@ -75,7 +75,7 @@ describe('tables', () => {
     );
   });
 
-  it('of one second end alike on both sides', async () => {
+  it('with rows of the same second become equal on both sides', async () => {
     const [here, there] = [new SyncedTable(schema()), new SyncedTable(schema())];
     here.put(row(1, 'a'), 10);
     there.put(row(1, 'b'), 10);
@@ -91,7 +91,7 @@ describe('tables', () => {
     ).toEqual(['b', 'z']);
   });
 
-  it('are taken from their owner alone if their rule is self-write', async () => {
+  it('with the rule self-write accept rows from their owner only', async () => {
     const [here, there] = [new SyncedTable(schema('self-write')), new SyncedTable(schema('self-write'))];
     here.put(row(1, 'mine', 'alice'), 10);
     here.put(row(2, 'of another', 'bob'), 10);
@@ -99,7 +99,7 @@ describe('tables', () => {
     expect(there.live()).toEqual([row(1, 'mine', 'alice')]);
   });
 
-  it('keep the owner of a row if their rule is owner-write', async () => {
+  it('with the rule owner-write keep the owner of a row', async () => {
     const [here, there] = [new SyncedTable(schema('owner-write')), new SyncedTable(schema('owner-write'))];
     there.put(row(1, 'kept', 'bob'), 10);
     here.put(row(1, 'taken', 'alice'), 20);
@@ -113,7 +113,7 @@ describe('tables', () => {
     ).toEqual(['kept', 'new']);
   });
 
-  it(`of three sides are the same in the end, whatever happens to them (seed ${SEED})`, async () => {
+  it(`of three sides become equal after any changes (seed ${SEED})`, async () => {
     const random = new SeededRandom(SEED);
     const hub = tablesOf(new SyncedTable(schema()));
     const sides = [0, 1].map(() => new SyncedTable(schema()));
@@ -130,7 +130,7 @@ describe('tables', () => {
 });
 
 describe('a server', () => {
-  it('that does not know the extension is sent nothing but pragmas, which it ignores', async () => {
+  it('without the extension gets nothing but pragmas, which it ignores', async () => {
     const here = new SyncedTable(schema());
     here.put(row(1, 'ours'), 10);
     const server = new MockFossilServer([[]]);
@@ -196,7 +196,7 @@ describe('a server', () => {
     expect(tables.get('x_members')?.size).toBe(0);
   });
 
-  it('takes nothing from somebody anonymous', () => {
+  it('accepts nothing from anonymous clients', () => {
     const content = Buffer.from('{"id":1,"name":"x"}');
     const reply = answerTables(
       new Map(),

@@ -86,12 +86,12 @@ const TABLE_WIRE: readonly (readonly [Card, string | Buffer])[] = [
 ];
 
 describe('every card', () => {
-  it.each([...WIRE, ...TABLE_WIRE])('travels exactly so and comes back: %j', (card, wire) => {
+  it.each([...WIRE, ...TABLE_WIRE])('is written and read back: %j', (card, wire) => {
     expect(writeCards([card]).toString('latin1')).toBe(Buffer.from(wire).toString('latin1'));
     expect(plain(readCards(Buffer.from(wire), { tables: true }))).toEqual([plainCard(card)]);
   });
 
-  it('comes back from one message with all of them, whose size is known before it is joined', () => {
+  it('is read back from one message with all cards, whose size is known before it is joined', () => {
     const cards = WIRE.map(([card]) => card).filter((card) => card.card !== 'unknown');
     const writer = new CardWriter();
     for (const card of cards) writer.add(card);
@@ -102,8 +102,8 @@ describe('every card', () => {
   });
 });
 
-describe('lines', () => {
-  it('may be empty, end the message without a line feed, and have more white space than needed', () => {
+describe('lines of a message', () => {
+  it('may be empty, end the message without a line feed, and contain extra white space', () => {
     const text = `\n  \nigot  ${SHA1} \r\n#\n# note\n\tgimme\t${SHA3}`;
     expect(plain(read(text))).toEqual([
       { card: 'igot', name: SHA1, isPrivate: false },
@@ -113,13 +113,13 @@ describe('lines', () => {
     ]);
   });
 
-  it('that a sender forgot to encode are still one text', () => {
+  it('with unencoded spaces are read as one text', () => {
     expect(plain(read('error not authorized\\sto clone\n'))).toEqual([
       { card: 'error', text: 'not authorized to clone' },
     ]);
   });
 
-  it('of unknown cards and of the table extension stop nothing', () => {
+  it('of unknown cards and of the table extension are skipped', () => {
     expect(plain(read(`frob\nxigot x_a ${SHA1} 5\nigot ${SHA1}\n`)).map(({ card }) => card)).toEqual([
       'unknown',
       'unknown',
@@ -127,7 +127,7 @@ describe('lines', () => {
     ]);
   });
 
-  it('follow a payload at once, even when the payload looks like cards', () => {
+  it('are read right after a payload, even if the payload looks like cards', () => {
     const payload = Buffer.from(`igot ${SHA1}\nlogin a b c\n`);
     const message = Buffer.concat([
       line(`file ${SHA1} ${payload.length}`, payload),
@@ -136,7 +136,7 @@ describe('lines', () => {
     expect(plain(readCards(message)).map(({ card }) => card)).toEqual(['file', 'gimme']);
   });
 
-  it('give the bytes that the nonce of a login covers', () => {
+  it('give the bytes that the nonce of a login signs', () => {
     const reader = read(`# first\nlogin a ${'c'.repeat(40)} ${'d'.repeat(40)}\npull x y\n`);
     expect(reader.next()?.card).toBe('comment');
     expect(reader.next()?.card).toBe('login');
@@ -192,7 +192,7 @@ describe('a message is refused', () => {
     expect(() => [...readCards(Buffer.from(text, 'latin1'))]).toThrow(problem);
   });
 
-  it('for cards beyond the limit, before they are kept, and takes just as many as the limit', () => {
+  it('with more cards than the limit, before they are kept, and not with exactly the limit', () => {
     const message = Buffer.from(`igot ${SHA1}\n`.repeat(11));
     expect([...readCards(message, { cards: 11 })]).toHaveLength(11);
     expect(() => [...readCards(message, { cards: 10 })]).toThrow(/at most 10 cards/);
@@ -200,12 +200,12 @@ describe('a message is refused', () => {
     expect(error).toMatchObject({ kind: 'too-large' });
   });
 
-  it('for a million igots', () => {
+  it('with a million igots', () => {
     const message = Buffer.from(`igot ${SHA1}\n`.repeat(1_000_000));
     expect(caught(message, {})).toMatchObject({ kind: 'too-large' });
   });
 
-  it('when it is cut within a payload, and yields only whole cards when it is cut anywhere', () => {
+  it('if it is cut within a payload, and yields only whole cards if it is cut anywhere', () => {
     const cards = WIRE.map(([card]) => card).filter((card) => card.card !== 'unknown');
     const message = writeCards(cards);
     const whole = cards.map(plainCard);
@@ -223,7 +223,7 @@ describe('a message is refused', () => {
 });
 
 describe('a writer', () => {
-  it('refuses what cannot travel', () => {
+  it('refuses cards that cannot be written', () => {
     expect(() => writeCards([{ card: 'cookie', value: 'a b' }])).toThrow(/cookie card cannot have "a b"/);
     expect(() => writeCards([{ card: 'cookie', value: '' }])).toThrow(/cannot have ""/);
     expect(() => writeCards([{ card: 'comment', text: 'a\nigot b' }])).toThrow(/line feed/);
@@ -233,8 +233,8 @@ describe('a writer', () => {
   });
 });
 
-describe('chance', () => {
-  it('never makes a message that ends in anything but cards or a refusal', () => {
+describe('random bytes', () => {
+  it('are read as cards or refused, and nothing else happens', () => {
     const seed = Number(process.env['CAIRN_TEST_SEED'] ?? 14);
     const random = new SeededRandom(seed);
     const parts = WIRE.map(([, wire]) => Buffer.from(wire));

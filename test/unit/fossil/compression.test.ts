@@ -12,14 +12,14 @@ const withSize = (size: number, ...parts: Uint8Array[]) => {
 };
 
 describe('a compressed payload', () => {
-  it.each([0, 1, 100, 2_048, 2_049, 100_000])('of %i bytes comes back as it was', (size) => {
+  it.each([0, 1, 100, 2_048, 2_049, 100_000])('of %i bytes is read back', (size) => {
     const content = Buffer.from(Array.from({ length: size }, (_, at) => (at * at) % 97));
     const payload = deflatePayload(content);
     expect(payloadContentSize(payload)).toBe(size);
     expect(Buffer.from(inflatePayload(payload, size)).equals(content)).toBe(true);
   });
 
-  it('is read whichever way zlib was told to write it', () => {
+  it('is read at every compression level and window of zlib', () => {
     const content = Buffer.from('some text, some text, some more text');
     for (const level of [0, 1, 9]) {
       expect(inflatePayload(withSize(content.length, deflateSync(content, { level })), 100)).toEqual(content);
@@ -56,12 +56,12 @@ describe('a compressed payload is refused', () => {
     expect(() => inflatePayload(payload, size)).toThrow('damaged');
   });
 
-  it('when it declares more than is allowed, before it is inflated', () => {
+  it('if it declares more than allowed, before it is inflated', () => {
     const noStream = withSize(101, Buffer.from('no stream'));
     expect(() => inflatePayload(noStream, 100)).toThrow('declares 101 bytes, and 100 are allowed');
   });
 
-  it(`or gives what has its size, whatever bytes are changed (seed ${SEED})`, () => {
+  it(`or has its declared size, for any changed bytes (seed ${SEED})`, () => {
     const random = new SeededRandom(SEED);
     const payload = Buffer.from(deflatePayload(Buffer.from('a b c a b c d e f '.repeat(20))));
     for (let run = 0; run < 5_000; run++) {

@@ -15,19 +15,19 @@ const apply = (delta: string | Uint8Array, limit = MEBIBYTE) =>
   Buffer.from(applyDelta(SOURCE, Buffer.from(delta), limit)).toString();
 
 describe('a delta', () => {
-  it('copies from its source and brings bytes of its own', () => {
+  it('copies from its source and adds new bytes', () => {
     expect(apply('E\n3@4,2:, 9@A,0;')).toBe('qui, brown fox');
     expect(apply('0\n0;')).toBe('');
     expect(apply('3\n0@0,3:abc0;')).toBe('abc');
   });
 
-  it('declares the size of what it makes', () => {
+  it('declares the size of its target', () => {
     expect(deltaOutputSize(Buffer.from('10\n0;'))).toBe(64);
     expect(deltaOutputSize(Buffer.from('3~~~~~\n'))).toBe(0xffff_ffff);
     expect(() => deltaOutputSize(Buffer.from('12'))).toThrow(DeltaError);
   });
 
-  it('ends with the sum of the words of its target', () => {
+  it('ends with the checksum of its target', () => {
     expect(deltaChecksum(Buffer.from([]))).toBe(0);
     expect(deltaChecksum(Buffer.from([1, 2, 3, 4]))).toBe(0x0102_0304);
     expect(deltaChecksum(Buffer.from([1, 2, 3, 4, 5]))).toBe(0x0602_0304);
@@ -60,7 +60,7 @@ describe('a malformed delta is refused', () => {
     expect(() => apply(delta)).toThrow(DeltaError);
   });
 
-  it('larger than allowed, before anything is made', () => {
+  it('if it is larger than allowed, before anything is made', () => {
     expect(() => apply('1000\n0;', 64 ** 3 - 1)).toThrow(
       'malformed delta: it makes 262144 bytes, and 262143 are allowed',
     );
@@ -72,7 +72,7 @@ describe('a malformed delta is refused', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(MEBIBYTE);
   });
 
-  it(`or gives some other target, whatever bytes are changed (seed ${SEED})`, () => {
+  it(`or makes another target, for any changed bytes (seed ${SEED})`, () => {
     const random = new SeededRandom(SEED);
     const delta = Buffer.from(createDelta(SOURCE, Buffer.from(`${SOURCE.toString().slice(9)} And so on.`)));
     for (let run = 0; run < 20_000; run++) {
@@ -91,8 +91,8 @@ describe('a malformed delta is refused', () => {
   });
 });
 
-describe('a delta that is made', () => {
-  it(`makes the target again, for pairs of all kinds (seed ${SEED})`, () => {
+describe('a created delta', () => {
+  it(`makes its target, for pairs of all kinds (seed ${SEED})`, () => {
     const random = new SeededRandom(SEED);
     for (let run = 0; run < 400; run++) {
       const [source, target] = pair(random, 3_000);
@@ -110,7 +110,7 @@ describe('a delta that is made', () => {
     expect(createDelta(source, target).length).toBeLessThan(80);
   });
 
-  it('finds what has moved', () => {
+  it('finds moved parts', () => {
     const random = new SeededRandom(SEED);
     const [one, other] = [noise(random, 5_000), noise(random, 5_000)];
     expect(createDelta(Buffer.concat([one, other]), Buffer.concat([other, one])).length).toBeLessThan(50);
@@ -124,7 +124,7 @@ describe('a delta that is made', () => {
 });
 
 describe('the stock program', () => {
-  it(`applies what is made here, and makes what is applied here (seed ${SEED})`, async ({ skip }) => {
+  it(`applies created deltas, and makes deltas that are applied here (seed ${SEED})`, async ({ skip }) => {
     skip(noFossil !== undefined, noFossil);
     await using folder = await tempDir();
     const user = new FossilClient(folder.path);

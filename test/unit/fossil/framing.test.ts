@@ -7,7 +7,7 @@ const COMPRESSED = 'application/x-fossil';
 const MESSAGE = Buffer.from('pragma client-version 22100 20230226 192424\nclone 3 1\n');
 const LIMIT = 1_000_000;
 
-describe('a type', () => {
+describe('a content type', () => {
   it.each([
     ['application/x-fossil', 'application/x-fossil'],
     ['application/x-fossil; charset=UTF-8', 'application/x-fossil'],
@@ -26,14 +26,14 @@ describe('a message', () => {
     'application/x-fossil',
     'application/x-fossil-debug',
     'application/x-fossil-uncompressed',
-  ] as const)('comes back from a body of %s, small and large', async (type) => {
+  ] as const)('is read back from a body of %s, small and large', async (type) => {
     for (const message of [Buffer.alloc(0), MESSAGE, Buffer.alloc(900_000, 'igot \n')]) {
       const body = await encodeMessage(type, message);
       expect(Buffer.from(await decodeMessage(type, body, LIMIT)).equals(message)).toBe(true);
     }
   });
 
-  it('is empty when the body is empty', async () => {
+  it('is empty if the body is empty', async () => {
     expect(await decodeMessage(COMPRESSED, Buffer.alloc(0), LIMIT)).toHaveLength(0);
   });
 
@@ -47,7 +47,7 @@ describe('a message', () => {
     }
   });
 
-  it('that declares too much is refused before anything is inflated', async () => {
+  it('that declares too many bytes is refused before anything is inflated', async () => {
     // What follows is no zlib stream: whoever inflated it first would say so instead.
     const body = framed(0xffff_ffff, Buffer.from('not zlib'));
     await expect(decodeMessage(COMPRESSED, body, LIMIT)).rejects.toThrow(

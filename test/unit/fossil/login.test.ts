@@ -20,7 +20,7 @@ pragma uv-hash 41bcdc123f5c429c7c5b16b6f67bd90e2e11c1e2
 `;
 
 describe('a login', () => {
-  it('that the stock client sent is accepted with its password alone, and for its message alone', () => {
+  it('of the stock client is accepted with its password only, and for its message only', () => {
     const reader = readCards(Buffer.from(CAPTURED));
     const card = reader.next();
     if (card?.card !== 'login') throw new Error('no login card');
@@ -31,7 +31,7 @@ describe('a login', () => {
     expect(verifyLogin(card, rest.subarray(1), loginSecret(PROJECT, 'alice', 'secret'))).toBe(false);
   });
 
-  it('of ours is what the stock client sends', () => {
+  it('of Cairn’s client equals that of the stock client', () => {
     const line = CAPTURED.slice(0, CAPTURED.indexOf('\n') + 1);
     const rest = Buffer.from(CAPTURED.slice(line.length));
     expect(writeCards([loginCard('alice', loginSecret(PROJECT, 'alice', 'secret'), rest)]).toString()).toBe(
@@ -39,7 +39,7 @@ describe('a login', () => {
     );
   });
 
-  it('with the right nonce and another signature, or the other way round, is refused', () => {
+  it('with the right nonce and a wrong signature, or the reverse, is refused', () => {
     const secret = loginSecret(PROJECT, 'a', 'b');
     const bytes = Buffer.from('pull x y\n');
     const card = loginCard('a', secret, bytes);
@@ -51,7 +51,7 @@ describe('a login', () => {
     expect(verifyLogin({ ...card, nonce: card.nonce.toUpperCase() }, bytes, secret)).toBe(false);
   });
 
-  it('takes 40 hex digits for the secret itself, as stock clients do', () => {
+  it('reads 40 hex digits as the secret itself, as stock clients do', () => {
     expect(loginSecret(PROJECT, 'a', 'AB'.repeat(20))).toBe('ab'.repeat(20));
   });
 });
@@ -60,7 +60,7 @@ describe('a login in a cookie', () => {
   const nonce = 'c'.repeat(40);
   const signature = 'd'.repeat(40);
 
-  it('is read like the card', () => {
+  it('is read like a login card', () => {
     expect(cookieLogin(`a=b; x-f-l-c=login+b%5Cs%C3%A4+${nonce}+${signature}`)).toEqual({
       card: 'login',
       user: 'b\\sä',
@@ -78,7 +78,7 @@ describe('a login in a cookie', () => {
     'x-f-l-c=',
     `x-f-l-c=login+%zz+${nonce}+${signature}`,
     `x-f-l-c=login+a+${nonce}+${signature}; x-f-l-c=login+a+${nonce}+${signature}`,
-  ])('is refused when it is %s', (header) => {
+  ])('is refused if it is %s', (header) => {
     expect(() => cookieLogin(header)).toThrow(/login cookie is malformed|multiple login cards/);
   });
 });

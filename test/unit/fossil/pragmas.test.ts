@@ -36,7 +36,7 @@ const WIRE: readonly (readonly [Pragma, string])[] = [
 ];
 
 describe('a pragma', () => {
-  it.each(WIRE)('travels exactly so and comes back: %j', (pragma, text) => {
+  it.each(WIRE)('is written and read back: %j', (pragma, text) => {
     expect(writeCards([pragmaCard(pragma)]).toString()).toBe(`pragma ${text}\n`);
     expect(parsed(text)).toEqual(pragma);
   });
@@ -51,11 +51,11 @@ describe('a pragma', () => {
     'ci-lock-fail a b 5',
     'ci-unlock',
     'link a b c',
-  ])('that says %j says nothing', (text) => {
+  ])('with the text %j is ignored', (text) => {
     expect(parsed(text)).toBeUndefined();
   });
 
-  it('of a version that is no number is one of version 0', () => {
+  it('with a version that is not a number has version 0', () => {
     expect(parsed('client-version')).toEqual({ pragma: 'client-version', version: 0, date: '', time: '' });
   });
 });

@@ -33,7 +33,7 @@ describe('clusters', () => {
     expect(members).toEqual(names(count === 99 ? 0 : count).sort());
   });
 
-  it('have each name once', () => {
+  it('name each artifact once', () => {
     expect(parseCluster(writeClusters([...names(100), ...names(100)])[0] ?? Buffer.from(''))).toHaveLength(
       100,
     );
@@ -48,7 +48,7 @@ describe('clusters', () => {
     ['a wrong checksum', Buffer.from(`M ${ONE}\nZ ${'0'.repeat(32)}\n`)],
     ['nothing but a checksum', artifact('')],
     ['text after the checksum', Buffer.concat([artifact(`M ${ONE}\n`), Buffer.from('x')])],
-  ])('are not taken for one with %s', (_, content) => {
+  ])('are not recognized with %s', (_, content) => {
     expect(parseCluster(content)).toBeUndefined();
   });
 });
@@ -56,7 +56,7 @@ describe('clusters', () => {
 describe('check-ins', () => {
   const lines = `C two\\swords\nD 2026-11-29T16:43:34.013\nP ${ONE} ${OTHER}\nR ${'0'.repeat(32)}\nT *branch * trunk\nU a\\sb\n`;
 
-  it('say what they follow, who made them and when', () => {
+  it('have parents, an author and a time', () => {
     expect(parseCheckIn(artifact(lines))).toEqual({
       parents: [ONE, OTHER],
       comment: 'two words',
@@ -67,7 +67,7 @@ describe('check-ins', () => {
     });
   });
 
-  it('are found under a signature', () => {
+  it('are recognized under a signature', () => {
     const signed = `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA1\n\n${artifact(lines).toString()}-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n`;
     expect(parseCheckIn(Buffer.from(signed))?.user).toBe('a b');
   });
@@ -83,12 +83,12 @@ describe('check-ins', () => {
     ['a wrong checksum', Buffer.from(`${lines}Z ${'0'.repeat(32)}\n`)],
     ['a text', Buffer.from('Some text\n')],
     ['nothing', Buffer.from('')],
-  ])('are told apart from %s', (_, content) => {
+  ])('are not confused with %s', (_, content) => {
     expect(parseCheckIn(content)).toBeUndefined();
   });
 });
 
-it('the stock program tells check-ins and clusters apart as it is done here, and makes the same clusters', async ({
+it('the stock program recognizes the same check-ins and clusters, and makes the same clusters', async ({
   skip,
 }) => {
   skip(noFossil !== undefined, noFossil);

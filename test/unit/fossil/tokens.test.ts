@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { defossilize, fossilize, readable } from '../../../src/fossil/tokens.ts';
 
 describe('a token', () => {
-  it('has no white space, and gives the text back', () => {
+  it('contains no white space, and is read back', () => {
     const text = 'a b\n\t\r\v\f\0\\s ä';
     expect(fossilize(text)).toBe('a\\sb\\n\\t\\r\\v\\f\\0\\\\s\\sä');
     expect(defossilize(fossilize(text))).toBe(text);
   });
 
-  it('with a backslash that stands for nothing keeps what follows', () => {
+  it('keeps characters after an unknown backslash escape', () => {
     expect(defossilize('a\\qb\\')).toBe('aqb');
   });
 });
 
-describe('an error of a server can be read', () => {
+describe('an error text of a server is readable:', () => {
   it.each([
     ['bad\\scommand:\\sfrob\\n', 'bad command: frob\n'],
     ['malformed+file+line', 'malformed file line'],

@@ -14,7 +14,7 @@ import { tempDir } from '../../helpers/temp-dir.ts';
 const A = 'a'.repeat(40) as ArtifactName;
 const B = 'b'.repeat(40) as ArtifactName;
 
-describe('of two versions of an unversioned file', () => {
+describe('two versions of an unversioned file', () => {
   it.each([
     ['only the other side has one', undefined, { time: 1, hash: A }, 0],
     ['only the other side knows that it is deleted', undefined, { time: 1, hash: undefined }, 0],
@@ -84,12 +84,12 @@ it('times are whole seconds from 1970 to 9999', () => {
   expect([-1, 0.5, 253_402_300_800, Number.NaN].some(isUnversionedTime)).toBe(false);
 });
 
-it('the catalogue of no files has the hash of nothing', () => {
+it('the catalogue of no files has the hash of an empty text', () => {
   expect(catalogueHash([])).toBe('da39a3ee5e6b4b0d3255bfef95601890afd80709');
   expect(catalogueHash([{ name: 'gone', time: 1, hash: undefined, size: 0 }])).toBe(catalogueHash([]));
 });
 
-it('the stock program has the same hash for its catalogue, and refuses the same names', async ({ skip }) => {
+it('the stock program computes the same catalogue hash, and refuses the same names', async ({ skip }) => {
   skip(noFossil !== undefined, noFossil);
   await using folder = await tempDir();
   const user = new FossilClient(folder.path);

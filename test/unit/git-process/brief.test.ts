@@ -71,7 +71,7 @@ describe.each([
     return { git, launcher };
   }
 
-  it('gets arguments, environment and input; its output and exit code are a result', async () => {
+  it('returns output and exit code as a result, and gets arguments, environment and input', async () => {
     const { git } = await scripted('echo "$@ $MARK"; cat; echo broken >&2; exit 7');
     expect(await git.brief(command, { input: 'input' })).toEqual({
       exitCode: 7,
@@ -85,7 +85,7 @@ describe.each([
     expect(seen).toEqual(['started anything', 'ended anything false']);
   });
 
-  it('takes bytes as they are, and is started by this process when they are very many', async () => {
+  it('gets its input bytes unchanged, and is started by this process if they are very many', async () => {
     const { git } = await scripted('cat');
     for (const size of [0, 3, briefInput, briefInput + 1]) {
       const input = Buffer.alloc(size, 'a\0é\xff', 'latin1');
@@ -94,7 +94,7 @@ describe.each([
     }
   });
 
-  it('is told the beginning of its output only, and the end of its complaints', async () => {
+  it('returns only the beginning of its output, and the end of its standard error', async () => {
     const { git } = await scripted(
       'i=0; while [ $i -lt 3000 ]; do echo "line $i of a long complaint" >&2; i=$((i+1)); done; head -c 3000000 /dev/zero',
     );
@@ -104,19 +104,19 @@ describe.each([
     expect(stderr).toMatch(/line 2999 of a long complaint\n$/);
   });
 
-  it('is ended when it has printed enough, if that is wished', async () => {
+  it('is ended when it has printed enough, if requested', async () => {
     // It would print for ever.
     const { git } = await scripted('exec cat /dev/zero');
     const { stdout, cut, exitCode } = await git.brief(command, { keepOutput: 1_000, stopWhenCut: true });
     expect([stdout.length, cut, exitCode === 0]).toEqual([1_000, true, false]);
   });
 
-  it('that does not read its input is no error', async () => {
+  it('that does not read its input causes no error', async () => {
     const { git } = await scripted('exit 0');
     expect((await git.brief(command, { input: Buffer.alloc(briefInput) })).exitCode).toBe(0);
   });
 
-  it('stands back for others where nobody with a right waits for it', async () => {
+  it('yields the processor to others if nobody with a right waits for it', async () => {
     const { git } = await scripted(`${waitsFor('nice', '10')}; exec nice`);
     const niceness = async (more: { readonly niceness?: number }, tries: number) =>
       Number((await git.brief({ ...command, ...more }, { input: `${tries}\n` })).stdout.toString());
@@ -125,7 +125,7 @@ describe.each([
   });
 
   it.runIf(GROUPS_OF_SESSIONS)(
-    'stands back as a whole session, which Linux weighs against others whatever is in it (issue 11, point 8)',
+    'yields as a whole session, which Linux weighs as one, however many processes it has (issue 11, point 8)',
     async () => {
       const { git } = await scripted(
         `${waitsFor("cat /proc/self/autogroup | sed 's/.* nice //'", '10')}; exec cat /proc/self/autogroup`,
@@ -137,7 +137,7 @@ describe.each([
     },
   );
 
-  it('that is ended by a signal says which', async () => {
+  it('that is ended by a signal returns the signal', async () => {
     const { git } = await scripted('kill -9 $$');
     expect(await git.brief(command)).toMatchObject({ exitCode: null, signal: 'SIGKILL', cancelled: false });
   });
@@ -162,7 +162,7 @@ describe.each([
     expect(git.running).toBe(0);
   });
 
-  it('ends when everything does', async () => {
+  it('ends when all processes are ended', async () => {
     const pids = join(folder.path, 'pids');
     const { git } = await scripted(`echo $$ > '${pids}.new'; mv '${pids}.new' '${pids}'; exec sleep 60`);
     const running = git.brief(command);
@@ -174,7 +174,7 @@ describe.each([
 });
 
 describe('the launcher', () => {
-  it('that was killed is replaced by another one', async () => {
+  it('is replaced by another one if it was killed', async () => {
     const binary = join(folder.path, 'git');
     const parent = join(folder.path, 'parent');
     await writeFile(binary, `#!/bin/sh\necho $PPID > '${parent}.new'; mv '${parent}.new' '${parent}'\n$1\n`);
@@ -194,7 +194,7 @@ describe('the launcher', () => {
     expect([first, process.pid]).not.toContain(second);
   });
 
-  it('that is killed fails what it was running, and nothing hangs', async () => {
+  it('fails its running processes if it is killed, and nothing hangs', async () => {
     const binary = join(folder.path, 'git');
     const pids = join(folder.path, 'pids');
     await writeFile(

@@ -9,7 +9,7 @@ import { tempDir } from '../../helpers/temp-dir.ts';
 describe('commands', () => {
   const paths = { gitDir: '/snap shot/a:b"c\\d', objects: '/quarantine' };
 
-  it('have no user values among their arguments, and options that do not depend on any', () => {
+  it('have no user values in their arguments, and their options depend on none', () => {
     const all = [
       commands.gitVersion(),
       commands.checkConnectivity(paths),
@@ -30,7 +30,7 @@ describe('commands', () => {
     }
   });
 
-  it('read a repository in a folder with any name', async () => {
+  it('accept repositories in a folder with any name', async () => {
     await using folder = await tempDir();
     const awkward = 'colon:quote"back\\slash newline\ttab';
     const client = await new GitClient(folder.path).init(awkward, '--bare');

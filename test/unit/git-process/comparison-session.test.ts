@@ -38,7 +38,7 @@ async function compare(from: string, to: string, bounds = BOUNDS): Promise<strin
   return (await session.compare(from, to, bounds, NEVER))?.toString();
 }
 
-it('leaves the first comparison to others, and makes all later ones with one process', async () => {
+it('leaves the first comparison to another process, and makes all later ones with one process', async () => {
   const [one, two] = [await tree('1\n'), await tree('2\n')];
   expect(await compare(one, two)).toBeUndefined();
   expect(started).toBe(0);
@@ -51,7 +51,7 @@ it('leaves the first comparison to others, and makes all later ones with one pro
   expect(started).toBe(1);
 });
 
-it('has no answer while another comparison runs, beyond its bounds, and for what is not there; then it goes on', async () => {
+it('gives no answer during another comparison, beyond its bounds, and for missing objects; then it continues', async () => {
   const [one, two, large] = [await tree('1\n'), await tree('2\n'), await tree('many lines\n'.repeat(20_000))];
   await compare(one, two);
   const [first, second] = await Promise.all([compare(one, two), compare(two, one)]);

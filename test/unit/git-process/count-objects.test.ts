@@ -45,8 +45,8 @@ async function scripted(script: string): Promise<Git> {
   return new Git({ binary, home: folder.path });
 }
 
-describe('what is reached that was not before', () => {
-  it('is listed, with the commits of before that it is built on', async () => {
+describe('newly reached objects', () => {
+  it('are listed, with the earlier commits that they build on', async () => {
     expect(await grown(['main'], ['first'])).toEqual({
       objects: new Set(await ids('main', 'main^{tree}', 'main:a')),
       boundary: new Set(await ids('first')),
@@ -54,19 +54,19 @@ describe('what is reached that was not before', () => {
     expect((await grown(['nested'], ['main']))?.objects).toEqual(new Set(await ids('nested', 'tag')));
   });
 
-  it('is not built on what lies beside it, nor on what has been tagged before', async () => {
+  it('do not build on unrelated commits, nor on commits that were tagged before', async () => {
     expect((await grown(['main'], ['beside']))?.boundary).toEqual(new Set(await ids('first')));
     expect((await grown(['beside'], ['tag']))?.boundary).toEqual(new Set(await ids('first')));
   });
 
-  it('is unknown when something of it is missing', async () => {
+  it('are unknown if one of them is missing', async () => {
     const tree = await work.run(['rev-parse', 'main^{tree}']);
     const header = `tree ${tree}\nparent ${'d'.repeat(40)}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nx\n`;
     const orphan = await work.run(['hash-object', '-t', 'commit', '-w', '--stdin'], { input: header });
     expect(await listGrown(git, gitDir, { wanted: [orphan], wantedBefore: [] }, limits)).toBeUndefined();
   });
 
-  it('is unknown when it is more than is read', async () => {
+  it('are unknown if they are more than the limit', async () => {
     const printing = async (lines: number) => {
       const many = await scripted(`exec seq -f %040.0f ${lines}`);
       return listGrown(many, gitDir, { wanted: await ids('main'), wantedBefore: [] }, limits);
@@ -75,7 +75,7 @@ describe('what is reached that was not before', () => {
     expect(await printing(20_001)).toBeUndefined();
   });
 
-  it('is unknown when patience ends before git does', async () => {
+  it('are unknown if the time limit ends before git does', async () => {
     const slow = await scripted('exec sleep 600');
     const question = { wanted: await ids('main'), wantedBefore: [] };
     const patience = AbortSignal.timeout(50);

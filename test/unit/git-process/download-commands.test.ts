@@ -6,7 +6,7 @@ const OID = 'a'.repeat(40);
 const grep = { context: 2, inFile: 5, caseMatters: false };
 
 it.each(['', 'main', '-x', `${OID}x`, `--output=${OID}`, OID.slice(1), `${OID}\n`, OID.toUpperCase()])(
-  '%j is no object id, and so no argument of git',
+  '%j is refused: it is not an object id, so git does not get it as an argument',
   (oid) => {
     expect(() => archiveCommit('/r', '/o', oid, 'tar', 'x')).toThrow('not an object id');
     expect(() => grepTree('/r', oid, grep)).toThrow('not an object id');
@@ -15,7 +15,7 @@ it.each(['', 'main', '-x', `${OID}x`, `--output=${OID}`, OID.slice(1), `${OID}\n
 );
 
 it.each(['', '..', '.x', '-x', 'a/b', 'a b', 'ä', 'a\n', 'x'.repeat(201)])(
-  '%j is no name of a folder in an archive',
+  '%j is refused as the folder name of an archive',
   (prefix) => expect(() => archiveCommit('/r', '/o', OID, 'tar', prefix)).toThrow('prefix'),
 );
 

@@ -25,7 +25,7 @@ describe('the environment of git', () => {
     for (const name of Object.keys(SECRETS)) delete process.env[name];
   });
 
-  it('has of the server’s own only the path of programs', () => {
+  it('takes only the search path from the server’s environment', () => {
     const environment = gitEnvironment({ home: '/home-of-nobody' });
     expect(environment['PATH']).toBe(process.env['PATH']);
     for (const [name, value] of Object.entries(environment)) {
@@ -41,7 +41,7 @@ describe('the environment of git', () => {
     });
   });
 
-  it('reaches the process just so', async () => {
+  it('reaches the process unchanged', async () => {
     await using folder = await tempDir();
     const git = new Git({ binary: 'env', home: folder.path });
     // `env --null` prints what it was given.
@@ -54,7 +54,7 @@ describe('the environment of git', () => {
     expect(names.filter((name) => name !== '').sort()).toEqual(expected.sort());
   });
 
-  it('sets what must hold of every git process, and what a command adds', async () => {
+  it('sets the variables for every git process, and those of the command', async () => {
     await using folder = await tempDir();
     const environment = gitEnvironment({ home: folder.path, config: [['uploadpack.allowFilter', 'true']] });
     const get = async (key: string) =>

@@ -25,15 +25,18 @@ describe('the version of git', () => {
     expect(await check(`echo '${line}'`)).toBe(version);
   });
 
-  it.each(['2.38.99', '1.99.0', '2.4.0'])('%s is too old, and the reason names both', async (version) => {
-    await expect(check(`echo 'git version ${version}'`)).rejects.toMatchObject({
-      kind: 'unavailable',
-      message: expect.stringMatching(`${version}.*${MINIMUM_GIT}`),
-    });
-  });
+  it.each(['2.38.99', '1.99.0', '2.4.0'])(
+    '%s is too old, and the error names both versions',
+    async (version) => {
+      await expect(check(`echo 'git version ${version}'`)).rejects.toMatchObject({
+        kind: 'unavailable',
+        message: expect.stringMatching(`${version}.*${MINIMUM_GIT}`),
+      });
+    },
+  );
 
   it.each(['echo nonsense', 'exit 1', 'echo git version unknown', 'echo bad library >&2; exit 127'])(
-    'is not found out from a program that does: %s',
+    'is not read from a program that %s',
     async (script) => {
       await expect(check(script)).rejects.toMatchObject({ kind: 'unavailable' });
     },

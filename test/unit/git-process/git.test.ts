@@ -24,7 +24,7 @@ async function scripted(script: string): Promise<Git> {
 const command: GitCommand = { name: 'anything', args: ['--option'] };
 
 describe('a git process', () => {
-  it('gets its arguments and its input, and its output and exit code are a result', async () => {
+  it('gets its arguments and its input, and returns output and exit code as a result', async () => {
     const git = await scripted('echo "$@"; cat; echo broken >&2; exit 7');
     const result = await git.run(command, { input: 'input' });
     expect(result).toEqual({
@@ -37,13 +37,13 @@ describe('a git process', () => {
     expect(git.running).toBe(0);
   });
 
-  it('that does not read its input is no error', async () => {
+  it('that does not read its input causes no error', async () => {
     const git = await scripted('exit 0');
     const result = await git.run(command, { input: Buffer.alloc(4 * 1024 * 1024) });
     expect(result.exitCode).toBe(0);
   });
 
-  it('is fed input that comes in pieces, and need not read all of it', async () => {
+  it('gets its input in pieces, and need not read all of it', async () => {
     const pieces = async function* () {
       for (let n = 0; n < 10_000; n++) yield Buffer.from(`line ${n}\n`);
     };
@@ -53,7 +53,7 @@ describe('a git process', () => {
     expect(ended.exitCode).toBe(3);
   });
 
-  it('is ended when its input cannot be had', async () => {
+  it('is ended if its input fails', async () => {
     const broken = async function* () {
       yield Buffer.from('a line\n');
       throw new Error('the input is damaged');
@@ -63,12 +63,12 @@ describe('a git process', () => {
     expect(git.running).toBe(0);
   });
 
-  it('that is ended by a signal says which', async () => {
+  it('that is ended by a signal returns the signal', async () => {
     const git = await scripted('kill -9 $$');
     expect(await git.run(command)).toMatchObject({ exitCode: null, signal: 'SIGKILL', cancelled: false });
   });
 
-  it('keeps no more than the end of what it says on standard error', async () => {
+  it('keeps only the end of its standard error', async () => {
     const git = await scripted(
       'i=0; while [ $i -lt 3000 ]; do echo "line $i of a long complaint" >&2; i=$((i+1)); done',
     );
@@ -77,7 +77,7 @@ describe('a git process', () => {
     expect(stderr).toMatch(/line 2999 of a long complaint\n$/);
   });
 
-  it('is stopped when it prints more than is wanted', async () => {
+  it('is stopped if it prints more than the limit', async () => {
     const git = await scripted('exec yes');
     await expect(git.run(command, { maxOutput: 100_000 })).rejects.toMatchObject({
       kind: 'unavailable',
@@ -86,7 +86,7 @@ describe('a git process', () => {
     expect(git.running).toBe(0);
   });
 
-  it('is stopped with its children when it prints more than is wanted (issue 12, point 5)', async () => {
+  it('is stopped with its children if it prints more than the limit (issue 12, point 5)', async () => {
     const pidFile = join(folder.path, 'pid');
     const git = await scripted(`sleep 600 & echo $! >'${pidFile}'; exec yes`);
     await expect(git.run(command, { maxOutput: 100_000 })).rejects.toMatchObject({ kind: 'unavailable' });
@@ -101,14 +101,14 @@ describe('a git process', () => {
     expect(git.running).toBe(0);
   });
 
-  it('that the system refuses to start at once is an error', async () => {
+  it('that the system refuses to start is an error at once', async () => {
     const git = await scripted('exit 0');
     const long = { ...command, args: ['x'.repeat(8 * 1024 * 1024)] };
     await expect(git.run(long)).rejects.toMatchObject({ kind: 'unavailable' });
     expect(git.running).toBe(0);
   });
 
-  it('is seen from its start to its end', async () => {
+  it('is observed from its start to its end', async () => {
     const seen: string[] = [];
     const binary = join(folder.path, 'git');
     await writeFile(binary, '#!/bin/sh\nexit 3\n');
@@ -140,7 +140,7 @@ describe('stopping a git process', () => {
     return { running, own, child };
   }
 
-  it('ends its children, too', async () => {
+  it('ends its children as well', async () => {
     const git = await scripted(withChild);
     const { running, own, child } = await pids(git);
     expect(isAlive(child)).toBe(true);
@@ -152,7 +152,7 @@ describe('stopping a git process', () => {
     running.stop();
   });
 
-  it('happens when its signal is aborted', async () => {
+  it('happens if its signal is aborted', async () => {
     const git = await scripted(withChild);
     const gone = new AbortController();
     const { running, child } = await pids(git, gone.signal);
@@ -162,7 +162,7 @@ describe('stopping a git process', () => {
     await until(() => !isAlive(child));
   });
 
-  it('is spared when its signal is aborted before it starts', async () => {
+  it('is not needed if its signal is aborted before the start', async () => {
     const git = await scripted(withChild);
     const gone = AbortSignal.abort(new Error('the client has gone'));
     expect(() => git.start(command, { signal: gone })).toThrow('the client has gone');
@@ -170,7 +170,7 @@ describe('stopping a git process', () => {
     expect(git.running).toBe(0);
   });
 
-  it('is not asked twice politely: one that does not listen is killed', async () => {
+  it('kills a process that ignores the first signal', async () => {
     const git = await scripted('trap "" TERM; echo $$ $$; while :; do sleep 0.1; done');
     const { running, own } = await pids(git);
     const began = performance.now();
@@ -181,7 +181,7 @@ describe('stopping a git process', () => {
     expect(isAlive(own)).toBe(false);
   });
 
-  it('is done to all of them in the end', async () => {
+  it('happens to all of them at the end', async () => {
     const git = await scripted(withChild);
     const all = await Promise.all([pids(git), pids(git), pids(git)]);
     expect(git.running).toBe(3);

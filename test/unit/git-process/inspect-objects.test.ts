@@ -53,7 +53,7 @@ afterAll(() => folder[Symbol.asyncDispose]());
 const id = (name: string) => ids[name] ?? '';
 
 describe('tips', () => {
-  it('are complete, all in one look', async () => {
+  it('are found complete in one walk', async () => {
     started.length = 0;
     const tips = ['first', 'second', 'tag', 'nested', 'tree', 'blob'].map(id);
     expect(await findDisconnected(git, paths, tips, never)).toEqual(new Set());
@@ -62,18 +62,18 @@ describe('tips', () => {
     expect(started).toHaveLength(1);
   });
 
-  it('that something is missing below are found among the others', async () => {
+  it('with missing objects are found among the others', async () => {
     const tips = [id('second'), id('broken'), ABSENT, id('tag')];
     expect(await findDisconnected(git, paths, tips, never)).toEqual(new Set([id('broken'), ABSENT]));
     expect(await findDisconnected(git, paths, [id('broken')], never)).toEqual(new Set([id('broken')]));
   });
 
-  it('are refused together when there are too many to look at one by one', async () => {
+  it('are refused together if they are too many for single walks', async () => {
     const many = [...Array.from({ length: 100 }, () => id('second')), ABSENT];
     expect(await findDisconnected(git, paths, many, never)).toEqual(new Set([id('second'), ABSENT]));
   });
 
-  it('are not looked at for a client that has gone', async () => {
+  it('are not inspected for a client that has left', async () => {
     const gone = AbortSignal.abort(new Error('gone'));
     await expect(findDisconnected(git, paths, [id('second')], gone)).rejects.toThrow('gone');
     await expect(inspectObjects(git, paths, [id('second')], gone)).rejects.toThrow('gone');
@@ -82,7 +82,7 @@ describe('tips', () => {
 });
 
 describe('objects', () => {
-  it('have a type, and tags peel to the end', async () => {
+  it('have a type, and tags are peeled completely', async () => {
     const all = [...Object.values(ids), ABSENT];
     const facts = await inspectObjects(git, paths, all, never);
     expect(facts.get(id('second'))).toEqual({ type: 'commit' });
@@ -95,14 +95,14 @@ describe('objects', () => {
 });
 
 describe('an update', () => {
-  it('is a fast-forward when the new commit descends from the old one', async () => {
+  it('is a fast-forward if the new commit descends from the old one', async () => {
     const ask = (from: string, to: string) => isFastForward(git, paths, id(from), id(to), never);
     expect(await ask('first', 'second')).toBe(true);
     expect(await ask('second', 'second')).toBe(true);
     expect(await ask('second', 'first')).toBe(false);
   });
 
-  it('between objects of which git knows nothing is neither', async () => {
+  it('between unknown objects is neither', async () => {
     const asked = isFastForward(git, paths, id('first'), ABSENT, never);
     await expect(asked).rejects.toMatchObject({ kind: 'unavailable' });
     await expect(isFastForward(git, paths, '--all', id('first'), never)).rejects.toThrow('whole object id');

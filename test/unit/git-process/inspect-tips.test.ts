@@ -75,7 +75,7 @@ function inspect(
 }
 
 describe('a new tip', () => {
-  it('that is a commit is found complete, and a commit, by one process', async () => {
+  it('at a commit is found complete, and a commit, by one process', async () => {
     const { disconnected, objects } = await inspect(['second']);
     expect(disconnected).toEqual(NONE);
     expect(objects).toEqual(new Map([[id('second'), { type: 'commit' }]]));
@@ -87,7 +87,7 @@ describe('a new tip', () => {
     ['tree', { type: 'tree' }],
     ['tag', { type: 'tag', peeled: () => id('second') }],
     ['nested', { type: 'tag', peeled: () => id('second') }],
-  ] as const)('that is a %s is never taken for a commit', async (name, { type, ...more }) => {
+  ] as const)('that is a %s is never reported as a commit', async (name, { type, ...more }) => {
     const fact = 'peeled' in more ? { type, peeled: more.peeled() } : { type };
     for (const doubtful of [[], [name]]) {
       const { disconnected, objects } = await inspect([name, 'second'], { likely: [id('first')] }, doubtful);
@@ -97,7 +97,7 @@ describe('a new tip', () => {
     }
   });
 
-  it('below what is published is asked about by itself', async () => {
+  it('below the published tips is inspected separately', async () => {
     const { disconnected, objects } = await inspect(['old']);
     expect(disconnected).toEqual(NONE);
     expect(objects).toEqual(new Map([[id('old'), { type: 'commit' }]]));
@@ -105,7 +105,7 @@ describe('a new tip', () => {
   });
 
   it.each(['no tree', 'no blob', 'no parent', 'above', 'absent'])(
-    'is not complete with something missing below it: %s',
+    'is not complete if something below it is missing: %s',
     async (name) => {
       const tip = ids[name] ?? ABSENT;
       expect((await inspect([tip])).disconnected).toEqual(new Set([tip]));
@@ -116,17 +116,17 @@ describe('a new tip', () => {
     },
   );
 
-  it('is refused with all others when there are too many to look at one by one', async () => {
+  it('is refused with all others if they are too many for single walks', async () => {
     const many = [...Array.from({ length: 100 }, () => id('second')), ABSENT];
     expect((await inspect(many)).disconnected).toEqual(new Set([id('second'), ABSENT]));
   });
 
-  it('costs nothing when there is none', async () => {
+  it('is inspected without any process if there is none', async () => {
     expect((await inspect([])).objects.size).toBe(0);
     expect(started).toEqual([]);
   });
 
-  it('is not looked at for a client that has gone', async () => {
+  it('is not inspected for a client that has left', async () => {
     const gone = AbortSignal.abort(new Error('gone'));
     const question = { paths, tips: [id('second')], doubtful: [], published: { likely: [] }, signal: gone };
     await expect(inspectTips(git, question)).rejects.toThrow('gone');
@@ -134,8 +134,8 @@ describe('a new tip', () => {
   });
 });
 
-describe('the tips to end at', () => {
-  it('may be some of those that are published, or none: the answer is the same', async () => {
+describe('the tips where a walk ends', () => {
+  it('may be some of the published ones, or none, with the same answer', async () => {
     for (const likely of [[], [id('old')], [id('first')], [id('old'), id('first'), id('tag'), id('blob')]]) {
       expect((await inspect(['second'], { likely })).disconnected).toEqual(NONE);
       expect((await inspect(['no blob'], { likely })).disconnected).toEqual(new Set([id('no blob')]));
@@ -143,7 +143,7 @@ describe('the tips to end at', () => {
     }
   });
 
-  it('are all of them only where the likely ones do not end the search in time', async () => {
+  it('are all of them only if the likely ones do not end the walk in time', async () => {
     // Git has a second for it. A machine that was too busy for that has shown nothing, and is asked again.
     let askedAfter: number;
     do {

@@ -12,7 +12,7 @@ it.each([
   ['nothing', Buffer.alloc(0)],
   ['a dot', Buffer.from('.')],
   ['what shells expand', Buffer.from('$(exit 1) `x` $HOME * ~ \\ %s -n "\'')],
-])('an argument may be %s, with a limit of memory and without', (_, argument) => {
+])('the last argument may be %s, with and without a memory limit', (_, argument) => {
   for (const memory of [undefined, 512 * MIB]) {
     const program = withLastArgument({ file: 'printf', args: ['[%s]', '--'] }, argument);
     const { file, args } = limitMemory(memory, program);
@@ -21,7 +21,7 @@ it.each([
   }
 });
 
-it('a program without one stays as it is', () => {
+it('a program without arguments stays unchanged', () => {
   const program = { file: 'git', args: ['version'] };
   expect(withLastArgument(program, undefined)).toBe(program);
 });

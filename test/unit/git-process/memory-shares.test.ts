@@ -7,7 +7,7 @@ const MIB = 2 ** 20;
 const MANY = 200_000;
 
 describe('shares of memory', () => {
-  it('are never more than there are, whatever is taken and given back', () => {
+  it('are never more than the total, however they are taken and given back', () => {
     const seed = 11;
     const random = new SeededRandom(seed);
     const [all, spare] = [20, 4];
@@ -32,7 +32,7 @@ describe('shares of memory', () => {
     expect(refused).toBeGreaterThan(0);
   });
 
-  it('are refused as busy when there are no more', () => {
+  it('are refused as busy if none is left', () => {
     const shares = new MemoryShares(64 * MIB, { all: 3, spare: 0 });
     const first = shares.take({ processes: 2 });
     shares.take({});
@@ -41,7 +41,7 @@ describe('shares of memory', () => {
     shares.take({ processes: 2 });
   });
 
-  it('are four for a fold, and as many for very many objects while some are to spare', () => {
+  it('are four for a fold, and for very many objects if enough are left', () => {
     const shares = new MemoryShares(64 * MIB, { all: 100, spare: 4 });
     expect(shares.take({ large: true }).times).toBe(LARGE);
     expect(shares.take({ objects: 1_000 }).times).toBe(1);

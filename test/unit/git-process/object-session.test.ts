@@ -20,7 +20,7 @@ afterAll(async () => {
   await rig[Symbol.asyncDispose]();
 });
 
-it('answers overlapping questions of all kinds, each with its own object', async () => {
+it('an object session answers overlapping questions of all kinds, each with its own object', async () => {
   const seed = Math.floor(Math.random() * 1e9);
   const random = new SeededRandom(seed);
   const { session } = await rig.view();
@@ -48,7 +48,7 @@ it('answers overlapping questions of all kinds, each with its own object', async
   for (let round = 0; round < 20; round++) await Promise.all(Array.from({ length: 20 }, ask));
 });
 
-it('fails what waits when it is closed, and what is asked later', async () => {
+it('an object session that is closed fails waiting and later questions', async () => {
   const { session } = await rig.view();
   const [oid = ''] = contents.keys();
   await session.info(oid);
@@ -58,7 +58,7 @@ it('fails what waits when it is closed, and what is asked later', async () => {
   await expect(session.info(oid)).rejects.toThrow('closed');
 });
 
-it('finds objects by the beginnings of their ids, unless several have it, or a ref of that name points elsewhere', async () => {
+it('an object session finds objects by unique prefixes of their ids, unless a ref of that name points elsewhere', async () => {
   await using own = await BrowseRig.open();
   const { client } = own;
   const paths = Array.from({ length: 700 }, (_, at) => `f${at}`);
@@ -78,7 +78,7 @@ it('finds objects by the beginnings of their ids, unless several have it, or a r
   }
 });
 
-it('keeps small commits, within the bounds that are asked for and until it is closed, and no files', async () => {
+it('an object session caches small commits within its bounds until it is closed, and no files', async () => {
   const oid = await rig.client.commit('One', { a: '1' });
   const { session } = await rig.view();
   const first = await session.read(oid, SMALL);

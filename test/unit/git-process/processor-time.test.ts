@@ -11,6 +11,6 @@ it.runIf(process.platform === 'linux')('the processor time of a process grows wi
   expect(await processorTime(process.pid)).toBeGreaterThan(before + 0.1);
 });
 
-it('the processor time of a process that is not there is unknown', async () => {
+it('the processor time of a missing process is unknown', async () => {
   expect(await processorTime(2 ** 30)).toBeUndefined();
 });

@@ -38,7 +38,7 @@ function read(oids: readonly string[], maxSize = 1_000_000) {
 }
 
 describe('many objects at once', () => {
-  it('come whole, in the order in which they were asked for, however often', async () => {
+  it('are returned whole, in the requested order, repetitions included', async () => {
     const asked = Array.from({ length: 3_000 }, (_, at) => objects[at % (objects.length - 1)] ?? objects[0]);
     asked.push(...objects);
     const expected = asked.map((object) =>
@@ -47,7 +47,7 @@ describe('many objects at once', () => {
     expect(await read(expected.map(([oid = '']) => oid))).toEqual(expected);
   });
 
-  it('are told missing where they are not there', async () => {
+  it('are reported missing', async () => {
     const [first] = objects;
     if (first === undefined) throw new Error('no objects');
     expect(await read([absentId(), objectId(first), absentId()])).toEqual([
@@ -57,11 +57,11 @@ describe('many objects at once', () => {
     ]);
   });
 
-  it('are none, where none were asked for', async () => {
+  it('are none if none were requested', async () => {
     expect(await read([])).toEqual([]);
   });
 
-  it('are refused by size before they are held', async () => {
+  it('are refused by size before they are in memory', async () => {
     await expect(
       read(
         objects.map((object) => objectId(object)),

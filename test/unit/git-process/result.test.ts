@@ -10,7 +10,7 @@ function result(parts: Partial<GitResult>): GitResult {
   return { exitCode: 1, signal: null, cancelled: false, stderr: '', ...parts };
 }
 
-describe('why a git process failed', () => {
+describe('the reason why a git process failed', () => {
   it.each([
     ['what it died of', { stderr: 'Receiving objects\nerror: one\nfatal: two\n' }, 'two'],
     ['its last error', { stderr: 'error: one\nerror: two\nhint: three\n' }, 'two'],
@@ -21,15 +21,15 @@ describe('why a git process failed', () => {
     ],
     ['the signal', { exitCode: null, signal: 'SIGKILL' }, 'git x was ended by SIGKILL'],
     ['the exit code', { exitCode: 128, stderr: 'usage\n' }, 'git x ended with exit code 128'],
-  ] satisfies [string, Partial<GitResult>, string][])('is told by %s', (_what, parts, reason) => {
+  ] satisfies [string, Partial<GitResult>, string][])('comes from %s', (_what, parts, reason) => {
     expect(failureReason('x', result(parts))).toBe(reason);
   });
 });
 
-describe('what git found wrong with objects (issue 11, point 16)', () => {
+describe('the faults that git reports in objects (issue 11, point 16)', () => {
   const id = 'a'.repeat(40);
 
-  it('is each line that names object and rule, and no other', () => {
+  it('are all lines that name an object and a rule, and no others', () => {
     const stderr = [
       'Receiving objects: 100%',
       `warning: object ${id}: gitignoreSymlink: a warning`,
@@ -44,13 +44,13 @@ describe('what git found wrong with objects (issue 11, point 16)', () => {
     ]);
   });
 
-  it('is bounded', () => {
+  it('are bounded', () => {
     const stderr = `error: object ${id}: badDate: no date\n`.repeat(1_000);
     expect(checkFindings({ stderr })).toHaveLength(10);
   });
 });
 
-describe('that a process ran out of memory (issue 11, point 3)', () => {
+describe('an out-of-memory failure (issue 11, point 3)', () => {
   it.each([
     'fatal: Out of memory, malloc failed (tried to allocate 41943041 bytes)',
     'fatal: Out of memory, realloc failed',
@@ -58,14 +58,14 @@ describe('that a process ran out of memory (issue 11, point 3)', () => {
     'fatal: mmap failed: Cannot allocate memory',
     'error: inflateInit: out of memory (no message)',
     'fatal: unable to create thread: Resource temporarily unavailable',
-  ])('is told from %s', (stderr) => {
+  ])('is recognized from %s', (stderr) => {
     expect(ranOutOfMemory(result({ exitCode: 128, stderr }))).toBe(true);
     expect(failureReason('x', result({ exitCode: 128, stderr }))).toMatch(/more memory.*--git-memory/);
     expect(ranOutOfMemory(result({ exitCode: 0, stderr }))).toBe(false);
     expect(ranOutOfMemory(result({ exitCode: null, cancelled: true, stderr }))).toBe(false);
   });
 
-  it('is not told from other words', () => {
+  it('is not recognized from other texts', () => {
     expect(ranOutOfMemory(result({ stderr: 'fatal: early EOF\n' }))).toBe(false);
   });
 });

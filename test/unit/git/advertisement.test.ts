@@ -32,7 +32,7 @@ describe.each(['sha1', 'sha256'] as const)('refs in protocol v0 and v1, %s', (fo
     ['git-upload-pack', 1],
     ['git-receive-pack', 0],
     ['git-receive-pack', 1],
-  ] as const)('%s v%i lists what git lists, byte for byte', (service: Service, version) => {
+  ] as const)('%s v%i equal those of git, byte for byte', (service: Service, version) => {
     using repository = new RealRepository(format);
     repository.populate();
     const expected = repository.git([service.slice(4), '--advertise-refs', '.'], {
@@ -55,7 +55,7 @@ describe.each(['sha1', 'sha256'] as const)('refs in protocol v0 and v1, %s', (fo
     head: { target: 'refs/heads/main' },
   } as const;
 
-  test('an empty repository is told to who pushes as git tells it', () => {
+  test('an empty repository is advertised to a pushing client as git does it', () => {
     using repository = new RealRepository(format);
     const expected = repository.git(['receive-pack', '--advertise-refs', '.']);
     const capabilities = capabilitiesIn(expected);
@@ -63,7 +63,7 @@ describe.each(['sha1', 'sha256'] as const)('refs in protocol v0 and v1, %s', (fo
     expect(ours.toString()).toBe(expected.toString());
   });
 
-  test('an empty repository is told to who fetches in the same form: its object format can be known', () => {
+  test('an empty repository is advertised to a fetching client in the same form, with its object format', () => {
     const ours = encodeV0Advertisement({ ...empty, service: 'git-upload-pack', capabilities: 'a b' });
     expect(ours).toEqual(packets(`${zeroId(format)} capabilities^{}\0a b\n`, null));
   });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { encodeBundleHeader } from '../../../src/git/index.ts';
 
-it('a bundle of SHA-1 is version 2; one of SHA-256 is version 3, which names the format', () => {
+it('a SHA-1 bundle has version 2, and a SHA-256 bundle has version 3 and names its format', () => {
   const refs = [
     ['refs/heads/main', '1'.repeat(40)],
     ['HEAD', '1'.repeat(40)],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Capabilities, parseCapabilities } from '../../../src/git/capabilities.ts';
 
-test('words with and without values are found by name, repeated ones in order', () => {
+test('capabilities with and without values are found by name, repeated ones in order', () => {
   const text =
     'report-status symref=HEAD:refs/heads/a agent=git/2.39.5 symref=X:refs/heads/b= object-format=sha1';
   const capabilities = parseCapabilities(` ${text}  \n`);
@@ -25,7 +25,7 @@ test('a capability of protocol v2 may contain spaces', () => {
   expect(new Capabilities(['server-option=a b', 'agent=x']).value('server-option')).toBe('a b');
 });
 
-test('nothing is nothing', () => {
+test('an empty list has no capabilities', () => {
   expect(parseCapabilities('').toString()).toBe('');
   expect(parseCapabilities('').has('')).toBe(false);
 });

@@ -21,7 +21,7 @@ async function graphFile(rig: BrowseRig): Promise<Buffer> {
   return readFile(join(rig.client.folder, '.git/objects/info/commit-graph'));
 }
 
-it.each(['sha1', 'sha256'] as const)('reads what git has written about commits, with %s', async (format) => {
+it.each(['sha1', 'sha256'] as const)('a commit-graph of git is read, with %s', async (format) => {
   await using rig = await BrowseRig.open(format);
   const graph = CommitGraph.parse(await graphFile(rig), format === 'sha1' ? 20 : 32);
   const listed = await rig.client.run(['log', '--all', '--format=%H %T %P']);
@@ -48,7 +48,7 @@ it.each(['sha1', 'sha256'] as const)('reads what git has written about commits, 
   expect(doubtful.length).toBeLessThan(COMMITS / 4);
 });
 
-it('takes a file that is cut, or changed anywhere, for no graph, or for one whose answers lie within it', async () => {
+it('a file that is cut or changed anywhere is refused, or gives answers within its bounds', async () => {
   const seed = Math.floor(Math.random() * 1e9);
   const random = new SeededRandom(seed);
   await using rig = await BrowseRig.open();

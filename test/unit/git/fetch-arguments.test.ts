@@ -6,7 +6,7 @@ const two = 'a2'.repeat(20);
 const long = '3'.repeat(64);
 
 describe('the arguments of fetch', () => {
-  test('each is read into its field', () => {
+  test('are each read into their own field', () => {
     const request = parseFetch(
       [
         `want ${one}`,
@@ -49,7 +49,7 @@ describe('the arguments of fetch', () => {
     });
   });
 
-  test('what was not asked for is off', () => {
+  test('are off by default', () => {
     expect(parseFetch([])).toEqual({
       wants: [],
       haves: [],
@@ -69,7 +69,7 @@ describe('the arguments of fetch', () => {
     expect(parseFetch(['deepen 2147483647']).deepen).toBe(2_147_483_647);
   });
 
-  test('ids have the length of the format, or of any when none is named', () => {
+  test('have ids of the length of the format, or of either format if none is named', () => {
     expect(parseFetch([`want ${long}`], 'sha256').wants).toEqual([long]);
     expect(parseFetch([`want ${long}`, `have ${one}`])).toMatchObject({ wants: [long], haves: [one] });
     expect(() => parseFetch([`want ${long}`], 'sha1')).toThrow('expected an object id');

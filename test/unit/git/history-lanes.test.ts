@@ -23,14 +23,14 @@ function reached({ rows }: Lanes, from: number): number[] {
   return found.sort((a, b) => a - b);
 }
 
-it('a history without merges is one lane, and a merge opens another that closes where both began', () => {
+it('a history without merges has one lane, and a merge opens another one up to the common commit', () => {
   expect(historyLanes([commit('a', 'b'), commit('b')]).width).toBe(1);
   const lanes = historyLanes([commit('m', 'a', 'b'), commit('b', 'r'), commit('a', 'r'), commit('r')]);
   expect([lanes.width, lanes.rows.map(({ lane }) => lane)]).toEqual([2, [0, 1, 0, 0]]);
   expect(reached(lanes, 0)).toEqual([1, 2]);
 });
 
-it('every commit is connected with its parents, whatever the history is', () => {
+it('every commit is connected with its parents in random histories', () => {
   const seed = 63;
   const random = new SeededRandom(seed);
   for (let round = 0; round < 300; round++) {
@@ -49,7 +49,7 @@ it('every commit is connected with its parents, whatever the history is', () => 
   }
 });
 
-it('lanes are bounded, and parents that stand above are left out', () => {
+it('the number of lanes is bounded, and parents above a commit are left out', () => {
   const many = Array.from({ length: 50 }, (_, at) => `p${at}`);
   expect(historyLanes([commit('a', ...many), ...many.map((oid) => commit(oid))]).width).toBe(MOST_LANES);
   expect(historyLanes(many.map((oid) => commit(oid, `${oid}x`))).width).toBe(MOST_LANES);

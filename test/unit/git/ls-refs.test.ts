@@ -14,11 +14,11 @@ describe('arguments', () => {
     ).toEqual({ peel: true, symrefs: true, unborn: true, prefixes: ['refs/heads/', 'HEAD', ''] });
   });
 
-  test.each(['', 'PEEL', 'peel ', 'ref-prefix', 'want x', 'symrefs=1'])('%j is not one', (arg) => {
+  test.each(['', 'PEEL', 'peel ', 'ref-prefix', 'want x', 'symrefs=1'])('%j is refused', (arg) => {
     expect(() => parseLsRefs(['peel', arg])).toThrow(expect.objectContaining({ kind: 'invalid' }));
   });
 
-  test('65,536 prefixes are as good as none', () => {
+  test('that are 65,536 prefixes have the effect of none', () => {
     const args = Array.from({ length: 65_536 }, (_, index) => `ref-prefix refs/${index}`);
     expect(parseLsRefs(args.slice(1)).prefixes).toHaveLength(65_535);
     expect(parseLsRefs(args).prefixes).toEqual([]);
@@ -26,7 +26,7 @@ describe('arguments', () => {
   });
 });
 
-describe('the answer is the one of git upload-pack, byte for byte', () => {
+describe('the answer equals that of git upload-pack, byte for byte', () => {
   const cases: string[][] = [
     [],
     ['peel', 'symrefs', 'unborn'],
@@ -66,12 +66,12 @@ describe('the answer is the one of git upload-pack, byte for byte', () => {
   });
 });
 
-test('without a HEAD there is no line for it', () => {
+test('a missing HEAD has no line', () => {
   const options = { ...all, symrefs: true, unborn: true };
   expect(encodeLsRefs({ refs: [], peeled: new Map(), options }).toString()).toBe('0000');
 });
 
-test('as many prefixes as are heeded against 100,000 refs do not cost their product', () => {
+test('the largest number of prefixes against 100,000 refs does not cost their product', () => {
   const oid = '1'.repeat(40);
   const refs = Array.from({ length: 100_000 }, (_, index) => [`refs/heads/${index}`, oid] as const);
   const prefixes = Array.from({ length: 65_535 }, (_, index) => `refs/heads/${index}/nothing`);

@@ -21,7 +21,7 @@ function tree(...entries: readonly (readonly [mode: string, name: string, id: st
   );
 }
 
-describe('what a tree links to', () => {
+describe('the links of a tree', () => {
   it.each([
     ['nothing', tree(), []],
     ['a folder', tree(['40000', 'a', FIRST]), [FIRST]],
@@ -46,12 +46,12 @@ describe('what a tree links to', () => {
     expect(heard((hear) => eachSubtree(content, 20, hear))).toEqual(expected);
   });
 
-  it('ids of SHA-256', () => {
+  it('have ids of SHA-256', () => {
     const id = 'c3'.repeat(32);
     expect(heard((hear) => eachSubtree(tree(['40000', 'a', id]), 32, hear), 32)).toEqual([id]);
   });
 
-  it('nothing beyond its end, wherever it is cut', () => {
+  it('end at its end, wherever it is cut', () => {
     const whole = tree(['40000', 'a', FIRST], ['40000', 'b', SECOND]);
     for (let length = 0; length < whole.length; length++) {
       const links = heard((hear) => eachSubtree(whole.subarray(0, length), 20, hear));
@@ -60,7 +60,7 @@ describe('what a tree links to', () => {
   });
 });
 
-describe('what a tag links to', () => {
+describe('the link of a tag', () => {
   it.each([
     ['a tag', `object ${FIRST}\ntype tag\ntag v1\n`, [FIRST]],
     ['nothing that counts, of a commit', `object ${FIRST}\ntype commit\ntag v1\n`, []],
@@ -70,7 +70,7 @@ describe('what a tag links to', () => {
   });
 });
 
-describe('all that an object links to', () => {
+describe('all links of an object', () => {
   function links(type: ObjectType, content: Buffer, length = 20): string[] {
     const found: string[] = [];
     eachLink(type, content, length, (linked, bytes, at) =>
@@ -82,7 +82,7 @@ describe('all that an object links to', () => {
   const commit = (...lines: readonly string[]) =>
     Buffer.from(`${lines.join('\n')}\nauthor ${person}\ncommitter ${person}\n\nparent ${SECOND}\n`);
 
-  it('are files, links and folders of a tree, and no submodules', () => {
+  it('of a tree are its files, links and folders, but not its submodules', () => {
     const entries = tree(
       ['100644', 'a', FIRST],
       ['120000', 'b', SECOND],
@@ -92,7 +92,7 @@ describe('all that an object links to', () => {
     expect(links('tree', entries)).toEqual([`blob ${FIRST}`, `blob ${SECOND}`, `tree ${SECOND}`]);
   });
 
-  it('are the tree and the parents of a commit, and nothing that its message names', () => {
+  it('of a commit are its tree and its parents, and nothing in its message', () => {
     expect(links('commit', commit(`tree ${FIRST}`))).toEqual([`tree ${FIRST}`]);
     expect(links('commit', commit(`tree ${FIRST}`, `parent ${SECOND}`, `parent ${FIRST}`))).toEqual([
       `tree ${FIRST}`,
@@ -103,17 +103,17 @@ describe('all that an object links to', () => {
     expect(links('commit', commit(`tree ${long}`), 32)).toEqual([`tree ${long}`]);
   });
 
-  it.each(['commit', 'tree', 'blob', 'tag'] as const)('is what a tag is of: a %s', (type) => {
+  it.each(['commit', 'tree', 'blob', 'tag'] as const)('of a tag are its object: a %s', (type) => {
     const content = Buffer.from(`object ${FIRST}\ntype ${type}\ntag v1\ntagger ${person}\n\nA tag\n`);
     expect(links('tag', content)).toEqual([`${type} ${FIRST}`]);
   });
 
-  it('is nothing for a file', () => {
+  it('of a file are none', () => {
     expect(links('blob', commit(`tree ${FIRST}`))).toEqual([]);
   });
 });
 
-it(`folders of a tree are the same by either way to read it, whatever its modes (seed ${seed})`, () => {
+it(`folders of a tree are the same from both readers, for any modes (seed ${seed})`, () => {
   const random = new SeededRandom(seed);
   const pieces = [
     '1',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parsePackHeader } from '../../../src/git/pack-header.ts';
 import { RealRepository } from './real-git.ts';
 
-test('the header of a pack git made is read', () => {
+test('the header of a pack of git is read', () => {
   using repository = new RealRepository();
   repository.populate();
   const pack = repository.git(['pack-objects', '--all', '--stdout', '--quiet']);
@@ -25,7 +25,7 @@ test.each([
   'PACK\0\0\0\x03\0\0\0\0',
   'PACK\0\0\0\x04\0\0\0\0',
   'PACK\x02\0\0\0\0\0\0\0',
-])('%j is not the beginning of a pack', (text) => {
+])('%j is not a pack header', (text) => {
   expect(() => parsePackHeader(Buffer.from(text, 'latin1'))).toThrow(
     expect.objectContaining({ kind: 'invalid' }),
   );

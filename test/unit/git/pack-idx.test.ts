@@ -72,13 +72,13 @@ describe.each([
   const { bytes, entries } = packed(format, blobs);
   const open = () => PackIdx.open(counting(bytes).read, format);
 
-  it('lists what git lists', async () => {
+  it('lists the entries that git lists', async () => {
     const idx = await open();
     expect(idx.objects).toBe(entries.length);
     expect(await idsOf(idx)).toEqual(entries.map(({ id }) => id));
   });
 
-  it('lists only entries that begin where they are wanted', async () => {
+  it('lists only entries at wanted offsets', async () => {
     const middle = entries.map(({ offset }) => offset).sort((a, b) => a - b)[Math.floor(blobs / 2)] ?? 0;
     const first = entries.filter(({ offset }) => offset < middle).map(({ id }) => id);
     const idx = await open();
@@ -89,7 +89,7 @@ describe.each([
     expect(await idx.splitAt(13)).toEqual({ before: 1, begins: false });
   });
 
-  it('finds every id, in whatever order, and no other', async () => {
+  it('finds each of its ids, in any order, and no other', async () => {
     const idx = await open();
     const asked = blobs > 5_000 ? entries.filter((_, at) => at % 7 === 0) : entries;
     for (const { id } of [...asked, ...asked.toReversed()]) {
@@ -106,7 +106,7 @@ describe.each([
     }
   });
 
-  it('answers questions in order with few reads', async () => {
+  it('answers ordered questions with few reads', async () => {
     const counted = counting(bytes);
     const idx = await PackIdx.open(counted.read, format);
     counted.reads = 0;
@@ -133,7 +133,7 @@ describe('an idx', () => {
     expect(await idx.splitAt(2 ** 40)).toMatchObject({ before: count - 1 });
   });
 
-  it('of another version, or something else, is refused', async () => {
+  it('of another version, or another type of file, is refused', async () => {
     const open = PackIdx.open(counting(Buffer.alloc(2_000)).read, 'sha1');
     await expect(open).rejects.toMatchObject({ kind: 'corrupt' });
   });

@@ -5,7 +5,7 @@ const A = 'a'.repeat(40);
 const B = 'b'.repeat(40);
 const LONG = 'c'.repeat(64);
 
-it('a bundle with prerequisites, of version 2', () => {
+it('a bundle of version 2 with prerequisites is read', () => {
   const text = `# v2 git bundle\n-${B} why it is needed\n-${B}\n${A} refs/heads/main\n${A} HEAD\n\nPACK`;
   expect(parseBundleHeader(Buffer.from(text))).toEqual({
     objectFormat: 'sha1',
@@ -18,7 +18,7 @@ it('a bundle with prerequisites, of version 2', () => {
   });
 });
 
-it('a bundle of SHA-256 objects, of version 3', () => {
+it('a bundle of version 3 with SHA-256 objects is read', () => {
   const text = `# v3 git bundle\n@object-format=sha256\n${LONG} refs/heads/main\n\n`;
   expect(parseBundleHeader(Buffer.from(text))).toMatchObject({
     objectFormat: 'sha256',
@@ -26,7 +26,7 @@ it('a bundle of SHA-256 objects, of version 3', () => {
   });
 });
 
-it('a bundle without refs, and headers that are not there yet', () => {
+it('a bundle without refs is read, and an incomplete header is awaited', () => {
   expect(parseBundleHeader(Buffer.from('# v2 git bundle\n\nPACK'))).toMatchObject({
     refs: new Map(),
     length: 17,

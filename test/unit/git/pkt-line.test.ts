@@ -64,7 +64,7 @@ describe('reading', () => {
     flushPacket,
   ]);
 
-  test('the packets are the same however the bytes are divided', () => {
+  test('the packets are the same for any division of the bytes', () => {
     const expected = [
       { kind: 'data', payload: Buffer.from('hello\n') },
       { kind: 'flush' },
@@ -105,7 +105,7 @@ describe('reading', () => {
     'PACK',
     '+004',
     '1.00',
-  ])('the length %j is refused by its bytes', (digits) => {
+  ])('the length %j is refused, and the error shows its bytes', (digits) => {
     const reader = new PacketReader();
     reader.push(Buffer.from(`${digits}abcd`, 'latin1'));
     const hex = Buffer.from(digits, 'latin1').toString('hex');
@@ -113,7 +113,7 @@ describe('reading', () => {
     expect(kindOf(() => reader.next())).toBe('invalid');
   });
 
-  test('takeRest gives back everything after the last packet and leaves nothing', () => {
+  test('takeRest returns everything after the last packet and leaves nothing', () => {
     for (const chunks of divisions(Buffer.concat([encodePacket('a'), Buffer.from('PACKdata')]))) {
       const reader = new PacketReader();
       for (const chunk of chunks) reader.push(chunk);
@@ -126,7 +126,7 @@ describe('reading', () => {
     }
   });
 
-  test('a limit on the bytes handed out is kept, before the packet has arrived', () => {
+  test('the limit of bytes is enforced before the packet has arrived', () => {
     const reader = new PacketReader({ maxBytes: 14 });
     reader.push(Buffer.concat([encodePacket('12345'), flushPacket, Buffer.from('0005')]));
     expect(reader.next()?.kind).toBe('data');
@@ -134,7 +134,7 @@ describe('reading', () => {
     expect(kindOf(() => reader.next())).toBe('too-large');
   });
 
-  test('bytes that trickle in singly are not copied again and again', () => {
+  test('bytes that arrive one by one are not copied repeatedly', () => {
     const long = encodePacket(Buffer.alloc(maxPayloadLength, 1));
     const reader = new PacketReader();
     const joins = vi.spyOn(Buffer, 'concat');

@@ -16,7 +16,7 @@ describe('a request', () => {
     packets(`want ${one}\n`, 'done', null),
   ]);
 
-  test('is the same however its bytes are divided, and what follows is left', () => {
+  test('is the same for any division of its bytes, and what follows is left', () => {
     for (const chunks of divisions(bytes)) {
       const parser = new CommandRequestParser({ limits });
       const answers = chunks.map((chunk) => parser.push(chunk));
@@ -36,7 +36,7 @@ describe('a request', () => {
     expect(parser.takeRest().toString()).toBe('next');
   });
 
-  test('cut off anywhere it ended early', () => {
+  test('that is cut anywhere has ended early', () => {
     for (let length = 0; length < bytes.length; length += 1) {
       const parser = new CommandRequestParser({ limits });
       expect(parser.push(bytes.subarray(0, length))).toBe(false);
@@ -50,7 +50,7 @@ describe('a request', () => {
     expect(parser.result).toMatchObject({ command: 'ls-refs', args: [] });
   });
 
-  test('may be empty: the client has no more', () => {
+  test('may be empty: the client has finished', () => {
     const parser = new CommandRequestParser({ limits });
     expect(parser.push(Buffer.from('0000'))).toBe(true);
     expect(parser.result).toMatchObject({ command: undefined, args: [] });
@@ -68,14 +68,14 @@ describe('a request', () => {
     expect(() => parser.push(request)).toThrow(expect.objectContaining({ kind: 'invalid' }));
   });
 
-  test('is limited in length', () => {
+  test('has a limited length', () => {
     const parser = new CommandRequestParser({ limits: { bytes: 100 } });
     expect(() => parser.push(bytes)).toThrow(expect.objectContaining({ kind: 'too-large' }));
     expect(new CommandRequestParser().push(bytes)).toBe(true);
   });
 });
 
-test('what git clone sends is read: ls-refs, then fetch', () => {
+test('a request of git clone is read: ls-refs, then fetch', () => {
   using repository = new RealRepository();
   using other = new RealRepository();
   repository.populate();

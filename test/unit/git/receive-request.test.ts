@@ -35,7 +35,7 @@ describe('the head of a push', () => {
     null,
   );
 
-  test('is the same however the bytes are divided, and the pack that follows is left whole', () => {
+  test('is the same for any division of the bytes, and the pack after it is left whole', () => {
     const pack = Buffer.from('PACK\0\0\0\x02and so on');
     for (const chunks of divisions(Buffer.concat([bytes, pack]))) {
       const parser = parserFor();
@@ -67,7 +67,7 @@ describe('the head of a push', () => {
     }
   });
 
-  test('cut off anywhere it ended early', () => {
+  test('that is cut anywhere has ended early', () => {
     for (let length = 0; length < bytes.length; length += 1) {
       const parser = parserFor();
       expect(parser.push(bytes.subarray(0, length))).toBe(false);
@@ -76,32 +76,32 @@ describe('the head of a push', () => {
     }
   });
 
-  test('push options are read only when they were agreed', () => {
+  test('has push options only if they were negotiated', () => {
     const request = parse(packets(`${zero} ${one} refs/heads/a\0report-status`, null, 'PACK'));
     expect(request.pushOptions).toEqual([]);
   });
 
-  test('a body of 0000 alone is the probe', () => {
+  test('is the probe if the body is 0000 alone', () => {
     expect(parse(Buffer.from('0000'))).toMatchObject({ probe: true, needsPack: false, commands: [] });
   });
 
-  test('shallow lines without commands are no probe and change nothing', () => {
+  test('with shallow lines and no commands is no probe, and changes nothing', () => {
     const request = parse(packets(`shallow ${one}`, null));
     expect(request).toMatchObject({ probe: false, needsPack: false, commands: [], shallow: [one] });
   });
 
-  test('deletes alone bring no pack', () => {
+  test('with deletes only has no pack', () => {
     expect(parse(packets(`${one} ${zero} refs/heads/a\0delete-refs`, null)).needsPack).toBe(false);
   });
 
-  test('a SHA-256 repository takes SHA-256 ids from a client that says so', () => {
+  test('has SHA-256 ids in a SHA-256 repository if the client says so', () => {
     const [old, fresh] = [zeroId('sha256'), '3'.repeat(64)];
     const parser = parserFor({}, 'sha256');
     expect(parser.push(packets(`${old} ${fresh} refs/heads/a\0object-format=sha256`, null))).toBe(true);
     expect(parser.result.commands).toEqual([{ name: 'refs/heads/a', oldId: old, newId: fresh }]);
   });
 
-  test('10,000 commands are read', () => {
+  test('may have 10,000 commands', () => {
     const lines = Array.from({ length: 10_000 }, (_, index) => `${zero} ${one} refs/heads/branch-${index}`);
     const request = parse(packets(...lines, null));
     expect(request.commands).toHaveLength(10_000);
@@ -110,7 +110,7 @@ describe('the head of a push', () => {
   });
 });
 
-describe('what is wrong with one ref stays with that ref', () => {
+describe('a fault of one ref affects that ref only', () => {
   test('a name that is not UTF-8 keeps its bytes', () => {
     const name = Buffer.concat([Buffer.from('refs/heads/caf'), Buffer.of(0xe9, 0x5c, 0x20)]);
     const line = Buffer.concat([Buffer.from(`${zero} ${one} `), name, Buffer.from('\0report-status')]);
@@ -159,7 +159,7 @@ describe('what is wrong with one ref stays with that ref', () => {
   });
 });
 
-describe('what is wrong with the request is thrown', () => {
+describe('a fault of the request is thrown', () => {
   test.each([
     ['a push certificate', [`push-cert\0report-status`, 'certificate version 0.1\n', null], 'push-cert'],
     ['a short line', ['hello', null], 'expected old id, new id and ref, got "hello"'],
@@ -190,14 +190,14 @@ describe('what is wrong with the request is thrown', () => {
     expect(() => parserFor().push(Buffer.from(bytes))).toThrow(expect.objectContaining({ kind: 'invalid' }));
   });
 
-  test('a client of a SHA-256 repository that says nothing speaks SHA-1', () => {
+  test('a client of a SHA-256 repository that names no format uses SHA-1', () => {
     expect(() => parserFor({}, 'sha256').push(packets(`${zero} ${one} refs/heads/a\0report-status`))).toThrow(
       'this repository has object format sha256, and the push has "sha1"',
     );
   });
 });
 
-describe('limits', () => {
+describe('limits of a push', () => {
   const command = (index: number) => `${zero} ${one} refs/heads/${index}`;
 
   test.each([
@@ -216,21 +216,21 @@ describe('limits', () => {
     );
   });
 
-  test('what just fits is taken, and the pack does not count', () => {
+  test('accept exactly the limit, and do not count the pack', () => {
     const bytes = packets(command(1), command(2), null);
     const parser = parserFor({ commands: 2, bytes: bytes.length });
     expect(parser.push(Buffer.concat([bytes, Buffer.alloc(10_000)]))).toBe(true);
     expect(parser.takeRest()).toHaveLength(10_000);
   });
 
-  test('the form of the answer is known even when the request is refused half-way', () => {
+  test('keep the form of the answer known if the request is refused midway', () => {
     const parser = parserFor({ commands: 1 });
     expect(() => parser.push(packets(`${command(1)}\0side-band-64k`, command(2)))).toThrow('at most 1 refs');
     expect(parser.capabilities.has('side-band-64k')).toBe(true);
   });
 });
 
-describe('what git push sends', () => {
+describe('a push of git', () => {
   /** The bytes `git push` with `args` sends into a fresh repository that takes push options. */
   function sentBy(repository: RealRepository, target: RealRepository, args: string[]): Buffer {
     const record = join(repository.path, 'sent');

@@ -23,7 +23,7 @@ describe('the report of a push', () => {
     ],
   } as const;
 
-  test('names each ref as the client sent it, in either version', () => {
+  test('names each ref in the client’s bytes, in either version', () => {
     const expected = packets(
       'unpack ok\n',
       'ok refs/heads/größe\n',
@@ -55,7 +55,7 @@ describe('the report of a push', () => {
     );
   });
 
-  test('answers even a name that filled a whole packet', () => {
+  test('includes a name that filled a whole packet', () => {
     const ref = Buffer.alloc(65516 - 82, 'x');
     const bytes = encode({ unpack: 'ok', refs: [{ ref, status: 'ng', reason: 'long '.repeat(200) }] }, asked);
     const reader = new PacketReader();
@@ -68,8 +68,8 @@ describe('the report of a push', () => {
   });
 });
 
-describe('ok needs proof', () => {
-  test('what was not minted is not believed, whatever its type says', () => {
+describe('the proof for ok', () => {
+  test('is refused if it was not made by the publisher, whatever its type says', () => {
     const forged: unknown = Object.create(CommitProof.prototype);
     for (const proof of [forged, {}, undefined, true]) {
       const refs = [{ ref: 'refs/heads/a', status: 'ok', proof: proof as CommitProof }] as const;

@@ -14,7 +14,7 @@ function after(...chunks: readonly Uint8Array[]): string | undefined {
   return frames.errorPacket('why')?.toString('latin1');
 }
 
-it('tells where git gives up, and what its children said before (issue 11, point 3)', () => {
+it('the failure of git is found in the response, with the messages of its children (issue 11, point 3)', () => {
   const frames = new ResponseFrames();
   expect(frames.push(Buffer.concat([NAK, PROGRESS, DATA]))).toBeUndefined();
   const last = Buffer.concat(encodeSideband(2, 'fatal: Out of memory, malloc failed\n'));
@@ -25,7 +25,7 @@ it('tells where git gives up, and what its children said before (issue 11, point
   expect(new ResponseFrames().push(Buffer.concat(encodeSideband(1, '0009\u0003why\n')))).toBeUndefined();
 });
 
-it('finds the packet by which git gives up wherever its bytes are divided (issue 13)', () => {
+it('the packet with git’s failure is found for any division of the bytes (issue 13)', () => {
   const [before, error] = [Buffer.concat([NAK, PROGRESS]), Buffer.concat(encodeSideband(3, 'aborting\n'))];
   for (let cut = 0; cut <= 5; cut++) {
     const frames = new ResponseFrames();
@@ -50,7 +50,7 @@ it.each<[string, Buffer, string | undefined]>([
   ['a reason on band 3', Buffer.concat([NAK, ...encodeSideband(3, 'no\n')]), undefined],
   ['a reason and a flush', Buffer.concat([ERR, flushPacket]), '000cERR why\n'],
 ])(
-  'behind %s a reason is said where its client looks for it, however the bytes are divided (issue 11, point 19)',
+  'a reason after %s is written where its client reads it, for any division of the bytes (issue 11, point 19)',
   (_what, bytes, said) => {
     expect(after(bytes)).toBe(said);
     expect(after(...[...bytes].map((byte) => Buffer.of(byte)))).toBe(said);

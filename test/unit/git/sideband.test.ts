@@ -11,7 +11,7 @@ test('a short text is one packet of its band', () => {
   expect(encodeSideband(3, Buffer.from('no'))).toEqual([Buffer.from('0007\x03no')]);
 });
 
-test('no data is no packet: an empty one of band 1 would look like the end', () => {
+test('empty data is no packet: an empty one of band 1 would look like the end', () => {
   expect(encodeSideband(1, '')).toEqual([]);
 });
 

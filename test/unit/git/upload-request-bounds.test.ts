@@ -60,7 +60,7 @@ function look(bytes: Buffer, pick: (count: number) => number, limits = LIMITS): 
 }
 
 describe('very large questions (issue 11, point 11)', () => {
-  it('are taken up to the exact limit of each kind of line, and refused by one more, however they are cut', () => {
+  it('are accepted up to the exact limit of each kind of line, for any division of the bytes', () => {
     for (let seed = 1; seed <= 150; seed++) {
       const random = new SeededRandom(seed);
       const pick = (count: number) => random.below(count);
@@ -90,7 +90,7 @@ describe('very large questions (issue 11, point 11)', () => {
     expect(look(some(LIMITS.otherLines + 1), pick)).toContain('other lines');
   });
 
-  it('are taken up to the exact number of bytes', () => {
+  it('are accepted up to the exact number of bytes', () => {
     const bytes = Buffer.concat([encodePacket('x'.repeat(95)), encodePacket('y')]);
     const random = new SeededRandom(2);
     const pick = (count: number) => random.below(count);
@@ -98,7 +98,7 @@ describe('very large questions (issue 11, point 11)', () => {
     expect(look(bytes, pick, { ...LIMITS, bytes: bytes.length - 1 })).toContain(`${bytes.length - 1} bytes`);
   });
 
-  it('leave what is no packet to whoever reads the request', () => {
+  it('leave malformed packets to the reader of the request', () => {
     const random = new SeededRandom(3);
     const pick = (count: number) => random.below(count);
     for (const junk of ['nonsense', '0003', '+123', 'want want want want ']) {
@@ -106,7 +106,7 @@ describe('very large questions (issue 11, point 11)', () => {
     }
   });
 
-  it('may have what the largest repositories ask for', () => {
+  it('allow the requests of the largest repositories', () => {
     expect(UPLOAD_REQUEST_LIMITS).toEqual({ bytes: 2 ** 27, lines: 1_000_000, otherLines: 65_536 });
   });
 });

@@ -23,7 +23,7 @@ describe('a request of protocol v0 or v1', () => {
   );
   const haves = packets(`have ${two}\n`, `have ${three}`, null, `have ${one}\n`, null, 'done\n');
 
-  test('is the same however its bytes are divided', () => {
+  test('is the same for any division of its bytes', () => {
     for (const chunks of divisions(Buffer.concat([wants, haves]))) {
       const parser = newParser();
       let given = 0;
@@ -59,7 +59,7 @@ describe('a request of protocol v0 or v1', () => {
     expect(parser.result).toMatchObject({ wants: [], haves: [], done: false });
   });
 
-  test('cut off within the wants or within a packet it ended early', () => {
+  test('that is cut within the wants or within a packet has ended early', () => {
     for (let length = 0; length < wants.length; length += 1) {
       const parser = newParser();
       expect(parser.push(wants.subarray(0, length))).toBe(false);
@@ -71,7 +71,7 @@ describe('a request of protocol v0 or v1', () => {
     expect(() => parser.finish()).toThrow('the request ended early');
   });
 
-  test('is over at done: what follows is not kept', () => {
+  test('ends at done: what follows is not kept', () => {
     const parser = newParser({ bytes: wants.length + haves.length });
     parser.push(Buffer.concat([wants, haves]));
     expect(parser.push(Buffer.alloc(100_000))).toBe(true);
@@ -93,7 +93,7 @@ describe('a request of protocol v0 or v1', () => {
     expect(() => newParser().push(bytes)).toThrow(expect.objectContaining({ kind: 'invalid' }));
   });
 
-  test('is limited in length, 5,000 haves are read', () => {
+  test('has a limited length, and 5,000 haves are read', () => {
     expect(() => newParser({ bytes: wants.length }).push(Buffer.concat([wants, haves]))).toThrow(
       expect.objectContaining({ kind: 'too-large' }),
     );
@@ -104,7 +104,7 @@ describe('a request of protocol v0 or v1', () => {
   });
 });
 
-test.each(['0', '1'])('what git clone sends in protocol v%s is read', (version) => {
+test.each(['0', '1'])('a request of git clone in protocol v%s is read', (version) => {
   using repository = new RealRepository();
   using other = new RealRepository();
   repository.populate();

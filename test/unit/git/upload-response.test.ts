@@ -22,7 +22,7 @@ describe('the form of an answer', () => {
 });
 
 describe('an answer', () => {
-  it('begins and ends as upload-pack has it', () => {
+  it('begins and ends like that of upload-pack', () => {
     expect(beginUploadResponse(form(0)).toString()).toBe('0008NAK\n');
     expect(beginUploadResponse(form(1, 'side-band')).toString()).toBe('0008NAK\n');
     expect(beginUploadResponse(form(2)).toString()).toBe('000dpackfile\n');
@@ -42,7 +42,7 @@ describe('an answer', () => {
     }
   });
 
-  it('has no place for texts without a side-band', () => {
+  it('has no room for texts without a side-band', () => {
     expect(encodeUploadResponse(form(0), 1, Buffer.from('PACK')).toString()).toBe('PACK');
     expect(encodeUploadResponse(form(0), 2, 'progress')).toHaveLength(0);
     expect(encodeUploadResponse(form(0), 3, 'broken')).toHaveLength(0);

@@ -5,13 +5,13 @@ const a = 'a'.repeat(40);
 const b = 'b'.repeat(40);
 
 describe('a set of wants', () => {
-  it('has one name, whatever the order and however often each id is named', () => {
+  it('has one name for any order and repetition of its ids', () => {
     expect(wantSetDigest([a, b])).toBe(wantSetDigest([b, a, b]));
     expect(wantSetDigest([a, b])).not.toBe(wantSetDigest([a]));
     expect(wantSetDigest([])).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('of a clone is what branches and tags name, and nothing beside', () => {
+  it('of a clone is the set of branch and tag values', () => {
     const refs = new Map([
       ['refs/heads/main', a],
       ['refs/notes/commits', 'c'.repeat(40)],

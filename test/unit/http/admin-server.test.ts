@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { AdminServer } from '../../../src/http/admin-server.ts';
 import { speak } from '../../helpers/raw-socket.ts';
 
-it('answers a client of HTTP/1.0 that names no host', async () => {
+it('the admin server answers an HTTP/1.0 client without Host', async () => {
   const routes = new Hono().get('/healthz', (c) => c.json({ status: 'ok' }));
   await using server = await AdminServer.listen({ host: '127.0.0.1', port: 0 }, routes);
 

@@ -60,7 +60,7 @@ describe('git routes in hono (issue 12, point 5)', () => {
   const complaints = vi.spyOn(console, 'error');
   afterEach(() => complaints.mockClear());
 
-  it('write to Node’s response, once, for HEAD, too', async () => {
+  it('write to Node’s response once, also for HEAD', async () => {
     await using server = await serve();
 
     const got = await server.ask(`GET ${GIT} HTTP/1.1\r\nHost: x\r\n\r\n`);
@@ -75,7 +75,7 @@ describe('git routes in hono (issue 12, point 5)', () => {
   });
 
   it.each(['Host: a b', 'Host: x:99999', 'Host: [', 'X-None: x'])(
-    'depend on no host (%s)',
+    'ignore the Host header (%s)',
     async (header) => {
       await using server = await serve();
       const version = header.startsWith('Host') ? '1.1' : '1.0';
@@ -86,7 +86,7 @@ describe('git routes in hono (issue 12, point 5)', () => {
     },
   );
 
-  it('are found by the raw path: what is encoded stays so, and dots and backslashes are parts of names', async () => {
+  it('are matched on the raw path: escapes stay escaped, and dots and backslashes are parts of names', async () => {
     await using server = await serve();
     for (const name of ['%2F', '..', 'a\\b', '%zz']) {
       const there = await server.ask(`GET /git/someone/${name}/info/refs HTTP/1.1\r\nHost: x\r\n\r\n`);
@@ -98,20 +98,17 @@ describe('git routes in hono (issue 12, point 5)', () => {
     }
   });
 
-  it.each(['POST', 'DELETE', 'TRACE', 'PROPFIND'])(
-    'are asked for with their method only, not %s',
-    async (method) => {
-      await using server = await serve();
+  it.each(['POST', 'DELETE', 'TRACE', 'PROPFIND'])('accept their own method only, not %s', async (method) => {
+    await using server = await serve();
 
-      expect(await server.ask(`${method} ${GIT} HTTP/1.1\r\nHost: x\r\n\r\n`)).toContain(
-        '405 Method Not Allowed',
-      );
-    },
-  );
+    expect(await server.ask(`${method} ${GIT} HTTP/1.1\r\nHost: x\r\n\r\n`)).toContain(
+      '405 Method Not Allowed',
+    );
+  });
 });
 
 describe('other routes', () => {
-  it('get what hono makes of a request, and are over when the answer has been written', async () => {
+  it('return a response through hono, and end after it is written', async () => {
     await using server = await serve();
 
     const answer = await server.ask('GET /%41/b?c HTTP/1.1\r\nHost: example\r\nConnection: close\r\n\r\n');
@@ -120,7 +117,7 @@ describe('other routes', () => {
     await expect.poll(() => server.done).toEqual(['after 200', 'resolved']);
   });
 
-  it('answer a client that names no host, as HTTP/1.0 allows', async () => {
+  it('answer an HTTP/1.0 client without Host', async () => {
     await using server = await serve();
 
     expect(await server.ask('GET /healthz HTTP/1.0\r\n\r\n')).toContain('http://localhost/healthz');
@@ -131,7 +128,7 @@ describe('other routes', () => {
     'OPTIONS * HTTP/1.1\r\nHost: x',
     'GET /a\\b HTTP/1.1\r\nHost: x',
     'TRACE * HTTP/1.1\r\nHost: x',
-  ])('are told when a request has no URL (%s)', async (head) => {
+  ])('get an error for a request without a URL (%s)', async (head) => {
     await using server = await serve();
 
     expect(await server.ask(`${head}\r\nConnection: close\r\n\r\n`)).toContain('made up');

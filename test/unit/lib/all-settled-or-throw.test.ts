@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { allSettledOrThrow } from '../../../src/lib/all-settled-or-throw.ts';
 
-it('returns every result in order', async () => {
+it('all results are returned in order', async () => {
   expect(await allSettledOrThrow([Promise.resolve(1), Promise.resolve('two')])).toEqual([1, 'two']);
   expect(await allSettledOrThrow([])).toEqual([]);
 });
 
-it('fails only when everything has ended, with the first error in order', async () => {
+it('the first error in order is thrown after everything has ended', async () => {
   let ended = false;
   const slow = new Promise<void>((resolve) =>
     setTimeout(() => {

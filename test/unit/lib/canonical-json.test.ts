@@ -32,7 +32,7 @@ describe('canonical JSON', () => {
     expect(canonicalJson(JSON.parse(input) as JsonValue)).toBe(output);
   });
 
-  it('writes what it read unchanged', () => {
+  it('writes parsed JSON unchanged', () => {
     for (const [, , output] of VECTORS) expect(canonicalJson(JSON.parse(output) as JsonValue)).toBe(output);
   });
 
@@ -46,7 +46,7 @@ describe('canonical JSON', () => {
   });
 
   it.each([0.5, Number.MAX_SAFE_INTEGER + 1, 1e21, Number.NaN, Number.POSITIVE_INFINITY])(
-    'refuses the number %d, which not every program would print alike',
+    'refuses the number %d, which programs print differently',
     (number) => {
       expect(() => canonicalJson({ number })).toThrow(TypeError);
     },

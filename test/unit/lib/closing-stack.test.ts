@@ -23,7 +23,7 @@ describe('a closing stack', () => {
     ]);
   });
 
-  it('reports what fails, also what throws at once, and closes the rest', async () => {
+  it('reports failures, including synchronous ones, and closes the rest', async () => {
     const failures: unknown[] = [];
     const closed: string[] = [];
     const stack = new ClosingStack((error) => failures.push(error));
@@ -55,7 +55,7 @@ describe('a closing stack', () => {
     expect(times).toBe(1);
   });
 
-  it('closes what is deferred while it closes', async () => {
+  it('closes what is added during closing', async () => {
     const closed: string[] = [];
     const stack = new ClosingStack(() => undefined);
     stack.defer(async () => {

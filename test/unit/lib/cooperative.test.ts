@@ -12,7 +12,7 @@ import {
 } from '../../../src/lib/cooperative.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
 
-it('pieces are all that there is, in order', async () => {
+it('slices cover everything, in order', async () => {
   const pieces: number[][] = [];
   for await (const piece of inBatches([1, 2, 3, 4, 5], 2)) pieces.push([...piece]);
   expect(pieces).toEqual([[1, 2], [3, 4], [5]]);
@@ -44,16 +44,16 @@ async function turnsDuring(work: Promise<unknown>): Promise<number> {
 }
 
 describe('long work', () => {
-  it('comes to the same at once and in slices', async () => {
+  it('has the same result at once and in slices', async () => {
     expect(runToEnd(busy(3))).toBe('done');
     expect(await cooperate(busy(3))).toBe('done');
   });
 
-  it('in slices lets others have their turns', async () => {
+  it('in slices yields to other work', async () => {
     expect(await turnsDuring(cooperate(busy(100)))).toBeGreaterThanOrEqual(8);
   });
 
-  it('of two at once never shares a turn', async () => {
+  it('of two callers never runs in the same turn', async () => {
     const slices: string[] = [];
     const watched = function* (name: string): Cooperative<void> {
       for (let step = 0; step < 40; step++) {
@@ -90,7 +90,7 @@ describe('long work', () => {
     expect([...a].filter((at) => at > 0 && b.has(at))).toEqual([]);
   });
 
-  it('that fails says so', async () => {
+  it('throws its error', async () => {
     const failing = function* (): Cooperative<void> {
       yield;
       throw new Error('no');
@@ -99,7 +99,7 @@ describe('long work', () => {
     expect(() => runToEnd(failing())).toThrow('no');
   });
 
-  it('picks and makes what filter and map would', () => {
+  it('filters and maps like the array methods', () => {
     const numbers = Array.from({ length: 100 }, (_, at) => at);
     expect(runToEnd(filtered(numbers, (number) => number % 3 === 0))).toEqual(
       numbers.filter((number) => number % 3 === 0),
@@ -107,13 +107,10 @@ describe('long work', () => {
     expect(runToEnd(mapped(numbers, (number) => number * 2))).toEqual(numbers.map((number) => number * 2));
   });
 
-  it.each([0, 1, 2, 1_023, 1_024, 1_025, 2_048, 5_000, 7_171])(
-    'puts %i items in order, equal ones as they came',
-    (count) => {
-      const random = new SeededRandom(count);
-      const items = Array.from({ length: count }, (_, at) => ({ key: random.below(count), at }));
-      const compare = (a: { key: number }, b: { key: number }) => a.key - b.key;
-      expect(runToEnd(sorted(items, compare))).toEqual([...items].sort(compare));
-    },
-  );
+  it.each([0, 1, 2, 1_023, 1_024, 1_025, 2_048, 5_000, 7_171])('sorts %i items stably', (count) => {
+    const random = new SeededRandom(count);
+    const items = Array.from({ length: count }, (_, at) => ({ key: random.below(count), at }));
+    const compare = (a: { key: number }, b: { key: number }) => a.key - b.key;
+    expect(runToEnd(sorted(items, compare))).toEqual([...items].sort(compare));
+  });
 });

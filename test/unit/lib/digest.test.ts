@@ -6,7 +6,7 @@ import { tempDir } from '../../helpers/temp-dir.ts';
 
 const OF_ABC = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
 
-it('is SHA-256 in lower-case hex, of bytes, of UTF-8 and of a file alike', async () => {
+it('a digest is SHA-256 in lower-case hex, of bytes, of UTF-8 and of a file', async () => {
   await using folder = await tempDir();
   const path = join(folder.path, 'abc');
   await writeFile(path, 'abc');
@@ -23,6 +23,6 @@ it.each([
   [`${OF_ABC}0`, false],
   [`${OF_ABC}\n`, false],
   ['', false],
-])('tells whether %j is one', (text, is) => {
+])('isDigest checks %j', (text, is) => {
   expect(isDigest(text)).toBe(is);
 });

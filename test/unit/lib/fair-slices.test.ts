@@ -17,7 +17,7 @@ function work(name: string, steps: number, done: string[]) {
   };
 }
 
-it('does short works before it returns', () => {
+it('short work is finished before the call returns', () => {
   const slices = slicesOf(100);
   const done: string[] = [];
   slices.add('one', work('a', 3, done));
@@ -26,7 +26,7 @@ it('does short works before it returns', () => {
   expect(slices.size).toBe(0);
 });
 
-it('does one slice in a turn of the event loop, however many ask for one', async () => {
+it('one slice runs per turn of the event loop, however many callers wait', async () => {
   const slices = slicesOf(10);
   const done: string[] = [];
   for (let party = 0; party < 50; party++) slices.add(`party ${party}`, work('x', 20, done));
@@ -40,7 +40,7 @@ it('does one slice in a turn of the event loop, however many ask for one', async
   expect(done.length).toBe(1_000);
 });
 
-it('gives each party its turn, whatever the others have to do', async () => {
+it('each party gets its turn, however much work others have', async () => {
   const slices = slicesOf(10);
   const done: string[] = [];
   for (let number = 0; number < 64; number++) slices.add('greedy', work('g', 1_000, done));
@@ -51,7 +51,7 @@ it('gives each party its turn, whatever the others have to do', async () => {
   expect(slices.size).toBe(64);
 });
 
-it('rests between the slices of what goes on for long', async () => {
+it('long work pauses between its slices', async () => {
   const timers = vi.spyOn(globalThis, 'setTimeout');
   const slices = slicesOf(17);
   let left = 200;
@@ -63,7 +63,7 @@ it('rests between the slices of what goes on for long', async () => {
   expect(rests).toBe(slices.slices - 2);
 });
 
-it('gives up a work that is wanted no more, also out of its own step', async () => {
+it('cancelled work stops, also when it cancels itself', async () => {
   const slices = slicesOf(10);
   const done: string[] = [];
   const giveUp = slices.add('one', work('a', 1_000, done));

@@ -27,7 +27,7 @@ class Holder {
 }
 
 describe('slots shared out by network address (issue 11, point 9)', () => {
-  it(`are never too many, and whoever has few gets one of who has many (seed ${seed})`, () => {
+  it(`are never more than the total, and a key with few takes one from the key with most (seed ${seed})`, () => {
     const random = new SeededRandom(seed);
     for (let world = 0; world < 10; world++) {
       const [all, perKey] = [1 + random.below(12), 1 + random.below(8)];
@@ -77,7 +77,7 @@ describe('slots shared out by network address (issue 11, point 9)', () => {
     }
   });
 
-  it('of one who is at work are taken by nobody', () => {
+  it('of a busy holder are not taken away', () => {
     const slots = new FairSlots(2, 2);
     for (let at = 0; at < 2; at++) slots.enter('many', new Holder('many', undefined));
     expect(slots.enter('few', new Holder('few', 0))).toEqual({ refused: 'all' });

@@ -9,7 +9,7 @@ it.each([
   [121, '3 minutes'],
   [7_200, '120 minutes'],
   [7_201, '3 hours'],
-])('%d seconds are told as %s', (seconds, text) => {
+])('%d seconds are written as %s', (seconds, text) => {
   expect(formatWait(seconds)).toBe(text);
 });
 
@@ -19,6 +19,6 @@ it.each([
   [1_536, '1.5 KiB'],
   [2 ** 30, '1 GiB'],
   [299.97 * 2 ** 20, '300 MiB'],
-])('%d bytes are about %s', (bytes, text) => {
+])('%d bytes are written as about %s', (bytes, text) => {
   expect(roughSize(bytes)).toBe(text);
 });

@@ -7,19 +7,19 @@ function best(query: string, ...paths: string[]): string | undefined {
   return scored.sort((a, b) => b.score - a.score)[0]?.path;
 }
 
-describe('a path fits better', () => {
+describe('the better match', () => {
   it.each([
     ['readme', 'docs/reading/me.txt', 'README.md'],
     ['main', 'domain/x.ts', 'src/main.ts'],
     ['main.ts', 'src/main.tsx', 'a/very/long/folder/main.ts'],
     ['gp', 'src/graph.ts', 'src/git-process.ts'],
     ['src/a', 'x/src-b/ca', 'src/a.ts'],
-  ])('for %j than %j: %j', (query, worse, better) => {
+  ])('for %j, compared with %j, is %j', (query, worse, better) => {
     expect(best(query, worse, better)).toBe(better);
   });
 });
 
-it('what fits has the letters in this order, where it says, and nothing else fits', () => {
+it('a match has the letters in order, with their positions, and other paths do not match', () => {
   const random = new SeededRandom(641);
   const letters = ['a', 'b', '/', '.', 'ß', '😀'];
   for (let round = 0; round < 3_000; round++) {
@@ -41,7 +41,7 @@ it('what fits has the letters in this order, where it says, and nothing else fit
   }
 });
 
-it('of a giant path the end is looked at, and no case changes an index', () => {
+it('the end of a very long path is searched, and case changes no index', () => {
   expect(fuzzyScore('x', `${'x/'.repeat(10_000)}y`)?.at[0]).toBeGreaterThan(18_000);
   expect(fuzzyScore('start', `start/${'y'.repeat(5_000)}`)).toBeUndefined();
   expect(folded('İx')).toHaveLength(2);

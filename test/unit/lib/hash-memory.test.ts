@@ -4,7 +4,7 @@ import { KeyedHash } from '../../../src/lib/keyed-hash.ts';
 
 const KEY = '0123456789abcdef';
 
-it('knows the hashes of its space, remembered or not', () => {
+it('the hashes of its space are the same, remembered or not', () => {
   const memory = new HashMemory(new KeyedHash(KEY), 7);
   const plain = new KeyedHash(KEY);
   for (let round = 0; round < 2; round++) {
@@ -16,7 +16,7 @@ it('knows the hashes of its space, remembered or not', () => {
   }
 });
 
-it('remembers no long texts, which strangers could fill memory with', () => {
+it('long texts, which strangers could use to fill memory, are not remembered', () => {
   const memory = new HashMemory(new KeyedHash(KEY), 7);
   const long = 'x'.repeat(401);
   expect(memory.of(long)).toEqual(memory.of(long));

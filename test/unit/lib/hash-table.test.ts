@@ -3,7 +3,7 @@ import { HashTable } from '../../../src/lib/hash-table.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 describe('a table of hashes (issue 11, point 10)', () => {
-  it.each([1, 2, 3])('finds what is in it and nothing else, whatever comes and goes (seed %d)', (seed) => {
+  it.each([1, 2, 3])('finds exactly its members after random adds and removes (seed %d)', (seed) => {
     const random = new SeededRandom(seed);
     const table = new HashTable();
     // Lower halves that are often the same: many share a place.
@@ -26,7 +26,7 @@ describe('a table of hashes (issue 11, point 10)', () => {
     expect(table.end).toBeLessThanOrEqual(600);
   });
 
-  it('gives free numbers again before new ones', () => {
+  it('reuses free numbers before new ones', () => {
     const table = new HashTable();
     const [a, b] = [1, 2].map((low) => table.add({ high: 0, low }));
     table.remove(a ?? -1);

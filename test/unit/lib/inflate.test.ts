@@ -33,7 +33,7 @@ function content(random: SeededRandom): Buffer {
 }
 
 describe(`streams of zlib (seed ${seed})`, () => {
-  it('come back as they were', () => {
+  it('are inflated exactly', () => {
     const random = new SeededRandom(seed);
     const inflater = new Inflater();
     for (let round = 0; round < 500; round++) {
@@ -63,7 +63,7 @@ describe(`streams of zlib (seed ${seed})`, () => {
     }
   });
 
-  it('are told apart from bytes that are none, which end and write nothing beside the target', () => {
+  it('are told from other bytes, which fail without writing outside the target', () => {
     const random = new SeededRandom(seed);
     const inflater = new Inflater();
     for (let round = 0; round < 1_000; round++) {

@@ -30,17 +30,17 @@ describe('a keyed hash', () => {
     'x'.repeat(10_001),
   ];
 
-  it('is another one for each text, space and key', () => {
+  it('differs by text, space and key', () => {
     const other = new KeyedHash('0011223344556678');
     const all = texts.flatMap((text) => [of(1, text), of(2, text), of(1, text, other)]);
     expect(new Set(all).size).toBe(all.length);
   });
 
-  it('is the same for the same', () => {
+  it('is the same for equal input', () => {
     expect(texts.map((text) => of(1, text))).toEqual(texts.map((text) => of(1, text)));
   });
 
-  it('of an id tells the first 128 bits apart', () => {
+  it('of an id covers its first 128 bits', () => {
     const ids = Array.from({ length: 32 }, (_, at) => `${'0'.repeat(at)}1${'0'.repeat(63 - at)}`);
     const all = ids.map((id) => {
       hash.id(1, id);

@@ -8,7 +8,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe('a limiter', () => {
-  it('gives places until they are taken, then lets wait in order', async () => {
+  it('gives slots until all are taken, then lets callers wait in order', async () => {
     const limiter = new Limiter('things', 2, 10);
     const first = await limiter.acquire();
     const second = await limiter.acquire();
@@ -25,7 +25,7 @@ describe('a limiter', () => {
     expect([limiter.active, limiter.queued]).toEqual([0, 0]);
   });
 
-  it('refuses at once when the queue is full, and takes again when it is not', async () => {
+  it('refuses at once if the queue is full, and accepts again when it is not', async () => {
     const limiter = new Limiter('things', 1, 1);
     const release = await limiter.acquire();
     const waiting = limiter.acquire();
@@ -48,7 +48,7 @@ describe('a limiter', () => {
     (await limiter.acquire())();
   });
 
-  it('does not mind a place given back twice', async () => {
+  it('ignores a second release of the same slot', async () => {
     const limiter = new Limiter('things', 1, 1);
     const release = await limiter.acquire();
     release();
@@ -59,7 +59,7 @@ describe('a limiter', () => {
     expect(limiter.active).toBe(0);
   });
 
-  it('lets those leave the queue whose signal is aborted, and nobody loses a place by it', async () => {
+  it('lets aborted callers leave the queue, and loses no slot', async () => {
     const limiter = new Limiter('things', 1, 10);
     const release = await limiter.acquire();
     const gone = new AbortController();
@@ -73,7 +73,7 @@ describe('a limiter', () => {
     expect(limiter.active).toBe(0);
   });
 
-  it('keeps a place that was given before its signal was aborted', async () => {
+  it('keeps a slot that was given before its signal was aborted', async () => {
     const limiter = new Limiter('things', 1, 10);
     const first = await limiter.acquire();
     const late = new AbortController();
@@ -86,7 +86,7 @@ describe('a limiter', () => {
     expect(limiter.active).toBe(0);
   });
 
-  it('takes nothing for a signal that is aborted already', async () => {
+  it('gives no slot for an aborted signal', async () => {
     const limiter = new Limiter('things', 1, 1);
     await expect(limiter.acquire(AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
     expect(limiter.active).toBe(0);

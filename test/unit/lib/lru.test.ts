@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LruMap } from '../../../src/lib/lru.ts';
 
-describe('a map of the recently used', () => {
-  it('lets the least recently used go first', () => {
+describe('an LRU map', () => {
+  it('removes the least recently used entry first', () => {
     const map = new LruMap<string, number>(3);
     for (const [value, key] of ['a', 'b', 'c'].entries()) map.set(key, value, 1);
     expect(map.get('a')).toBe(0);
@@ -11,7 +11,7 @@ describe('a map of the recently used', () => {
     expect(map.size).toBe(3);
   });
 
-  it('weighs entries', () => {
+  it('counts the weights of entries', () => {
     const map = new LruMap<string, string>(10);
     map.set('light', 'l', 1);
     map.set('heavy', 'h', 9);
@@ -20,7 +20,7 @@ describe('a map of the recently used', () => {
     expect([map.get('light'), map.get('heavy'), map.get('more')]).toEqual([undefined, undefined, 'm']);
   });
 
-  it('keeps a single entry that is heavier than everything it may hold', () => {
+  it('keeps a single entry that is heavier than its capacity', () => {
     const map = new LruMap<string, string>(10);
     map.set('small', 's', 5);
     map.set('huge', 'h', 100);
@@ -29,7 +29,7 @@ describe('a map of the recently used', () => {
     expect([map.get('small'), map.get('huge')]).toEqual(['s', undefined]);
   });
 
-  it('counts an entry that is set again once, with its new weight', () => {
+  it('counts a replaced entry once, with its new weight', () => {
     const map = new LruMap<string, number>(4);
     map.set('a', 1, 4);
     map.set('a', 2, 1);
@@ -40,7 +40,7 @@ describe('a map of the recently used', () => {
     expect([map.get('a'), map.get('c')]).toEqual([2, 4]);
   });
 
-  it('keeps what must not go, and goes on to the next', () => {
+  it('skips entries that must stay, and removes the next', () => {
     const busy = new Set([1]);
     const map = new LruMap<string, number>(2, (value) => !busy.has(value));
     map.set('busy', 1, 1);

@@ -10,7 +10,7 @@ function memoryWith(files: Readonly<Record<string, string>>, total = 8_192 * MIB
 }
 
 describe('the memory of the machine', () => {
-  it('is what it has, where no group limits it', () => {
+  it('is the physical memory if no control group limits it', () => {
     expect(memoryWith({})).toBe(8_192);
     expect(memoryWith({ '/proc/self/cgroup': '0::/\n', '/sys/fs/cgroup/memory.max': 'max\n' })).toBe(8_192);
     expect(
@@ -21,7 +21,7 @@ describe('the memory of the machine', () => {
     ).toBe(8_192);
   });
 
-  it('is the limit of a container: at the root of what it sees, or under the path that the host knows', () => {
+  it('is the limit of a container, at its root or under the path that the host knows', () => {
     const limit = `${2_048 * MIB}\n`;
     const v1 = '/sys/fs/cgroup/memory';
     expect(memoryWith({ '/proc/self/cgroup': '0::/\n', '/sys/fs/cgroup/memory.max': limit })).toBe(2_048);
@@ -35,7 +35,7 @@ describe('the memory of the machine', () => {
     );
   });
 
-  it('is the smallest limit of all groups above it', () => {
+  it('is the smallest limit of all parent groups', () => {
     const files = {
       '/proc/self/cgroup': '0::/system.slice/cairn.service\n',
       '/sys/fs/cgroup/system.slice/cairn.service/memory.max': 'max\n',
@@ -45,7 +45,7 @@ describe('the memory of the machine', () => {
     expect(memoryWith(files, 512 * MIB)).toBe(512);
   });
 
-  it('of this machine is a number of bytes', () => {
+  it('is a number of bytes on this machine', () => {
     expect(machineMemory()).toBeGreaterThan(64 * MIB);
     expect(machineMemory()).toBeLessThanOrEqual(totalmem());
   });

@@ -17,14 +17,14 @@ afterAll(() => folder[Symbol.asyncDispose]());
 
 const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
 
-it('makes all that is missing, and says what was uppermost', async () => {
+it('all missing folders are made, and the uppermost new one is returned', async () => {
   expect(await makeFolder(join(folder.path, 'a', 'b', 'c'))).toBe(join(folder.path, 'a'));
   expect(await makeFolder(join(folder.path, 'a', 'b', 'd'))).toBe(join(folder.path, 'a', 'b', 'd'));
   expect(await makeFolder(join(folder.path, 'a', 'b'))).toBeUndefined();
   expect(await makeFolder('/')).toBeUndefined();
 });
 
-it('gives every folder it makes the mode asked for, whatever the umask, and leaves the others (issue 11, point 24)', async () => {
+it('every new folder gets the requested mode under any umask, and existing ones stay unchanged (issue 11, point 24)', async () => {
   await mkdir(join(folder.path, 'there'));
   await chmod(join(folder.path, 'there'), 0o755);
   await makeFolder(join(folder.path, 'there', 'x', 'y'), PRIVATE_FOLDER);
@@ -36,19 +36,19 @@ it('gives every folder it makes the mode asked for, whatever the umask, and leav
   expect(await modeOf(join(folder.path, 'wide', 'open'))).toBe(0o777);
 });
 
-it('many at once make the same folders', async () => {
+it('many callers can make the same folders at once', async () => {
   const paths = Array.from({ length: 50 }, (_, n) => join(folder.path, 'many', 'in', `${n % 5}`));
   await Promise.all(paths.map((path) => makeFolder(path)));
   for (const path of paths) expect((await stat(path)).isDirectory()).toBe(true);
 });
 
-it.runIf(process.platform === 'linux')('gives up where no folder can be made, at once', async () => {
+it.runIf(process.platform === 'linux')('an impossible folder fails at once', async () => {
   for (const path of ['/proc/x', '/proc/x/y/z', '/proc/self/x/y', '/sys/x/y']) {
     await expect(makeFolder(path), path).rejects.toMatchObject({ syscall: 'mkdir' });
   }
 });
 
-it('names the system’s reason when a file or a dead link is in the way (issue 11, point 25)', async () => {
+it('a file or a dead link in the way is reported with the system’s reason (issue 11, point 25)', async () => {
   await writeFile(join(folder.path, 'file'), '');
   await symlink(join(folder.path, 'nowhere', 'at-all'), join(folder.path, 'dead'));
   await expect(makeFolder(join(folder.path, 'file'))).rejects.toMatchObject({ code: 'EEXIST' });
@@ -56,7 +56,7 @@ it('names the system’s reason when a file or a dead link is in the way (issue 
   await expect(makeFolder(join(folder.path, 'dead', 'x'))).rejects.toMatchObject({ syscall: 'mkdir' });
 });
 
-it('a private folder that others may look into is refused with what to do, like a key (issue 11, point 24)', async () => {
+it('a private folder that others may read is refused with advice, like a key (issue 11, point 24)', async () => {
   const path = join(folder.path, 'shared');
   await mkdir(path);
   for (const mode of [0o755, 0o750, 0o701, 0o770]) {
@@ -70,7 +70,7 @@ it('a private folder that others may look into is refused with what to do, like 
   await openPrivateFolder(path, 'cache');
 });
 
-it('takes a folder with a name that others can guess only if it belongs to this user alone', async () => {
+it('a folder with a predictable name is used only if it belongs to this user alone', async () => {
   const place = join(folder.path, 'missing', 'place');
   const own = join(place, 'own');
   await openOwnFolder(own, 'conversion');
@@ -94,7 +94,7 @@ it('takes a folder with a name that others can guess only if it belongs to this 
   }
 });
 
-it('refuses a folder of another user, even one that this user could read', async () => {
+it('a folder of another user is refused, even if it is readable', async () => {
   const path = join(folder.path, 'of-another');
   await openOwnFolder(path, 'conversion');
   const { uid } = await stat(path);
@@ -103,7 +103,7 @@ it('refuses a folder of another user, even one that this user could read', async
   await expect(openOwnFolder(path, 'conversion')).rejects.toMatchObject({ kind: 'forbidden' });
 });
 
-it('refuses a private folder of another user, and one behind a link of another user (issue 13)', async () => {
+it('a private folder of another user, or behind a link of another user, is refused (issue 13)', async () => {
   const path = join(folder.path, 'private');
   const link = join(folder.path, 'link-to-private');
   await openPrivateFolder(path, 'cache');

@@ -39,7 +39,7 @@ class Client {
 }
 
 describe('the least pace of a client (issue 11, point 9)', () => {
-  it('is not kept by silence, nor by a byte now and then, which end alike', async () => {
+  it('is not reached by silence, nor by single bytes, and both end at the same time', async () => {
     for (const [every, bytes] of [
       [1_000_000, 0],
       [60_000, 1],
@@ -60,13 +60,13 @@ describe('the least pace of a client (issue 11, point 9)', () => {
     }
   });
 
-  it('is kept for ever by who moves as much on average, in whatever portions', async () => {
+  it('is reached by any client with that average, for any division of its bytes', async () => {
     const client = new Client();
     for (let step = 0; step < 500; step++) await client.step(60_000, 60 * LEAST.bytesPerSecond);
     expect(client.cutAt).toBeUndefined();
   });
 
-  it('does not count the time that the server takes for itself', async () => {
+  it('excludes the time that the server itself takes', async () => {
     const client = new Client();
     for (let step = 0; step < 100; step++) {
       await client.step(1_000, 0);
@@ -76,7 +76,7 @@ describe('the least pace of a client (issue 11, point 9)', () => {
     expect(client.cutAt).toBeUndefined();
   });
 
-  it('is not saved up: who was fast has no more patience than before', async () => {
+  it('cannot be saved up: a fast client gets no extra patience later', async () => {
     const client = new Client();
     await client.step(1_000, 2 ** 30);
     const silent = performance.now();
@@ -84,7 +84,7 @@ describe('the least pace of a client (issue 11, point 9)', () => {
     expect((client.cutAt ?? 0) - silent).toBeLessThan(LEAST.patience + 1_000);
   });
 
-  it(`is what decides, in whatever steps a client moves (seed ${seed})`, async () => {
+  it(`decides for any steps of a client (seed ${seed})`, async () => {
     const random = new SeededRandom(seed);
     for (let world = 0; world < 100; world++) {
       const client = new Client();

@@ -15,7 +15,7 @@ const SEED = 41;
 const RECORD = 64;
 
 describe('a paged file', () => {
-  it(`reads what was written, whatever its cache had to drop (seed ${SEED})`, async () => {
+  it(`reads what was written, also after its cache has dropped it (seed ${SEED})`, async () => {
     const random = new SeededRandom(SEED);
     const path = join(folder.path, 'random');
     const cacheBytes = 4 * pageBytes;
@@ -40,7 +40,7 @@ describe('a paged file', () => {
     file.close();
   });
 
-  it('copies bytes that lie on several pages, and refuses those behind its end', async () => {
+  it('copies bytes across pages, and refuses bytes behind its end', async () => {
     const path = join(folder.path, 'across');
     const bytes = Buffer.from(Array.from({ length: 3 * pageBytes - 1 }, (_, at) => at % 251));
     await writeFile(path, bytes);

@@ -14,7 +14,7 @@ async function goesOn(of: Precedence): Promise<boolean> {
   ]);
 }
 
-it('work goes on where nothing is urgent, and a moment after that has ended', async () => {
+it('work continues if nothing is urgent, and shortly after urgent work has ended', async () => {
   const { precedence: it, clock } = precedence();
   expect(await goesOn(it)).toBe(true);
   const ended = it.begin();
@@ -28,7 +28,7 @@ it('work goes on where nothing is urgent, and a moment after that has ended', as
   expect(await goesOn(it)).toBe(true);
 });
 
-it('work waits no longer than its patience', async () => {
+it('work waits at most for its patience', async () => {
   const { precedence: it, clock } = precedence();
   it.begin();
   const waiting = it.standBack();
@@ -36,7 +36,7 @@ it('work waits no longer than its patience', async () => {
   await waiting;
 });
 
-it('what has been urgent for long is urgent no more', async () => {
+it('work that has been urgent for long loses precedence', async () => {
   const { precedence: it, clock } = precedence();
   it.begin();
   await clock.advance(3_000);

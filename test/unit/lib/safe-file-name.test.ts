@@ -13,13 +13,13 @@ it.each([
   ['日本', 'instead'],
   ['', 'instead'],
   ['x'.repeat(500), 'x'.repeat(120)],
-])('%j is %j', (text, name) => {
+])('%j becomes %j', (text, name) => {
   const safe = safeFileName(text, 'instead');
   expect(safe).toMatch(/^[A-Za-z0-9_][A-Za-z0-9._+-]*$/);
   if (text !== 'Größe') expect(safe).toBe(name);
 });
 
-it('a header has a plain name for all and the exact one, and nothing that hides or turns it', () => {
+it('the header has a plain name and the exact one, without hidden or direction-changing characters', () => {
   expect(contentDisposition('inline', 'a.txt')).toBe('inline; filename="a.txt"');
   expect(contentDisposition('attachment', "it's (1)*.txt")).toBe(
     `attachment; filename="it-s-1-.txt"; filename*=UTF-8''it%27s%20%281%29%2A.txt`,

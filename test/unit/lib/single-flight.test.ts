@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { SingleFlight } from '../../../src/lib/single-flight.ts';
 
-it('runs one task a key at a time, and all who wait share its result', async () => {
+it('one task per key runs at a time, and all callers share its result', async () => {
   const flights = new SingleFlight<string, number>();
   let runs = 0;
   let land: (value: number) => void = () => undefined;
@@ -23,7 +23,7 @@ it('runs one task a key at a time, and all who wait share its result', async () 
   expect(runs).toBe(2);
 });
 
-it('shares an error as well, and forgets it', async () => {
+it('callers share an error too, and it is not remembered', async () => {
   const flights = new SingleFlight<string, number>();
   const fail = () => Promise.reject(new Error('lost'));
   const results = await Promise.allSettled([flights.run('a', fail), flights.run('a', fail)]);

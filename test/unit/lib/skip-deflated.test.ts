@@ -46,8 +46,8 @@ function ends(bytes: Buffer, count: number, pieces: () => number): number[] {
   return found;
 }
 
-describe('passing over deflated data', () => {
-  it.each([1, 2, 3])('finds the ends of streams, however they are cut (seed %i)', (seed) => {
+describe('skipping deflated data', () => {
+  it.each([1, 2, 3])('finds the ends of streams, for any division of the bytes (seed %i)', (seed) => {
     const all = streams(seed);
     let end = 0;
     const expected = all.map((stream) => {
@@ -61,7 +61,7 @@ describe('passing over deflated data', () => {
     expect(ends(bytes, all.length, () => bytes.length)).toEqual(expected);
   });
 
-  it('says that something else is malformed', () => {
+  it('reports other bytes as malformed', () => {
     expect(new DeflateSkipper().skip(Buffer.alloc(2_000, 0xff), 0)).toBeUndefined();
   });
 });

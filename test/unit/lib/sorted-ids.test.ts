@@ -10,7 +10,7 @@ function someIds(count: number, make: () => Buffer): Buffer[] {
 
 const alike = Buffer.alloc(16, 7);
 
-describe('ids in order', () => {
+describe('sorted ids', () => {
   it.each([
     ['none', 0, 20, () => randomBytes(20)],
     ['a few', 5, 20, () => randomBytes(20)],
@@ -18,7 +18,7 @@ describe('ids in order', () => {
     ['many longer ones', 10_000, 32, () => randomBytes(32)],
     ['many that begin alike', 5_000, 20, () => Buffer.concat([alike, randomBytes(4)])],
     ['some that end alike', 300, 20, () => Buffer.concat([randomBytes(4), alike])],
-  ])('are found, %s, and others are not', (_name, count, length, make) => {
+  ])('find their members, %s, and no others', (_name, count, length, make) => {
     const ids = someIds(count, make);
     const sorted = new SortedIds(Buffer.concat(ids), length);
     expect(sorted.count).toBe(ids.length);

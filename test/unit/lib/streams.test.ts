@@ -9,13 +9,13 @@ describe('reading a stream whole', () => {
     expect(await readAll(Readable.from([]), 0)).toHaveLength(0);
   });
 
-  it('stops, and destroys the stream, when it is longer than allowed', async () => {
+  it('stops and destroys the stream if it is longer than allowed', async () => {
     const stream = Readable.from([Buffer.from('abc'), Buffer.from('d')]);
     await expect(readAll(stream, 2)).rejects.toMatchObject({ kind: 'too-large' });
     expect(stream.destroyed).toBe(true);
   });
 
-  it('fails as the stream does', async () => {
+  it('fails with the error of the stream', async () => {
     const stream = new Readable({ read: () => undefined });
     const reading = readAll(stream, 10);
     stream.destroy(new Error('broken'));
@@ -24,7 +24,7 @@ describe('reading a stream whole', () => {
 });
 
 describe('writing a chunk', () => {
-  it('waits for room when the stream is full', async () => {
+  it('waits while the stream is full', async () => {
     const stream = new PassThrough({ highWaterMark: 4 });
     expect(await writeChunk(stream, Buffer.from('abc'))).toBe(true);
     const listeners = () => ['drain', 'close', 'error'].map((name) => stream.listenerCount(name));
@@ -41,7 +41,7 @@ describe('writing a chunk', () => {
     expect(listeners()).toEqual(before);
   });
 
-  it.each(['is destroyed', 'fails'])('returns false when the stream %s meanwhile', async (how) => {
+  it.each(['is destroyed', 'fails'])('returns false if the stream %s meanwhile', async (how) => {
     const stream = new PassThrough({ highWaterMark: 1 });
     stream.on('error', () => undefined);
     const writing = writeChunk(stream, Buffer.from('abc'));
@@ -51,7 +51,7 @@ describe('writing a chunk', () => {
   });
 });
 
-it('reads a stream into memory that is there, and no more than fits', async () => {
+it('a stream is read into a given buffer, at most to its end', async () => {
   const room = Buffer.alloc(4, '.');
   const whole = await readInto(Readable.from([Buffer.from('ab'), Buffer.from('c')]), room);
   expect(whole.toString()).toBe('abc');

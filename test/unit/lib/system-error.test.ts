@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { localProblem } from '../../../src/lib/system-error.ts';
 
-it('tells what the system refuses in one line, and leaves other errors alone', async () => {
+it('a system error becomes one line, and other errors stay unchanged', async () => {
   const real = await readFile('/nonexistent/file').catch((error: unknown) => error);
   expect(localProblem(real)).toMatchObject({
     kind: 'unavailable',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { TwoGenerations } from '../../../src/lib/two-generations.ts';
 
 describe('a cache of two generations', () => {
-  it('keeps what is used, and drops the rest, within its capacity', () => {
+  it('keeps used entries and drops the others, within its capacity', () => {
     const cache = new TwoGenerations<number, number>(100);
     for (let key = 0; key < 1000; key++) {
       cache.set(key, key, 7);
@@ -13,7 +13,7 @@ describe('a cache of two generations', () => {
     expect(cache.get(500)).toBeUndefined();
   });
 
-  it('replaces, deletes, and does not keep what is too heavy', () => {
+  it('replaces and deletes entries, and does not keep one that is too heavy', () => {
     const cache = new TwoGenerations<string, string>(100);
     cache.set('a', 'old', 10);
     cache.set('a', 'new', 20);

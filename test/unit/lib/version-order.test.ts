@@ -25,7 +25,7 @@ const ASCENDING = [
   '2.0',
 ];
 
-it('names are in the order in which people count versions', () => {
+it('names are in the order of version numbers', () => {
   const random = new SeededRandom(64);
   for (let round = 0; round < 20; round++) {
     const mixed = ASCENDING.map((name) => ({ name, at: random.fraction() })).sort((a, b) => a.at - b.at);

@@ -48,8 +48,8 @@ async function mostInATurn(refs: CountingRefs, work: Promise<unknown>): Promise<
   return most;
 }
 
-describe('of very many refs', () => {
-  it('the tips of a clone are named piece by piece, and as they are at once', async () => {
+describe('very many refs', () => {
+  it('give the same tips of a clone in slices as at once', async () => {
     const refs = new CountingRefs(some);
     const tips = cloneTips(refs);
     expect(await mostInATurn(refs, tips)).toBeLessThanOrEqual(2 * BATCH);
@@ -58,14 +58,14 @@ describe('of very many refs', () => {
     expect(await cloneTips(RefTable.from('sha1', some, new Map()).refs)).toBe(await tips);
   });
 
-  it('it is noted piece by piece that they are checked', async () => {
+  it('are recorded as checked in slices', async () => {
     const refs = new CountingRefs(some);
     const checked = new CheckedRefs();
     expect(await mostInATurn(refs, checked.add(refs))).toBeLessThanOrEqual(2 * BATCH);
     expect(checked.covers(some)).toBe(true);
   });
 
-  it('those that changed are all that is looked at again', async () => {
+  it('are checked again only where they changed', async () => {
     const table = RefTable.from('sha1', some, new Map());
     const checked = new CheckedRefs();
     await checked.add(table.refs);
@@ -81,6 +81,6 @@ describe('of very many refs', () => {
   });
 });
 
-it('nothing to clone has no tips', async () => {
+it('an empty repository has no tips', async () => {
   expect(await cloneTips(new Map([['refs/notes/x', 'a'.repeat(40)]]))).toBeUndefined();
 });

@@ -16,7 +16,7 @@ const facts = (...tags: Tag[]) => {
 };
 
 describe('an announcement', () => {
-  test('needs no more than an identifier', () => {
+  test('needs nothing but an identifier', () => {
     const event = announce();
     expect(parseAnnouncement(event)).toEqual({
       ok: true,
@@ -37,7 +37,7 @@ describe('an announcement', () => {
     });
   });
 
-  test('is read in full', () => {
+  test('is read with all fields', () => {
     expect(
       facts(
         ['name', 'The Project'],
@@ -74,7 +74,7 @@ describe('an announcement', () => {
     });
   });
 
-  test('reads the same with one tag for each value', () => {
+  test('is read equally with one tag for each value', () => {
     const spread = facts(
       ['clone', 'https://a'],
       ['clone', 'https://b'],
@@ -230,7 +230,7 @@ describe('an announcement', () => {
   });
 });
 
-describe('announcing', () => {
+describe('writing an announcement', () => {
   const full: RepositoryFacts = {
     identifier: 'a b:c',
     name: 'Name',
@@ -263,7 +263,7 @@ describe('announcing', () => {
   test.each([
     ['everything', full],
     ['nothing but the identifier', bare],
-  ])('%s reads back', (_what, wanted) => {
+  ])('%s is read back', (_what, wanted) => {
     const event = signer.sign(announcementTemplate(wanted, 42));
     const read = parseAnnouncement(event);
     expect(read).toEqual({ ok: true, value: { ...wanted, id: event.id, owner: alice.publicKey, at: 42 } });
@@ -278,7 +278,7 @@ describe('announcing', () => {
     expect(announcementTemplate(bare, 42).tags).toEqual([['d', 'a b:c']]);
   });
 
-  test('again, what others put there stays', () => {
+  test('keeps the unknown tags of an earlier announcement', () => {
     const others: Tag[] = [
       ['u', 'https://upstream'],
       ['r', 'something'],
@@ -291,7 +291,7 @@ describe('announcing', () => {
   });
 });
 
-describe('the service an announcement names', () => {
+describe('the service that an announcement names', () => {
   const base = 'https://git.example.com';
   const grasp = graspUrl(base, alice.publicKey, 'my project');
   const git = gitUrl(base, alice.publicKey, 'my project');
@@ -332,7 +332,7 @@ describe('the service an announcement names', () => {
     expect(named(['https://elsewhere.org/x.git', url], []).clone).toBe(expected);
   });
 
-  test('clone: the form of GRASP counts wherever it stands', () => {
+  test('clone: the GRASP form counts at any position', () => {
     expect(named([git, grasp], []).clone).toBe('grasp');
     expect(named([grasp, git], []).clone).toBe('grasp');
     expect(named([], []).clone).toBe('none');

@@ -12,7 +12,7 @@ function answer(text: string): unknown {
   return JSON.parse(result.answer);
 }
 
-describe('a message that can be acted on', () => {
+describe('a valid message', () => {
   test.each(['EVENT', 'AUTH'] as const)('%s', (type) => {
     expect(read([type, event])).toEqual({ ok: true, value: { type, event } });
     expect(read([type, event, 'more', 1])).toEqual({ ok: true, value: { type, event } });
@@ -30,7 +30,7 @@ describe('a message that can be acted on', () => {
     });
   });
 
-  test('CLOSE', () => {
+  test('CLOSE is read', () => {
     expect(read(['CLOSE', 'x'])).toEqual({ ok: true, value: { type: 'CLOSE', subscription: 'x' } });
   });
 
@@ -41,7 +41,7 @@ describe('a message that can be acted on', () => {
   });
 });
 
-describe('a message that cannot', () => {
+describe('an invalid message', () => {
   test.each<[string, string]>([
     ['nothing', ''],
     ['no JSON', '["EVENT"'],

@@ -64,7 +64,7 @@ describe('a deletion request', () => {
     expect(deletes(request(tags), event)).toBe(expected);
   });
 
-  test('sets a watermark at the addresses it names', () => {
+  test('sets a watermark at its addresses', () => {
     const deletion = request([['a', formatAddress(address)]]);
     expect(watermark(deletion, address)).toBe(100);
     expect(watermark(deletion, { ...address, identifier: 'a' })).toBeUndefined();
@@ -72,7 +72,7 @@ describe('a deletion request', () => {
     expect(watermark(request([['e', issue.id]]), address)).toBeUndefined();
   });
 
-  test('says who wants what gone', () => {
+  test('names its author and its targets', () => {
     const event = alice.sign({
       kind: 5,
       at: 100,

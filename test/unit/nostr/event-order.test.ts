@@ -6,7 +6,7 @@ import { eventClass } from '../../../src/nostr/event-class.ts';
 import { newestFirst, replaces } from '../../../src/nostr/event-order.ts';
 import { alice, bob } from './authors.ts';
 
-test('every kind has the class nostr-tools gives it', () => {
+test('every kind has the class of nostr-tools', () => {
   for (let kind = 0; kind <= 65_535; kind += 1) {
     const expected = isReplaceableKind(kind)
       ? 'replaceable'
@@ -30,7 +30,7 @@ describe('addresses', () => {
     ['10002', ''],
     ['0', ''],
     ['65535', 'line\nbreak'],
-  ])('%s of "%s" is read and written', (kind, identifier) => {
+  ])('%s of "%s" is written and read', (kind, identifier) => {
     const text = `${kind}:${key}:${identifier}`;
     expect(parseAddress(text)).toEqual({ kind: Number(kind), pubkey: key, identifier });
     expect(formatAddress({ kind: Number(kind), pubkey: key, identifier })).toBe(text);
@@ -50,11 +50,11 @@ describe('addresses', () => {
     `30617:${key.slice(1)}:x`,
     `30617/${key}/x`,
     ` 30617:${key}:x`,
-  ])('%j is none', (text) => {
+  ])('%j is refused', (text) => {
     expect(parseAddress(text)).toBeUndefined();
   });
 
-  test('an event has one by its class', () => {
+  test('an event has an address if its class has addresses', () => {
     const tags = [['d', 'project']];
     expect(addressOf({ kind: 30_617, pubkey: key, tags })).toEqual({
       kind: 30_617,
@@ -69,7 +69,7 @@ describe('addresses', () => {
   });
 });
 
-describe('order', () => {
+describe('the order of events', () => {
   const events = [3, 1, 2, 2, 2].map((at, index) => alice.sign({ kind: 1, at, content: String(index) }));
 
   test('is that of nostr-tools: newest first, then the lower id', () => {
@@ -83,13 +83,13 @@ describe('order', () => {
     ).toEqual(expected);
   });
 
-  test('an event is as new as itself', () => {
+  test('puts no event before itself', () => {
     const [event] = events;
     if (event !== undefined) expect(newestFirst(event, event)).toBe(0);
   });
 });
 
-describe('replacement', () => {
+describe('replacement of events', () => {
   const of = (kind: number, at: number, d: string, content = '', by = alice) =>
     by.sign({ kind, at, tags: [['d', d]], content });
   const [one, two] = [of(30_617, 5, 'x', '1'), of(30_617, 5, 'x', '2')];

@@ -13,12 +13,12 @@ import { alice } from './authors.ts';
 const event = alice.sign({ kind: 1621, tags: [['a', 'b', 'c'], ['x']], content: 'an issue' });
 const limits: EventLimits = { maxTags: 3, maxTagElements: 4, maxContentBytes: 10, maxBytes: 20 };
 
-describe('an event from a stranger', () => {
+describe('an event of a stranger', () => {
   test('is read as it was signed', () => {
     expect(parseEvent(JSON.parse(JSON.stringify(event)))).toEqual({ ok: true, value: event });
   });
 
-  test('holds the seven fields and nothing else that was sent', () => {
+  test('holds the seven fields, and nothing else that was sent', () => {
     const parsed = parseEvent({ ...event, verified: true, relay: 'wss://x' });
     expect(parsed).toEqual({ ok: true, value: event });
   });
@@ -87,7 +87,7 @@ describe('an event from a stranger', () => {
     );
   });
 
-  test('ten thousand tags are refused', () => {
+  test('of ten thousand tags is refused', () => {
     const tags = Array.from({ length: 10_000 }, () => ['t', 'x']);
     expect(parseEvent({ ...event, tags })).toEqual({
       ok: false,
@@ -96,12 +96,12 @@ describe('an event from a stranger', () => {
   });
 });
 
-test('an event travels without anything that was stuck to it', () => {
+test('an event is sent without properties that were added in memory', () => {
   const marked = { ...event, seenOn: 'wss://x' };
   expect(JSON.parse(encodeEvent(marked))).toEqual(event);
 });
 
-describe('the id', () => {
+describe('the id of an event', () => {
   const contents = [
     '',
     'plain',
@@ -113,7 +113,7 @@ describe('the id', () => {
     '\ufeff byte order mark',
     '\uffff',
   ];
-  test.each(contents)('is the one nostr-tools makes of %j', (content) => {
+  test.each(contents)('equals that of nostr-tools for %j', (content) => {
     const signed = alice.sign({ kind: 1, tags: [['t', content], [content]], content });
     expect(serializeEvent(signed)).toBe(
       serializeByNostrTools({ ...signed, tags: signed.tags as string[][] }),
@@ -122,7 +122,7 @@ describe('the id', () => {
     expect(eventId(signed)).toBe(signed.id);
   });
 
-  test('is that of an event seen in the wild', () => {
+  test('equals that of a published event', () => {
     // The one in the header of NIP-98's example, which names its tag otherwise than the text does.
     const example = {
       id: 'fe964e758903360f28d8424d092da8494ed207cba823110be3a57dfe4b578734',

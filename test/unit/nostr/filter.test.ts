@@ -7,8 +7,8 @@ import { alice, bob } from './authors.ts';
 const id = 'a'.repeat(64);
 const limits: FilterLimits = { maxValues: 3, maxValueBytes: 5 };
 
-describe('a filter from a stranger', () => {
-  test('is read with all that NIP-01 knows', () => {
+describe('a filter of a stranger', () => {
+  test('is read with all fields of NIP-01', () => {
     const parsed = parseFilter({
       ids: [id, id],
       authors: [bob.publicKey],
@@ -93,7 +93,7 @@ describe('a filter from a stranger', () => {
   });
 });
 
-describe('matching', () => {
+describe('matching events', () => {
   const event = alice.sign({
     kind: 1621,
     at: 100,
@@ -130,7 +130,7 @@ describe('matching', () => {
     expect(parsed.ok && matches(parsed.value, event)).toBe(expected);
   });
 
-  test('agrees with nostr-tools on thousands of filters', () => {
+  test('equals nostr-tools on thousands of filters', () => {
     const random = new SeededRandom(5);
     const some = <T>(values: readonly T[]): T[] => values.filter(() => random.fraction() < 0.4);
     const keys = [alice.publicKey, bob.publicKey, 'c'.repeat(64)];
@@ -167,7 +167,7 @@ describe('matching', () => {
   });
 });
 
-test('a matcher looks through the tags of an event once, however many filters there are', () => {
+test('a matcher reads the tags of an event once for any number of filters', () => {
   let read = 0;
   const tags = Array.from({ length: 1_000 }, (_, number) => {
     const tag = ['t', `value ${number}`];

@@ -17,7 +17,7 @@ it('signatures of the library over ids of events are verified, and changed ones 
   }
 });
 
-it('the vectors of BIP-340 have the verdicts that it says', () => {
+it('the test vectors of BIP-340 have the stated results', () => {
   const message = '243f6a8885a308d313198a2e03707344a4093822299f31d0082efa98ec4e6c89';
   const key = 'dff1d77f2a671c5f36183726db2341be58feae1da2deced843240f7b502ba659';
   const good =
@@ -36,7 +36,7 @@ it('the vectors of BIP-340 have the verdicts that it says', () => {
   expect(verifySchnorr(message, field, good)).toBe(false);
 });
 
-it('what is no signature of a Nostr key is none, whatever the armour holds', () => {
+it('a malformed signature of a Nostr key is refused, for any armour', () => {
   const armour = (json: string) =>
     `-----BEGIN SIGNED MESSAGE-----\n${Buffer.from(json).toString('base64')}\n-----END SIGNED MESSAGE-----`;
   const [pk, sig] = ['a'.repeat(64), 'b'.repeat(128)];

@@ -17,7 +17,7 @@ const events = ['', 'a', 'ab', 'ÿ\u{1f600}~?>'].map((content) =>
   }),
 );
 
-describe('a token', () => {
+describe('a token in a header', () => {
   describe.each(events)('with content "$content"', (event) => {
     const standard = Buffer.from(JSON.stringify(event)).toString('base64');
     const forms = {
@@ -40,7 +40,7 @@ describe('a token', () => {
     });
   });
 
-  test('by nostr-tools is read, and nostr-tools reads ours', async () => {
+  test('of nostr-tools is read, and nostr-tools reads Cairn’s', async () => {
     const url = 'https://git.example.com/git/x/y';
     const signer = createSigner(alice.secretKey);
     const header = await getToken(url, 'GET', (template) => signer.sign(template) as never, true);
@@ -52,7 +52,7 @@ describe('a token', () => {
   });
 });
 
-test.each([undefined, '', '  '])('%j is no credential', (header) => {
+test.each([undefined, '', '  '])('%j is not a credential', (header) => {
   expect(readCredential(header)).toEqual({ kind: 'none' });
 });
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { eventClass } from '../../../src/nostr/event-class.ts';
 import { kinds, roleOfKind } from '../../../src/nostr/kinds.ts';
 
-test('the numbers are those of nostr-tools', () => {
+test('the numbers equal those of nostr-tools', () => {
   expect(kinds).toMatchObject({
     profile: byNostrTools.Metadata,
     deletion: byNostrTools.EventDeletion,
@@ -56,7 +56,7 @@ test.each([
   expect(roleOfKind(kind)).toBe(role);
 });
 
-test('proofs of identity are never kept', () => {
+test('proofs of identity are never stored', () => {
   for (const kind of [kinds.httpAuth, kinds.relayAuth]) {
     expect(roleOfKind(kind)).toBe('none');
     expect(eventClass(kind)).toBe('ephemeral');

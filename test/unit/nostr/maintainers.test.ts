@@ -34,7 +34,7 @@ function world(
 const writers = (names: Readonly<Record<string, readonly string[]>>, rule: MaintainerRule) =>
   maintainerClosure('a', world(names), rule).writers.join('');
 
-describe('who may write', () => {
+describe('the keys that may write', () => {
   test.each<[string, Record<string, string[]>, Record<MaintainerRule, string>]>([
     ['an owner alone', { a: [] }, { recursive: 'a', reciprocal: 'a', 'owner-only': 'a' }],
     ['nothing announced', {}, { recursive: 'a', reciprocal: 'a', 'owner-only': 'a' }],
@@ -95,7 +95,7 @@ describe('who may write', () => {
     }
   });
 
-  test('follows from the announcements of the writers and from no others', () => {
+  test('follow from the announcements of writers only', () => {
     const names = { a: ['b', 'c'], b: ['a'], c: ['d'], z: ['a'] };
     expect(maintainerClosure('a', world(names), 'recursive')).toEqual({
       writers: ['a', 'b', 'c', 'd'],
@@ -108,7 +108,7 @@ describe('who may write', () => {
   });
 });
 
-describe('bounds', () => {
+describe('bounds of maintainers', () => {
   const chain = (length: number) =>
     Object.fromEntries(
       Array.from({ length }, (_, step) => [
@@ -126,7 +126,7 @@ describe('bounds', () => {
     expect(cut.complete).toBe(false);
   });
 
-  test('no more than 64 keys, whoever names them', () => {
+  test('at most 64 keys count, whoever names them', () => {
     const many = Array.from({ length: 63 }, (_, number) => `k${number}`);
     expect(maintainerClosure('a', world({ a: many }), 'recursive')).toMatchObject({ complete: true });
     const owner = maintainerClosure('a', world({ a: [...many, 'x'] }), 'recursive');
@@ -137,7 +137,7 @@ describe('bounds', () => {
     expect(second.complete).toBe(false);
   });
 
-  test('a crowd in which everybody names a thousand others is looked at for a moment only', () => {
+  test('many keys that each name a thousand others take bounded time', () => {
     let looks = 0;
     const crowd = (key: string) => {
       looks += 1;

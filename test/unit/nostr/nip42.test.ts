@@ -17,7 +17,7 @@ const check = (fields: object, now = at) =>
     now,
   });
 
-test('what nostr-tools makes is accepted', () => {
+test('an event of nostr-tools is accepted', () => {
   const event = signer.sign(makeAuthEvent('wss://git.example.com', 'c0ffee'));
   expect(checkRelayAuth(event, { ...context, now: event.created_at })).toEqual({
     ok: true,
@@ -25,7 +25,7 @@ test('what nostr-tools makes is accepted', () => {
   });
 });
 
-describe('accepted', () => {
+describe('an authentication event is accepted:', () => {
   test.each<[string, object, number]>([
     ['as asked', {}, at],
     ['ten minutes late', {}, at + 600],
@@ -45,7 +45,7 @@ describe('accepted', () => {
   });
 });
 
-describe('refused', () => {
+describe('an authentication event is refused:', () => {
   test.each<[string, object, number, string]>([
     ['another kind', { kind: 27_235 }, at, 'kind 22242'],
     ['too late', {}, at + 601, 'check the clock'],

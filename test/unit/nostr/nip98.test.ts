@@ -29,19 +29,19 @@ function token(fields: { kind?: number; tags?: readonly Tag[]; at?: number } = {
 const check = (event: VerifiedEvent, now: number, stage: 'advertise' | 'receive' = 'advertise') =>
   checkToken(event, { repositoryUrls: urls, now, stage });
 
-test('an accepted token says whose it is and which', () => {
+test('an accepted token has its key and its id', () => {
   const event = token();
   expect(check(event, at)).toEqual({ ok: true, actor: bob.publicKey, tokenId: event.id });
 });
 
-test('a token made here is accepted', () => {
+test('a token of Cairn is accepted', () => {
   const signer = createSigner(bob.secretKey);
   expect(check(signer.sign(tokenTemplate(gitUrl, at)), at).ok).toBe(true);
   expect(check(signer.sign(tokenTemplate(gitUrl, at, at + 100)), at + 99, 'receive').ok).toBe(true);
   expect(check(signer.sign(tokenTemplate(gitUrl, at, at + 100)), at + 100, 'receive').ok).toBe(false);
 });
 
-describe('when', () => {
+describe('the time of a token', () => {
   const ok = undefined;
   test.each<[string, number, string | undefined, string | undefined]>([
     ['now', 0, ok, ok],
@@ -83,7 +83,7 @@ describe('when', () => {
     }
   });
 
-  test('a far expiration does not lengthen a token', () => {
+  test('is not extended by a later expiration', () => {
     const event = token({
       tags: [
         ['u', gitUrl],
@@ -96,7 +96,7 @@ describe('when', () => {
   });
 });
 
-describe('what for', () => {
+describe('the URL of a token', () => {
   test.each([
     gitUrl,
     gitUrl.replace(/\.git$/, ''),
@@ -172,7 +172,7 @@ describe('what for', () => {
         ['payload', 'f'.repeat(64)],
       ],
     ],
-  ])('%s is as good: git cannot bind it', (_what, tags) => {
+  ])('%s has the same effect, since git cannot bind it', (_what, tags) => {
     expect(check(token({ tags }), at, 'receive').ok).toBe(true);
   });
 });

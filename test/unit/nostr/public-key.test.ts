@@ -24,7 +24,7 @@ test.each([
   ['an npub alone', 'npub1'],
   ['a secret key', nsecEncode(Uint8Array.from(Buffer.from(alice.secretKey, 'hex')))],
   ['a name', 'alice'],
-])('%s is no public key', (_what, text) => {
+])('%s is refused as a public key', (_what, text) => {
   expect(parsePublicKey(text)).toBeUndefined();
   expect(isPublicKey(text)).toBe(false);
 });

@@ -41,7 +41,7 @@ test.each<[string, string, RelayAnswer]>([
     JSON.stringify(['OK', event.id, true]),
     { type: 'OK', eventId: event.id, accepted: true, note: '' },
   ],
-])('what a relay writes is read: %s', (_what, text, expected) => {
+])('a message of a relay is read: %s', (_what, text, expected) => {
   expect(parseRelayAnswer(text)).toEqual({ ok: true, value: expected });
 });
 
@@ -58,7 +58,7 @@ test.each<[string, string]>([
   expect(parseRelayAnswer(text)).toMatchObject({ ok: false });
 });
 
-test('the state of a repository with more refs than a relay would take from us is read', () => {
+test('the state of a repository is read with more refs than the relay itself would accept', () => {
   const tags = Array.from({ length: 20_000 }, (_, n) => [`refs/heads/b${n}`, 'a'.repeat(40)]);
   const large = alice.sign({ kind: 30_618, tags: [['d', 'x'], ...tags] });
   expect(parseRelayAnswer(eventMessage('s', encodeEvent(large)))).toMatchObject({ ok: true });

@@ -14,14 +14,14 @@ const hmac = (key: Uint8Array | string, ...data: (Uint8Array | string)[]) => {
 };
 
 describe('the key of a repository', () => {
-  test('is HKDF by the letter of RFC 5869: extract, then one round of expand', () => {
+  test('is HKDF as in RFC 5869: extract, then one round of expand', () => {
     const extracted = hmac('cairn repository key v1', Buffer.from(service, 'hex'));
     const info = Buffer.concat([Buffer.from(alice.publicKey, 'hex'), Buffer.from([0]), Buffer.from('grüße')]);
     const expected = hmac(extracted, info, Buffer.from([1])).toString('hex');
     expect(repositorySecret(service, alice.publicKey, 'grüße')).toBe(expected);
   });
 
-  test('never changes: receipts of years ago must keep their author', () => {
+  test('never changes, so that old receipts keep their author', () => {
     expect(repositorySecret(service, alice.publicKey, 'project')).toBe(
       'f80f2de7aa4fce36c46f6a5525c87c17055ebfa31bcad1983428695ef27d48dd',
     );
@@ -40,7 +40,7 @@ describe('the key of a repository', () => {
     expect(keys.every(isSecretKey)).toBe(true);
   });
 
-  test('a number that is no key is passed over', () => {
+  test('skips a number that is no valid key', () => {
     const counters: number[] = [];
     const derive = (_secret: Uint8Array, _salt: string, info: Uint8Array) => {
       const counter = info[32] ?? 0;
@@ -55,7 +55,7 @@ describe('the key of a repository', () => {
   });
 });
 
-test('the service attests the key, in one event per repository', () => {
+test('the service attests the key in one event per repository', () => {
   const key = createSigner(repositorySecret(service, alice.publicKey, 'a:b')).publicKey;
   const event = createSigner(service).sign(attestationTemplate(alice.publicKey, 'a:b', key, 1_700_000_000));
   expect(verifyEvent(JSON.parse(JSON.stringify(event)))).toBe(true);

@@ -59,7 +59,7 @@ describe('spellings of one repository URL', () => {
     'https://git.example.com/git//npub1x/my%20project',
     'https://git.example.com/git/npub1x/my%20project.git.git',
     'https://git.example.com/git/npub1x/my%20project/info/refs',
-  ])('%s is another', (url) => {
+  ])('%s is another repository', (url) => {
     expect(canonicalRepositoryUrl(url)).not.toBe(one);
     expect(canonicalRepositoryUrl(url)).toBeDefined();
   });
@@ -78,12 +78,12 @@ describe('spellings of one repository URL', () => {
     'https://git.example.com/git/npub1x/%c0%af',
     'https://git.example.com/git/npub1x/100%',
     'https://',
-  ])('%j is none', (url) => {
+  ])('%j is refused', (url) => {
     expect(canonicalRepositoryUrl(url)).toBeUndefined();
   });
 });
 
-test('spellings of one relay URL', () => {
+test('spellings of one relay URL are equal', () => {
   const same = [
     'wss://Relay.Example.com',
     'wss://relay.example.com/',

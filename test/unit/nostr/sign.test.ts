@@ -19,7 +19,7 @@ const template = {
 };
 
 describe('a signer', () => {
-  test('signs what nostr-tools accepts, and nothing but the seven fields', () => {
+  test('makes events that nostr-tools accepts, with the seven fields only', () => {
     const signer = createSigner(alice.secretKey);
     const event = signer.sign(template);
     expect(signer.publicKey).toBe(alice.publicKey);
@@ -35,7 +35,7 @@ describe('a signer', () => {
     expect(ids.size).toBe(1);
   });
 
-  test('does not touch the template, and later changes to it do not touch the event', () => {
+  test('copies its template: neither changes the other later', () => {
     const tags = [['d', 'x']];
     const event = createSigner(alice.secretKey).sign(Object.freeze({ ...template, tags }));
     tags[0]?.push('more');
@@ -43,14 +43,14 @@ describe('a signer', () => {
   });
 
   test.each(['', '0'.repeat(64), ORDER, 'f'.repeat(64), `${alice.secretKey}00`, 'g'.repeat(64)])(
-    'is not made of "%s"',
+    'refuses the key "%s"',
     (key) => {
       expect(() => createSigner(key)).toThrow(/^a secret key is 64/);
       expect(isSecretKey(key)).toBe(false);
     },
   );
 
-  test('is made of every number on the curve', () => {
+  test('accepts every number on the curve', () => {
     expect(isSecretKey('1'.padStart(64, '0'))).toBe(true);
     expect(isSecretKey(`${ORDER.slice(0, -1)}0`)).toBe(true);
     for (let round = 0; round < 100; round += 1) {
@@ -62,14 +62,14 @@ describe('a signer', () => {
   });
 });
 
-describe('a signer with the library', () => {
+describe('a signer with the WebAssembly library', () => {
   let library: Awaited<ReturnType<typeof loadSecp256k1>>;
   beforeAll(async () => {
     library = await loadSecp256k1();
   });
 
   /** BIP-340, default signing without auxiliary randomness, worked out by an implementation of its own (noble-curves). */
-  test('signs what BIP-340 says, the same bytes every time and on every server', async () => {
+  test('makes the signatures of BIP-340, with the same bytes every time and on every server', async () => {
     const secret = '3'.padStart(64, '0');
     const event = createSigner(secret, library).sign({
       kind: 1,
@@ -86,7 +86,7 @@ describe('a signer with the library', () => {
     expect(createSigner(secret, library).sign(event)).toEqual(event);
   });
 
-  test('signs what nostr-tools accepts, whatever the size', () => {
+  test('makes events of any size that nostr-tools accepts', () => {
     const signer = createSigner(alice.secretKey, library);
     for (const content of ['', 'ünïcödé', 'x'.repeat(maxWasmBytes - 1_000), 'y'.repeat(maxWasmBytes + 1)]) {
       const event = signer.sign({ ...template, content });
@@ -101,7 +101,7 @@ describe('a key file', () => {
   const secret = 'd5f1c0fb4c9b3a5e8a2f0b3c6d7e8f90123456789abcdef0123456789abcdef0';
   const nsec = nsecEncode(Uint8Array.from(Buffer.from(secret, 'hex')));
 
-  test('is read as it is written', () => {
+  test('is read back', () => {
     expect(parseKeyFile(formatKeyFile(secret))).toBe(secret);
     expect(formatKeyFile(secret)).toMatch(/^# .*npub1[^\n]*\nnsec1[^\n]*\n$/);
   });
@@ -138,7 +138,7 @@ describe('a key file', () => {
     ['short hex', secret.slice(1), 'neither an nsec nor 64 hex'],
     ['words', 'correct horse battery staple', 'neither an nsec nor 64 hex'],
     ['a PEM file', '-----BEGIN PRIVATE KEY-----', 'neither an nsec nor 64 hex'],
-  ])('%s is refused without repeating it', (_what, text, reason) => {
+  ])('%s is refused without showing it', (_what, text, reason) => {
     const message = messageOfThrown(() => parseKeyFile(text));
     expect(message).toContain(reason);
     for (const line of text.split('\n').filter((part) => part.length > 20))

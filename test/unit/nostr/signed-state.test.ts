@@ -23,7 +23,7 @@ const refsOf = (...tags: Tag[]) => {
 };
 
 describe('a state', () => {
-  test('is read in full, its refs in byte order', () => {
+  test('is read with all fields, its refs in byte order', () => {
     const event = state(
       ['refs/tags/v1', two],
       ['refs/heads/main', one],
@@ -50,7 +50,7 @@ describe('a state', () => {
     });
   });
 
-  test('without refs says that there shall be none', () => {
+  test('without refs requests an empty repository', () => {
     expect(read()).toEqual({
       ok: true,
       value: { id: state().id, author: alice.publicKey, at: 9, identifier: 'project', refs: new Map() },
@@ -97,7 +97,7 @@ describe('a state', () => {
       ],
       [['refs/heads/a', one]],
     ],
-  ])('%s is no part of it', (_what, tags, expected) => {
+  ])('ignores %s', (_what, tags, expected) => {
     expect(refsOf(...tags)).toEqual(expected);
   });
 
@@ -181,7 +181,7 @@ describe('the digest of a ref map', () => {
     ['refs/tags/\uffee', one],
   ];
 
-  test('depends on nothing but the map', () => {
+  test('depends on the map only', () => {
     const digest = refMapDigest(new Map(entries));
     expect(isDigest(digest)).toBe(true);
     expect(refMapDigest(new Map(entries.toReversed()))).toBe(digest);
@@ -190,7 +190,7 @@ describe('the digest of a ref map', () => {
     expect(refMapDigest(new Map([...entries.slice(1), ['refs/heads/A', one]]))).not.toBe(digest);
   });
 
-  test('is that of canonical JSON', () => {
+  test('is the digest of canonical JSON', () => {
     // printf '{"refs/heads/a":"1111111111111111111111111111111111111111"}' | sha256sum
     expect(refMapDigest(new Map(entries.slice(0, 1)))).toBe(
       'a9967dd311f9156a3a9daf3ce0c9d18e20ab00263e82a58ed5f07d8d77ba57ab',
@@ -219,7 +219,7 @@ describe('a receipt', () => {
   };
   const signer = createSigner(carol.secretKey);
 
-  test('states branches and tags in byte order, HEAD, and how it came about', () => {
+  test('states branches and tags in byte order, HEAD, and its causes', () => {
     expect(receiptTemplate(facts)).toEqual({
       kind: 30_618,
       created_at: 1_700_000_000,
@@ -239,14 +239,14 @@ describe('a receipt', () => {
     });
   });
 
-  test('has the same id from every instance, in whatever order refs are kept', () => {
+  test('has the same id on every server, for any order of refs', () => {
     const shuffled = { ...facts, refs: new Map([...refs].toReversed()) };
     expect(signer.sign(receiptTemplate(shuffled)).id).toBe(signer.sign(receiptTemplate(facts)).id);
     const moved = { ...facts, refs: new Map([...refs, ['refs/heads/main', two]] as const) };
     expect(signer.sign(receiptTemplate(moved)).id).not.toBe(signer.sign(receiptTemplate(facts)).id);
   });
 
-  test('reads back as a state of the same refs', () => {
+  test('is read back as a state of the same refs', () => {
     const result = parseSignedState(signer.sign(receiptTemplate(facts)), refNameProblem);
     if (!result.ok) throw new Error(result.reason);
     expect([...result.value.refs]).toEqual([...statedRefs(refs)]);
@@ -258,7 +258,7 @@ describe('a receipt', () => {
     expect(refMapDigest(result.value.refs)).toBe(refMapDigest(statedRefs(refs)));
   });
 
-  test('of very many refs states their number and a digest, and no ref: to clients it is no state (NIP-34)', () => {
+  test('of very many refs states their number and a digest, and no ref: clients do not read it as a state (NIP-34)', () => {
     const digest = 'd'.repeat(64);
     const { tags } = receiptTemplate({ ...facts, refs: { count: 100_000, digest } });
     expect(tags).toEqual([

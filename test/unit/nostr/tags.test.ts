@@ -15,7 +15,7 @@ const event = {
 };
 
 describe('tags', () => {
-  test('the first value is that of the first tag of that very name', () => {
+  test('the first value comes from the first tag with exactly that name', () => {
     expect(firstValue(event, 'd')).toBe('first');
     expect(firstValue(event, 'D')).toBe('other case');
     expect(firstValue(event, 'x')).toBeUndefined();
@@ -28,7 +28,7 @@ describe('tags', () => {
     expect(values(event, 'empty')).toEqual([]);
   });
 
-  test('both layouts of many values read the same', () => {
+  test('both layouts of many values are read equally', () => {
     expect(allValues(event, 'clone')).toEqual(['a', 'b', 'c']);
     expect(allValues({ tags: [['clone', 'a', 'b', 'c']] }, 'clone')).toEqual(['a', 'b', 'c']);
     expect(
@@ -45,19 +45,19 @@ describe('tags', () => {
     ).toEqual(['a', 'b', 'c']);
   });
 
-  test('whole tags', () => {
+  test('whole tags are found by name', () => {
     expect(tagsNamed(event, 'clone')).toEqual([['clone', 'a', 'b'], ['clone', 'c'], ['clone']]);
     expect(tagsNamed(event, 'x')).toEqual([]);
   });
 
-  test('a protected event has the tag of a single dash', () => {
+  test('a protected event has a tag with a single dash', () => {
     expect(isProtected({ tags: [['-']] })).toBe(true);
     expect(isProtected({ tags: [['t', '-']] })).toBe(false);
     expect(isProtected({ tags: [['--']] })).toBe(false);
   });
 });
 
-describe('expiration', () => {
+describe('the expiration of an event', () => {
   test.each<[string, string[][], number | undefined]>([
     ['a second', [['expiration', '1700000000']], 1_700_000_000],
     ['the epoch', [['expiration', '0']], 0],
@@ -80,7 +80,7 @@ describe('expiration', () => {
     expect(expirationOf({ tags })).toBe(expected);
   });
 
-  test('comes with the second it names', () => {
+  test('takes effect in the second that it names', () => {
     const tags = [['expiration', '100']];
     expect(isExpired({ tags }, 99)).toBe(false);
     expect(isExpired({ tags }, 100)).toBe(true);

@@ -22,7 +22,7 @@ describe('the vcs tag of an announcement', () => {
     expect(parsed.ok && parsed.value.vcs).toBe(vcs);
   });
 
-  it('of another system is refused: it would silently mean git', () => {
+  it('of another system is refused instead of being read as git', () => {
     expect(announced([['vcs', 'pijul']])).toMatchObject({
       ok: false,
       reason: 'the vcs tag must be "git" or "fossil"',
@@ -30,13 +30,13 @@ describe('the vcs tag of an announcement', () => {
     expect(announced([['vcs']])).toMatchObject({ ok: true });
   });
 
-  it('comes back from an announcement that is written anew', () => {
+  it('is kept when an announcement is written again', () => {
     const parsed = announced([['vcs', 'fossil']]);
     if (!parsed.ok) throw new Error(parsed.reason);
     expect(announcementTemplate(parsed.value, 1).tags).toContainEqual(['vcs', 'fossil']);
   });
 
-  it('decides by which URL the service is named', () => {
+  it('decides which URL names the service', () => {
     const { publicKey } = owner;
     const [fossil, git] = [fossilUrl(BASE, publicKey, 'demo'), gitUrl(BASE, publicKey, 'demo')];
     const named = (clone: string, ...tags: string[][]) => {

@@ -8,7 +8,7 @@ const body = Buffer.from('0123456789');
 const create = { mode: 'create' } as const;
 
 describe('the store with faults', () => {
-  it('applies a write whose reply it loses, or does not', async () => {
+  it('applies a write whose answer it loses, or does not', async () => {
     const store = new FaultyStore(new MemoryObjectStore());
     store.next(isPut, { does: 'lose-reply-applied' });
     store.next(isPut, { does: 'lose-reply-not-applied' });
@@ -18,7 +18,7 @@ describe('the store with faults', () => {
     expect(await store.head('dropped')).toEqual({ found: false });
   });
 
-  it('holds a late write back until it is told, or until so many requests later', async () => {
+  it('delays a write until it is told, or until a number of later requests', async () => {
     const store = new FaultyStore(new MemoryObjectStore());
     store.next(isPut, { does: 'apply-late' });
     store.next(isPut, { does: 'apply-late', after: 1 });
@@ -31,14 +31,14 @@ describe('the store with faults', () => {
     expect(await store.head('told')).toMatchObject({ found: true });
   });
 
-  it('answers a late 412 after applying', async () => {
+  it('answers a late 412 after it has applied the write', async () => {
     const store = new FaultyStore(new MemoryObjectStore());
     store.next(isPut, { does: 'refuse-after-applying' });
     expect(await store.put('k', body, create)).toEqual({ outcome: 'exists' });
     expect(await store.head('k')).toMatchObject({ found: true });
   });
 
-  it('breaks a body off with an error after some bytes', async () => {
+  it('breaks off a body with an error after some bytes', async () => {
     const store = new FaultyStore(new MemoryObjectStore());
     await store.put('k', body, create);
     store.next(() => true, { does: 'break-body', after: 4 });
@@ -54,7 +54,7 @@ describe('the store with faults', () => {
     if (again.found) expect(await readAll(again.body, 100)).toEqual(body);
   });
 
-  it('counts requests, and the rounds they were made in', async () => {
+  it('counts requests and their rounds', async () => {
     const store = new FaultyStore(new MemoryObjectStore(), { latency: 5 });
     await Promise.all([store.put('a', body, create), store.put('b', body, create), store.head('c')]);
     await store.get('a').then((result) => result.found && result.body.destroy());

@@ -29,7 +29,7 @@ async function writeAndKill(folder: string, answers: number): Promise<string[]> 
 }
 
 describe('a store on disk whose process is killed', () => {
-  it('has every object whose write was answered, whole, and nothing that is not', async () => {
+  it('has every acknowledged object complete, and no incomplete ones', async () => {
     await using folder = await tempDir();
     const answered = new Set<string>();
     for (const answers of [5, 23, 40]) {

@@ -31,7 +31,7 @@ async function listed(store: ObjectStore, prefix = ''): Promise<string[]> {
 }
 
 describe('a store with a prefix', () => {
-  it('keeps to its part of the store', async () => {
+  it('reads and writes only below its prefix', async () => {
     const whole = new MemoryObjectStore();
     const part = withPrefix(whole, 'team/a/');
     await part.put('k', Buffer.from('x'), create);
@@ -41,14 +41,14 @@ describe('a store with a prefix', () => {
     await expect(part.get('../b')).rejects.toMatchObject({ kind: 'invalid' });
   });
 
-  it('refuses a prefix that no key can begin with', () => {
+  it('refuses an invalid prefix of a key', () => {
     expect(() => withPrefix(new MemoryObjectStore(), '/absolute')).toThrow('cannot be a prefix');
     expect(() => withPrefix(new MemoryObjectStore(), 'a/../b')).toThrow('cannot be a prefix');
   });
 });
 
 describe('a store with metrics', () => {
-  it('reports every request with its outcome, and bytes when they have moved', async () => {
+  it('reports every request with its outcome, and bytes when they have been transferred', async () => {
     const seen: string[] = [];
     const faulty = new FaultyStore(new MemoryObjectStore());
     const store = withMetrics(faulty, 'bulk', {
@@ -85,7 +85,7 @@ describe('a store with metrics', () => {
 });
 
 describe('a store with a limit', () => {
-  it('lets no more requests through at once, and counts a body until it has ended', async () => {
+  it('limits concurrent requests, and counts a body until it has ended', async () => {
     const store = withLimit(new MemoryObjectStore(), { concurrent: 1, queue: 10 });
     await store.put('k', Buffer.from('body'), create);
     const first = await store.get('k');
@@ -103,7 +103,7 @@ describe('a store with a limit', () => {
     expect((await store.head('k')).found).toBe(true);
   });
 
-  it('refuses at once what does not fit the queue, and forgets who gave up waiting', async () => {
+  it('refuses requests beyond its queue at once, and removes cancelled ones', async () => {
     const store = withLimit(new MemoryObjectStore(), { concurrent: 1, queue: 1 });
     await store.put('k', Buffer.from('body'), create);
     const held = await store.get('k');
@@ -116,7 +116,7 @@ describe('a store with a limit', () => {
     expect((await store.head('k')).found).toBe(true);
   });
 
-  it('allows other requests while it lists', async () => {
+  it('allows other requests during a listing', async () => {
     const store = withLimit(new MemoryObjectStore(), { concurrent: 1, queue: 1 });
     for (const key of ['a', 'b', 'c']) await store.put(key, Buffer.from(key), create);
     for await (const { key } of store.list('')) await store.delete(key);
@@ -154,7 +154,7 @@ describe('a store with retries', () => {
     expect(faulty.count('put')).toBe(2);
   });
 
-  it('gives up when its patience ends, and at once when the store has refused', async () => {
+  it('gives up after its patience, and at once if the store has refused', async () => {
     const faulty = new FaultyStore(new MemoryObjectStore());
     const clock = new SleepingClock();
     const store = withRetry(faulty, { patience: 3_000, clock });
@@ -169,7 +169,7 @@ describe('a store with retries', () => {
     expect(faulty.count()).toBe(1);
   });
 
-  it('goes on with a listing after the last key it gave', async () => {
+  it('continues a listing after the last key that it returned', async () => {
     const memory = new MemoryObjectStore();
     for (const key of ['a', 'b', 'c', 'd']) await memory.put(key, Buffer.from(key), create);
     let breaks = 0;

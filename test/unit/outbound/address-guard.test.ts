@@ -4,7 +4,7 @@ import { AddressGuard } from '../../../src/outbound/address-guard.ts';
 const v4 = (address: string) => ({ address, family: 4 });
 const v6 = (address: string) => ({ address, family: 6 });
 
-describe('which addresses are public', () => {
+describe('public addresses', () => {
   const guard = new AddressGuard();
 
   it.each([
@@ -49,7 +49,7 @@ describe('which addresses are public', () => {
     'ff02::1',
     'not an address',
     '',
-  ])('%s is not', (address) => {
+  ])('do not include %s', (address) => {
     expect(guard.allows(address)).toBe(false);
   });
 
@@ -61,33 +61,33 @@ describe('which addresses are public', () => {
     '100.128.0.1',
     '2606:4700::1',
     '2a00:1450::5',
-  ])('%s is', (address) => {
+  ])('include %s', (address) => {
     expect(guard.allows(address)).toBe(true);
   });
 });
 
-describe('a name', () => {
+describe('a host name', () => {
   it('is connected to at its public addresses only', async () => {
     const resolve = async () => [v4('10.0.0.1'), v4('8.8.8.8'), v6('::1'), v6('2606:4700::1')];
     const guard = new AddressGuard({ resolve });
     await expect(guard.resolve('git.example')).resolves.toEqual([v4('8.8.8.8'), v6('2606:4700::1')]);
   });
 
-  it('without a public address is refused, and the refusal does not tell which address it has', async () => {
+  it('without a public address is refused without showing its address', async () => {
     const guard = new AddressGuard({ resolve: async () => [v4('10.20.30.40'), v6('fd00::1')] });
     const refusal = guard.resolve('git.internal');
     await expect(refusal).rejects.toMatchObject({ kind: 'forbidden' });
     await expect(refusal).rejects.not.toThrow(/10\.20|fd00/);
   });
 
-  it('that is not known is not found, in words without internals', async () => {
+  it('that is unknown is reported without internals', async () => {
     const resolve = async () => Promise.reject(new Error('getaddrinfo ENOTFOUND at 10.0.0.53'));
     const missing = new AddressGuard({ resolve }).resolve('nowhere.example');
     await expect(missing).rejects.toMatchObject({ kind: 'unavailable' });
     await expect(missing).rejects.not.toThrow(/10\.0/);
   });
 
-  it('is looked up as net.connect asks: all addresses, the first, or those of a family', async () => {
+  it('is looked up as net.connect asks: all addresses, the first one, or those of a family', async () => {
     const guard = new AddressGuard({ resolve: async () => [v6('2606:4700::1'), v4('8.8.8.8')] });
     const look = (options: { all?: boolean; family?: number }) =>
       new Promise((resolve, reject) => {
@@ -103,15 +103,15 @@ describe('a name', () => {
   });
 });
 
-describe('what needs no look-up (issue 13, point 7)', () => {
+describe('addresses that need no look-up (issue 13, point 7)', () => {
   it.each(['127.0.0.1', '169.254.169.254', '10.0.0.8', '::1', 'fd00:ec2::254', 'localhost', 'a.localhost.'])(
-    '%s is refused',
+    'like %s are refused',
     (host) => {
       expect(() => new AddressGuard().checkLiteral(host)).toThrow(/is not public/);
     },
   );
 
-  it('a public address, a name, and an exception are not', () => {
+  it('that are public, names, and exceptions are accepted', () => {
     const guard = new AddressGuard({ allowed: ['127.0.0.1', '10.0.0.0/8'] });
     for (const host of ['8.8.8.8', 'git.example.org', '10.0.0.8', 'localhost', '2606:4700::1']) {
       expect(() => guard.checkLiteral(host)).not.toThrow();
@@ -119,7 +119,7 @@ describe('what needs no look-up (issue 13, point 7)', () => {
   });
 });
 
-describe('exceptions', () => {
+describe('exceptions of the guard', () => {
   it('are ranges, addresses and names', async () => {
     const resolve = async (host: string) => [v4(host === 'gitea.lan' ? '192.168.7.7' : '10.9.9.9')];
     const guard = new AddressGuard({
@@ -135,21 +135,21 @@ describe('exceptions', () => {
   });
 
   it.each(['127.0.0.x', '10.0.0', '10.1.2.300', '127.0.0.o1', '192.168.1.l', '1.2.3.4.5'])(
-    '%j is none: nobody means a host by it',
+    'do not include %j, which is no host',
     (entry) => {
       expect(() => new AddressGuard({ allowed: [entry] })).toThrow(/neither/);
     },
   );
 
   it.each(['git1', '1and1.example', '4.example.org', 'x', 'host-10.lan', '0-24.internal'])(
-    '%j is one',
+    'accept %j',
     (entry) => {
       expect(new AddressGuard({ allowed: [entry] }).isException(entry)).toBe(true);
     },
   );
 
   it.each(['10.0.0.0/33', '10.0.0.0/', '10.0.0.0/x', '::/129', 'a host', 'http://example.com', ''])(
-    '%j is none',
+    'refuse %j',
     (entry) => {
       expect(() => new AddressGuard({ allowed: [entry] })).toThrow(/neither|not a range/);
     },

@@ -12,7 +12,7 @@ const CASES: readonly (readonly [head: string, branches: readonly string[], afte
   ['trunk', ['\u{10000}', '\uffff'], '\uffff'],
 ];
 
-describe('the branch HEAD names', () => {
+describe('the branch of HEAD', () => {
   it.each(CASES)('%s, with the branches %j: %s', (head, branches, after) => {
     const refs = new Map(branches.map((name) => [`refs/heads/${name}`, '1'] as const));
     expect(headAfter(`refs/heads/${head}`, refs)).toBe(`refs/heads/${after}`);

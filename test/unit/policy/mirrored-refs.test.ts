@@ -5,7 +5,7 @@ const follows: PullMirror = { id: '1'.repeat(16), name: 'upstream', refs: 'follo
 const beside: PullMirror = { id: '2'.repeat(16), name: 'fork', refs: 'namespace' };
 const pullRequest = `refs/nostr/${'a'.repeat(64)}`;
 
-describe('a ref that a mirror brings (issue 13, point 4)', () => {
+describe('a ref of a pull mirror (issue 13, point 4)', () => {
   it.each([
     ['a branch', [follows], 'refs/heads/main', 'upstream'],
     ['a tag', [follows], 'refs/tags/v1', 'upstream'],
@@ -13,7 +13,7 @@ describe('a ref that a mirror brings (issue 13, point 4)', () => {
     ['a ref in the namespace of a mirror', [beside], `${mirrorNamespace('fork')}heads/main`, 'refs/mirrors/'],
     ['a ref in no mirror’s namespace', [beside], 'refs/mirrors/other/heads/main', 'refs/mirrors/'],
     ['a branch, beside mirrors in namespaces', [beside, follows], 'refs/heads/main', 'upstream'],
-  ])('is changed by nobody else: %s', (_what, mirrors, ref, named) => {
+  ])('is changed by the mirror only: %s', (_what, mirrors, ref, named) => {
     expect(mirroredRefProblem(mirrors, ref)).toMatch(/^mirrored: /);
     expect(mirroredRefProblem(mirrors, ref)).toContain(named);
   });
@@ -23,7 +23,7 @@ describe('a ref that a mirror brings (issue 13, point 4)', () => {
     ['without mirrors, below refs/mirrors', undefined, 'refs/mirrors/x/heads/main'],
     ['a branch beside a mirror in a namespace', [beside], 'refs/heads/main'],
     ['the tip of a pull request', [follows], pullRequest],
-  ])('is free: %s', (_what, mirrors, ref) => {
+  ])('is free for others: %s', (_what, mirrors, ref) => {
     expect(mirroredRefProblem(mirrors, ref)).toBeUndefined();
   });
 });

@@ -76,7 +76,7 @@ describe('patterns', () => {
     expect(result).toEqual({ ok: false, reason: expect.stringContaining(reason) });
   });
 
-  test('fifty entries are taken, and no more', () => {
+  test('at most fifty entries are accepted', () => {
     const entries = Array.from({ length: 50 }, (_, number) => ({
       pattern: `refs/heads/${number}`,
       rules: ['no-delete'],
@@ -90,12 +90,12 @@ describe('patterns', () => {
 });
 
 describe('rules', () => {
-  test.each(['push:owner', 'push:maintainer', 'no-force-push', 'no-delete'])('%s is known', (rule) => {
+  test.each(['push:owner', 'push:maintainer', 'no-force-push', 'no-delete'])('%s is accepted', (rule) => {
     expect(parseProtection([{ pattern: 'refs/heads/main', rules: [rule] }]).ok).toBe(true);
   });
 
   test.each(['push:nobody', 'push', 'no-force', 'No-Delete', '', 'allow-force-push', 'no-delete '])(
-    '%j is refused: it would only look like protection',
+    '%j is refused, because it would not protect anything',
     (rule) => {
       const result = parseProtection([{ pattern: 'refs/heads/main', rules: ['no-delete', rule] }]);
       expect(result).toEqual({
@@ -156,7 +156,7 @@ describe('roles × update kinds × rules', () => {
     },
   );
 
-  test('a laxer rule takes nothing back', () => {
+  test('a weaker rule removes nothing from a stronger one', () => {
     const entries = [
       { pattern: 'refs/heads/main', rules: ['push:owner', 'no-force-push'] },
       { pattern: 'refs/heads/*', rules: ['push:maintainer'] },
@@ -182,7 +182,7 @@ describe('roles × update kinds × rules', () => {
     ['push:owner', 'maintainer', 'create', 'only the owner'],
     ['no-force-push', 'owner', 'force', 'only be fast-forwarded'],
     ['no-delete', 'owner', 'delete', 'may not be deleted'],
-  ])('%s gives a %s a reason', (rule, role, kind, reason) => {
+  ])('%s gives a reason to a %s', (rule, role, kind, reason) => {
     expect(protectionProblem([{ pattern: 'refs/**', rules: [rule] }], role, name, kind)).toContain(reason);
   });
 });

@@ -79,8 +79,8 @@ describe.each(table)('%s', (role, answers) => {
   });
 });
 
-describe('whoever has no business with a private repository', () => {
-  test.each(['stranger', 'anonymous'] as const)('cannot tell it from one that is not there: %s', (role) => {
+describe('a key without access to a private repository', () => {
+  test.each(['stranger', 'anonymous'] as const)('gets the same answer as for a missing one: %s', (role) => {
     for (const operation of ['read', 'push'] as const) {
       expect(decideAccess(operation, keys[role], repository(true))).toEqual(
         decideAccess(operation, keys[role], undefined),
@@ -88,7 +88,7 @@ describe('whoever has no business with a private repository', () => {
     }
   });
 
-  test('learns nothing from whether it wants to read or to push', () => {
+  test('gets the same answer for reading and pushing', () => {
     for (const actor of [keys.stranger, keys.anonymous]) {
       expect(decideAccess('push', actor, repository(true))).toEqual(
         decideAccess('read', actor, repository(true)),
@@ -98,7 +98,7 @@ describe('whoever has no business with a private repository', () => {
 });
 
 describe('roles', () => {
-  test('the highest counts', () => {
+  test('the highest role counts', () => {
     const facts: AccessFacts = {
       owner: 'a',
       writers: ['a', 'b'],
@@ -114,7 +114,7 @@ describe('roles', () => {
     ]);
   });
 
-  test('the owner is the owner, whatever the lists say', () => {
+  test('the owner is the owner on every list', () => {
     expect(roleOf('a', { owner: 'a', writers: [], readers: [], private: false })).toBe('owner');
   });
 });

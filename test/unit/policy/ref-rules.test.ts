@@ -239,7 +239,7 @@ describe('a push', () => {
     }
   });
 
-  it('says nothing about objects before they have been looked at', () => {
+  it('is not judged by its objects before they have been inspected', () => {
     const push: PushFacts = { commands: [command('a', '> 1')], atomic: false, objects: undefined };
     expect(decide(push, { refs: new Map(), head: 'refs/heads/main' })).toEqual([undefined]);
   });

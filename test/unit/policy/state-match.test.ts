@@ -20,7 +20,7 @@ describe('a push', () => {
     });
   });
 
-  test('may carry out a signed state for no refs at all', () => {
+  test('may carry out a signed state without refs', () => {
     const empty = held('alice', 5, '1', {});
     expect(matchHeldState(new Map(), [empty])).toEqual({ ok: true, value: empty });
   });
@@ -52,7 +52,7 @@ describe('a push', () => {
     });
   });
 
-  test('that is wrong in many places is told of three', () => {
+  test('with many differences is told three of them', () => {
     const after = Object.fromEntries(Array.from({ length: 10 }, (_, number) => [`refs/heads/${number}`, A]));
     const result = matchHeldState(refs(after), [held('alice', 5, '1', {})]);
     expect(result.ok ? '' : result.reason).toMatch(
@@ -60,7 +60,7 @@ describe('a push', () => {
     );
   });
 
-  test('of a signed state that is perhaps meant for another repository tells its author alone what it says (issue 11, point 12)', () => {
+  test('for a signed state that may be meant for another repository shows the difference to the state’s author only (issue 11, point 12)', () => {
     const authorOnly = { ...waiting, authorOnly: true };
     const after = refs({ 'refs/heads/main': B, 'refs/heads/x': A });
     const reasonFor = (caller?: string) => {
@@ -78,7 +78,7 @@ describe('a push', () => {
     expect(missing.ok ? '' : missing.reason).toMatch(/: refs are missing; push with a token/);
   });
 
-  test('without any waiting signed state is told what to do', () => {
+  test('without a waiting signed state gets instructions', () => {
     expect(matchHeldState(new Map(), [])).toEqual({
       ok: false,
       reason: expect.stringContaining('sign one first'),
@@ -86,7 +86,7 @@ describe('a push', () => {
   });
 });
 
-describe('among several signed states', () => {
+describe('several waiting signed states', () => {
   const after = refs({ 'refs/heads/main': A });
   const fits = (author: string, at: number, id: string) => held(author, at, id, { 'refs/heads/main': A });
   const differs = (author: string, at: number, id: string) => held(author, at, id, { 'refs/heads/main': B });
@@ -110,7 +110,7 @@ describe('among several signed states', () => {
     }
   });
 
-  test('a refusal speaks of the newest', () => {
+  test('are compared with the push by the newest in a refusal', () => {
     const result = matchHeldState(after, [differs('alice', 1, '1'), differs('bob', 2, '2')]);
     expect(result.ok ? '' : result.reason).toContain('22222222');
   });

@@ -14,11 +14,11 @@ test.each([
   ['a later date', stamp('alice', 101, '5'), 'a newer state has been signed'],
   ['the same second and author', stamp('alice', 100, '4'), /same second.*lower id/],
   ['the same second, another author', stamp('bob', 100, '6'), /same second.*higher id/],
-])('a signed state beside %s is told what counts (issue 11, point 24)', (_, counting, reason) => {
+])('a signed state beside %s is answered with the reason (issue 11, point 24)', (_, counting, reason) => {
   expect(whyOutdated(stamp('alice', 100, '5'), counting)).toMatch(reason);
 });
 
-describe('newer than the signed state applied last', () => {
+describe('a signed state compared with the last applied one', () => {
   const applied = stamp('alice', 100, '5');
   test.each<[string, StateStamp, boolean]>([
     ['later, by the same', stamp('alice', 101, '1'), true],
@@ -34,11 +34,11 @@ describe('newer than the signed state applied last', () => {
     expect(isNewerState(candidate, applied)).toBe(expected);
   });
 
-  test('everything is newer than nothing', () => {
+  test('is newer if none was applied', () => {
     expect(isNewerState(stamp('alice', 0, '0'), null)).toBe(true);
   });
 
-  test('of two different stamps exactly one is newer', () => {
+  test('with another stamp is either newer or older', () => {
     const stamps = ['alice', 'bob'].flatMap((author) =>
       [1, 2].flatMap((at) => ['1', '2', '3'].map((id) => stamp(author, at, `${id}${author}`))),
     );
@@ -48,8 +48,8 @@ describe('newer than the signed state applied last', () => {
   });
 });
 
-describe('the newest of many', () => {
-  test('does not depend on the sequence, not even where pairs run in circles', () => {
+describe('the newest of many states', () => {
+  test('does not depend on their order, even if pairs are circular', () => {
     // a5 beats b3 by its larger id, b3 beats a1 likewise, and a1 beats a5 as the lower one of one author.
     const [a1, a5, b3] = [stamp('alice', 9, '1'), stamp('alice', 9, '5'), stamp('bob', 9, '3')];
     expect([isNewerState(a5, b3), isNewerState(b3, a1), isNewerState(a1, a5)]).toEqual([true, true, true]);
@@ -68,7 +68,7 @@ describe('the newest of many', () => {
     for (const sequence of permutations(stamps)) expect(newestState(sequence)?.id).toBe(expected);
   });
 
-  test('of each author the newest is current', () => {
+  test('is the current one for each author', () => {
     const stamps = [
       stamp('alice', 1, '1'),
       stamp('bob', 1, '2'),
@@ -85,7 +85,7 @@ describe('the newest of many', () => {
   });
 });
 
-test('a signed state is dated at most 15 minutes ahead', () => {
+test('a signed state may be dated at most 15 minutes ahead', () => {
   expect(stateDateProblem(stamp('alice', 1_900, '1'), 1_000)).toBeUndefined();
   expect(stateDateProblem(stamp('alice', 1_901, '1'), 1_000)).toContain('901 s ahead');
   expect(stateDateProblem(stamp('alice', 0, '1'), 1_000_000_000)).toBeUndefined();

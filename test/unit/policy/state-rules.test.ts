@@ -6,7 +6,7 @@ const tag = 'refs/tags/x';
 const refs = (entries: Record<string, string>) => new Map(Object.entries(entries));
 const one = (name: string, oid: string | undefined) => new Map(oid === undefined ? [] : [[name, oid]]);
 
-describe('three states of one ref', () => {
+describe('the three values of a ref', () => {
   /** now, as the last signed state set it, as this signed state wants it → what is done; `?` asks whether it is a fast-forward. */
   const table: [
     string | undefined,
@@ -35,7 +35,7 @@ describe('three states of one ref', () => {
     [undefined, 'A', 'B', 'conflict'],
   ];
 
-  test.each(table)('now %s, last applied %s, wanted %s: %s', (now, last, wanted, expected) => {
+  test.each(table)('published %s, last applied %s, wanted %s: %s', (now, last, wanted, expected) => {
     for (const name of [branch, tag]) {
       const plan = planState(one(name, now), one(name, last), one(name, wanted));
       expect(plan.changes).toEqual(expected === 'nothing' ? [] : [{ name, from: now, to: wanted }]);
@@ -53,7 +53,7 @@ describe('three states of one ref', () => {
 describe('a whole signed state', () => {
   const last = refs({ 'refs/heads/main': 'A', 'refs/heads/old': 'A', 'refs/tags/v1': 'A' });
 
-  test('on what the last one left may do anything', () => {
+  test('based on the last one may change anything', () => {
     const wanted = refs({ 'refs/heads/main': 'B', 'refs/heads/new': 'C', 'refs/tags/v1': 'B' });
     const plan = planState(last, last, wanted);
     expect(plan.conflicts).toEqual([]);
@@ -68,7 +68,7 @@ describe('a whole signed state', () => {
     });
   });
 
-  test('the first one ever cannot undo what pushes made', () => {
+  test('that is the first one cannot undo pushes', () => {
     const current = refs({ 'refs/heads/main': 'A' });
     const plan = planState(current, new Map(), refs({ 'refs/heads/other': 'B' }));
     expect(decideState(plan, new Set()).apply).toBe(false);
@@ -76,7 +76,7 @@ describe('a whole signed state', () => {
     expect(decideState(kept, new Set()).apply).toBe(true);
   });
 
-  test('from a stale clone is held whole, although most of it could be done', () => {
+  test('from an old clone is held as a whole, even if most of it could be applied', () => {
     // Since the last signed state a push made a branch, moved main forward and deleted old: the stale state knows nothing of it.
     const current = refs({ 'refs/heads/main': 'B', 'refs/heads/pushed': 'C', 'refs/tags/v1': 'A' });
     const stale = refs({
@@ -103,7 +103,7 @@ describe('a whole signed state', () => {
     expect(decideState(plan, new Set(['refs/heads/pushed'])).apply).toBe(false);
   });
 
-  test('names three of what it would undo, and the number of the rest', () => {
+  test('is answered with three conflicting refs, and the number of the rest', () => {
     const current = refs(
       Object.fromEntries(Array.from({ length: 9 }, (_, number) => [`refs/heads/${number}`, 'A'])),
     );
@@ -113,7 +113,7 @@ describe('a whole signed state', () => {
     );
   });
 
-  test('that wants what is there changes nothing', () => {
+  test('that equals the published refs changes nothing', () => {
     expect(decideState(planState(last, new Map(), last), new Set())).toEqual({ apply: true, changes: [] });
   });
 });
@@ -160,6 +160,6 @@ test.each<[string, string | undefined, string, string[], string]>([
     'refs/heads/main',
   ],
   ['asked for in an empty repository', 'refs/heads/dev', 'refs/heads/main', [], 'refs/heads/main'],
-])('HEAD is %s', (_what, wanted, head, names, expected) => {
+])('HEAD becomes %s', (_what, wanted, head, names, expected) => {
   expect(headAfterState(wanted, head, new Map(names.map((name) => [name, 'A'])))).toBe(expected);
 });

@@ -70,12 +70,12 @@ class AdmissionRig {
 
 const issue = (by: Author, about = ADDRESS) => by.sign({ kind: kinds.issue, tags: [['a', about]] });
 
-describe('an event that makes something happen', () => {
+describe('an event with a handler', () => {
   it.each<[string, string, NostrEvent]>([
     ['an announcement', 'announce', announcement(dave)],
     ['a state', 'order', dave.sign({ kind: kinds.repositoryState, tags: [['d', 'project']] })],
     ['a deletion', 'withdraw', deletion(dave, 1_000)],
-  ])('%s is acted upon, and what comes of it is the answer', async (_what, act, event) => {
+  ])('(%s) is handled, and the answer is the result', async (_what, act, event) => {
     const rig = new AdmissionRig();
     rig.outcome = reject('blocked: for a reason');
     expect(await rig.send(event)).toEqual(rig.outcome);
@@ -83,7 +83,7 @@ describe('an event that makes something happen', () => {
     expect(rig.has(event), 'it is for whoever acts upon it to keep it').toBe(false);
   });
 
-  it('is not acted upon again once it is here, unless it is an announcement, which may be in force no more', async () => {
+  it('is not handled again if it is stored, except an announcement, which may not be in force any more', async () => {
     const rig = await AdmissionRig.hosting();
     const state = bob.sign({ kind: kinds.repositoryState, tags: [['d', 'project']] });
     const request = dave.sign({ kind: kinds.deletion, tags: [['e', 'a'.repeat(64)]] });
@@ -107,7 +107,7 @@ describe('an event that makes something happen', () => {
     ],
     ['a damage', new CairnError('corrupt', 'v1/secret is damaged'), DAMAGED, true],
     ['a mistake', new Error('secret detail'), 'error: internal error', true],
-  ])('that fails by %s is answered so, and logged', async (_what, outcome, note, grave) => {
+  ])('that fails with %s is answered with that, and logged', async (_what, outcome, note, grave) => {
     const rig = new AdmissionRig();
     rig.outcome = outcome;
     expect(await rig.send(announcement(alice))).toEqual({ accepted: false, note });
@@ -117,7 +117,7 @@ describe('an event that makes something happen', () => {
   });
 });
 
-describe('whatever an event is about', () => {
+describe('any event', () => {
   const expiring = (at: number) =>
     carol.sign({
       kind: kinds.issue,
@@ -146,7 +146,7 @@ describe('whatever an event is about', () => {
     ['protected, from nobody', protectedIssue, nobody, /^auth-required: /],
     ['protected, from somebody else', protectedIssue, keysOf(carol), /^restricted: /],
     ['protected, from its author', protectedIssue, keysOf(carol, dave), true],
-  ])('one %s', async (_what, event, sender, answer) => {
+  ])('(one %s) is accepted, or refused with the reason', async (_what, event, sender, answer) => {
     const rig = await AdmissionRig.hosting();
     const verdict = await rig.send(event, sender);
     expect(verdict.accepted).toBe(answer === true);
@@ -154,14 +154,14 @@ describe('whatever an event is about', () => {
     expect(rig.has(event)).toBe(answer === true);
   });
 
-  it('its author has the last word on it', async () => {
+  it('is decided last by its author', async () => {
     const rig = await AdmissionRig.hosting();
     const event = issue(carol);
     await rig.relay.events.append([verified(carol.sign({ kind: kinds.deletion, tags: [['e', event.id]] }))]);
     expect(await rig.send(event)).toEqual(reject('blocked: its author deleted it'));
   });
 
-  it('a newer one in its place is kept, and no harm done', async () => {
+  it('may be replaced by a newer one', async () => {
     const rig = await AdmissionRig.hosting();
     const [older, newer] = [1_000, 2_000].map((at) => bob.sign({ kind: kinds.profile, at }));
     if (older === undefined || newer === undefined) throw new TypeError('two were signed');
@@ -170,7 +170,7 @@ describe('whatever an event is about', () => {
     expect(rig.has(older)).toBe(false);
   });
 
-  it('of two in one place and second the one with the lower id counts, and the other is told so (issue 11, point 24)', async () => {
+  it('of two at one address and second, the one with the lower id counts, and the other is answered so (issue 11, point 24)', async () => {
     const rig = await AdmissionRig.hosting();
     const [first, second] = ['a', 'b']
       .map((content) => bob.sign({ kind: kinds.profile, at: 1_000, content }))
@@ -182,7 +182,7 @@ describe('whatever an event is about', () => {
     expect(note).not.toContain('newer');
   });
 
-  it('a repost of a protected event is refused, unless its author sends it (issue 11, point 24)', async () => {
+  it('that is a repost of a protected event is refused, unless its author sends it (issue 11, point 24)', async () => {
     const rig = await AdmissionRig.hosting();
     const about = dave.sign({ kind: kinds.issue, tags: [['a', ADDRESS], ['-']] });
     await rig.relay.events.append([verified(about)]);
@@ -207,7 +207,7 @@ describe('whatever an event is about', () => {
     if (own !== undefined) expect(await rig.send(own, keysOf(dave))).toEqual(accept());
   });
 
-  it('a repost of what is here, but not for its sender, tells nothing of it (issue 11, point 13)', async () => {
+  it('that is a repost of a stored event which its sender may not see reveals nothing of it (issue 11, point 13)', async () => {
     const rig = await AdmissionRig.hosting([['private', 'true']]);
     const secret = dave.sign({ kind: kinds.issue, tags: [['a', ADDRESS], ['-']] });
     await rig.relay.events.append([verified(secret)]);
@@ -217,7 +217,7 @@ describe('whatever an event is about', () => {
     expect(told).toEqual(reject('blocked: it reposts an event that only its author may publish'));
   });
 
-  it('a repost of anything else is taken like any event', async () => {
+  it('that is a repost of another event is accepted like any event', async () => {
     const rig = await AdmissionRig.hosting();
     for (const content of ['', 'see this', '[]', 'null', '{"tags":7}', JSON.stringify(issue(bob))]) {
       const event = carol.sign({ kind: kinds.repost, tags: [['a', ADDRESS]], content });
@@ -225,7 +225,7 @@ describe('whatever an event is about', () => {
     }
   });
 
-  it('a profile is taken from those who have said something here that everybody may see', async () => {
+  it('that is a profile is accepted from authors of stored public events', async () => {
     const rig = await AdmissionRig.hosting();
     const profile = dave.sign({ kind: kinds.profile });
     expect(await rig.send(profile)).toMatchObject({ accepted: false });
@@ -233,7 +233,7 @@ describe('whatever an event is about', () => {
     expect(await rig.send(profile)).toMatchObject({ accepted: true });
   });
 
-  it('a profile tells nobody that its author takes part in a private repository', async () => {
+  it('that is a profile does not reveal that its author is a member of a private repository', async () => {
     const rig = await AdmissionRig.hosting([
       ['private', 'true'],
       ['reader', dave.publicKey],
@@ -243,7 +243,7 @@ describe('whatever an event is about', () => {
     expect(await rig.send(dave.sign({ kind: kinds.profile }), sender)).toMatchObject({ accepted: false });
   });
 
-  it('a list of GRASP servers (10317) is taken from anyone, a profile from those with a repository (issue 11, point 24)', async () => {
+  it('that is a list of GRASP servers (10317) is accepted from anyone, and a profile from owners (issue 11, point 24)', async () => {
     const rig = await AdmissionRig.hosting();
     expect(await rig.send(dave.sign({ kind: kinds.graspList, tags: [['g', 'wss://a.example']] }))).toEqual(
       accept(),
@@ -251,7 +251,7 @@ describe('whatever an event is about', () => {
     expect(await rig.send(dave.sign({ kind: kinds.profile }))).toMatchObject({ accepted: false });
   });
 
-  it('nothing is taken where nobody may change anything', async () => {
+  it('is refused if access is read-only', async () => {
     const rig = new AdmissionRig(true);
     for (const event of [announcement(alice), issue(carol), deletion(alice, 1)]) {
       expect(await rig.send(event)).toEqual(reject('blocked: this server is read-only'));
@@ -292,7 +292,7 @@ describe('an event belongs here', () => {
     expect(rig.has(event)).toBe(belongs);
   });
 
-  it('when something here refers to it, though it says nothing of a repository itself', async () => {
+  it('if a stored event refers to it, even if it names no repository', async () => {
     const rig = await AdmissionRig.hosting();
     const note = dave.sign({ kind: 1, content: 'as I said' });
     expect((await rig.send(note)).accepted).toBe(false);
@@ -309,7 +309,7 @@ describe('an event belongs here', () => {
   });
 });
 
-describe('what is about a private repository', () => {
+describe('an event about a private repository', () => {
   const secret = [
     ['private', 'true'],
     ['reader', carol.publicKey],
@@ -321,14 +321,14 @@ describe('what is about a private repository', () => {
     ['a reader', [carol], true],
     ['a maintainer', [bob], true],
     ['the owner among others', [dave, alice], true],
-  ])('is taken from who may know of it: %s', async (_who, sender, taken) => {
+  ])('is accepted from members only: %s', async (_who, sender, taken) => {
     const rig = await AdmissionRig.hosting(secret);
     const event = issue(dave);
     expect((await rig.send(event, keysOf(...sender))).accepted).toBe(taken);
     expect(rig.has(event)).toBe(taken);
   });
 
-  it('does not vouch for what it refers to before those who may not see it', async () => {
+  it('does not make the events that it refers to acceptable to non-members', async () => {
     const rig = await AdmissionRig.hosting(secret);
     const note = dave.sign({ kind: 1, content: 'as I said' });
     const tags = [
@@ -340,7 +340,7 @@ describe('what is about a private repository', () => {
     expect(await rig.send(note, keysOf(carol))).toEqual(accept());
   });
 
-  it('is refused in the words for one that is not there', async () => {
+  it('is refused with the words for a missing repository', async () => {
     const [there, none] = [await AdmissionRig.hosting(secret), new AdmissionRig()];
     for (const event of [issue(dave), bob.sign({ kind: kinds.profile })]) {
       expect(await there.send(event)).toEqual(await none.send(event));
@@ -348,10 +348,10 @@ describe('what is about a private repository', () => {
   });
 });
 
-describe('an event for which there is no room', () => {
+describe('an event without room in the index', () => {
   const full = 'blocked: there is no room' as const;
 
-  it('is refused, whatever it is, before anything is done', async () => {
+  it('is refused before anything is done, for every kind', async () => {
     const rig = await AdmissionRig.hosting();
     const known = dave.sign({ kind: kinds.issue, tags: [['a', ADDRESS]] });
     expect(await rig.send(known)).toEqual(accept());
@@ -371,7 +371,7 @@ describe('an event for which there is no room', () => {
     );
   });
 
-  it('about a private repository tells a stranger nothing (issue 11, point 13)', async () => {
+  it('about a private repository is answered to strangers as for a missing one (issue 11, point 13)', async () => {
     const rig = await AdmissionRig.hosting([['private', 'true']]);
     rig.noRoom = full;
     const event = dave.sign({ kind: kinds.issue, tags: [['a', ADDRESS]] });
@@ -379,7 +379,7 @@ describe('an event for which there is no room', () => {
     expect(await rig.send(event, keysOf(bob))).toEqual(reject(full));
   });
 
-  it('is taken all the same if it deletes what its sender may not know of: an answer about room would tell (issue 11, point 13)', async () => {
+  it('is accepted if it deletes something that its sender may not see: a refusal would reveal that (issue 11, point 13)', async () => {
     const rig = await AdmissionRig.hosting([['private', 'true']]);
     rig.noRoom = full;
     const event = deletion(alice, 1_000);

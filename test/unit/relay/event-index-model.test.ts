@@ -100,7 +100,7 @@ class World {
 }
 
 describe('the packed index (issue 11, point 10)', () => {
-  it.each([11, 12, 13, 14])('answers like a list of all events (seed %d)', (seed) => {
+  it.each([11, 12, 13, 14])('answers like a plain list of all events (seed %d)', (seed) => {
     const world = new World(seed);
     const { random, events } = world;
     const contents = new EventContents({ random });
@@ -134,9 +134,9 @@ describe('the packed index (issue 11, point 10)', () => {
   });
 });
 
-describe('questions in steps, between which events come and go', () => {
+describe('queries in steps, while events are added and removed', () => {
   it.each([21, 22, 23])(
-    'find what stands all the time, in order, and nothing that comes later (seed %d)',
+    'find the events that stand the whole time, in order, and no later ones (seed %d)',
     (seed) => {
       const world = new World(seed);
       const { random, events } = world;
@@ -194,7 +194,7 @@ describe('questions in steps, between which events come and go', () => {
     },
   );
 
-  it('pause while they pass over what does not match, or may not be seen', () => {
+  it('pause while they skip events that do not match or are hidden', () => {
     const index = new EventIndex();
     for (let at = 0; at < 2_000; at++) {
       const tags = [
@@ -215,7 +215,7 @@ describe('questions in steps, between which events come and go', () => {
     expect(steps({}, false)).toBeGreaterThanOrEqual(2_000);
   });
 
-  it('look at no more events than they may', () => {
+  it('scan at most the allowed number of events', () => {
     const index = new EventIndex();
     for (let at = 0; at < 50; at++)
       index.add(plainEvent({ content: `${at}`, created_at: START + at }), SHOWN);

@@ -126,7 +126,7 @@ describe('EVENT', () => {
     expect(published.map((one) => one.event)).toEqual([event]);
   });
 
-  it('is answered with the reason when it is not taken, and with the note when it is', async () => {
+  it('is answered with the reason if it is refused, and with the note if it is accepted', async () => {
     const verdicts = [reject('blocked: not here'), accept('purgatory: waiting for its data')];
     const { connect } = rig({ publish: async () => verdicts.shift() ?? accept() });
     const { socket, say, settle } = connect();
@@ -142,7 +142,7 @@ describe('EVENT', () => {
     ['a tampered content', (event: NostrEvent) => ({ ...event, content: 'else' })],
     ['the signature of another event', (event: NostrEvent) => ({ ...event, sig: issue('other').sig })],
     ['another author', (event: NostrEvent) => ({ ...event, pubkey: bob.publicKey })],
-  ])('with %s is refused and goes nowhere', async (_what, tamper) => {
+  ])('with %s is refused and not published', async (_what, tamper) => {
     const { connect, published } = rig();
     const { socket, say, settle } = connect();
     const event = issue('one');
@@ -152,7 +152,7 @@ describe('EVENT', () => {
     expect(published).toEqual([]);
   });
 
-  it('is answered even when publishing throws, and so are those behind it', async () => {
+  it('is answered even if publishing throws, and so are later ones', async () => {
     let first = true;
     const { connect } = rig({
       publish: async () => {
@@ -172,7 +172,7 @@ describe('EVENT', () => {
     ]);
   });
 
-  it('waits for the one sent before it, and holds up nothing else', async () => {
+  it('waits for the event before it, and delays nothing else', async () => {
     const begun: string[] = [];
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => {
@@ -197,7 +197,7 @@ describe('EVENT', () => {
     expect(begun).toEqual(['one', 'two']);
   });
 
-  it('is published although its sender has gone', async () => {
+  it('is published even if its sender has left', async () => {
     const { relay, connect, published } = rig();
     const { connection, say, settle, socket } = connect();
     say('EVENT', issue('one'));
@@ -209,7 +209,7 @@ describe('EVENT', () => {
   });
 });
 
-describe('messages that cannot be acted on', () => {
+describe('invalid messages', () => {
   it.each([
     ['no JSON', 'nonsense', ['NOTICE', expect.stringMatching(/^invalid: /)]],
     ['an unknown type', '["HELLO"]', ['NOTICE', expect.stringMatching(/^unsupported: /)]],
@@ -235,7 +235,7 @@ describe('messages that cannot be acted on', () => {
 });
 
 describe('REQ', () => {
-  it('gets what is stored, newest first, then the end, then what is new', async () => {
+  it('returns stored events, newest first, then EOSE, then new ones', async () => {
     const { events, connect } = rig();
     const stored = [issue('old', 100), issue('new', 200), issue('newer', 300)] as VerifiedEvent[];
     await events.append(stored);
@@ -250,7 +250,7 @@ describe('REQ', () => {
     expect(socket.take()).toEqual([]);
   });
 
-  it('with a limit of 0 gets only what is new', async () => {
+  it('with a limit of 0 returns new events only', async () => {
     const { events, connect } = rig();
     await events.append([issue('old') as VerifiedEvent]);
     const { socket, say } = connect();
@@ -260,7 +260,7 @@ describe('REQ', () => {
     expect(ids(socket.take()).length).toBe(1);
   });
 
-  it('never gets more stored events than the relay gives, whatever it asks for', async () => {
+  it('never returns more stored events than the relay’s limit', async () => {
     const { events, connect } = rig({ limits: { eventsPerFilter: 3 } });
     await events.append(unsigned(5));
     const { socket, say } = connect();
@@ -288,7 +288,7 @@ describe('REQ', () => {
     expect(socket.take()).toEqual([['EVENT', 'b', two]]);
   });
 
-  it('takes the place of the one with the same name, even when it is refused itself', async () => {
+  it('replaces the subscription with the same name, even if it is refused', async () => {
     const { events, connect } = rig();
     const { socket, say } = connect();
     say('REQ', 'sub', { kinds: [1621] });
@@ -303,7 +303,7 @@ describe('REQ', () => {
     expect(socket.take()).toEqual([]);
   });
 
-  it('is refused when too many are open; closing one makes room', () => {
+  it('is refused if too many are open, and closing one makes room', () => {
     const { connect } = rig({ limits: { subscriptionsPerConnection: 2 } });
     const { socket, say } = connect();
     for (const id of ['a', 'b', 'c']) say('REQ', id, { limit: 0 });
@@ -321,7 +321,7 @@ describe('REQ', () => {
     ]);
   });
 
-  it('is refused when the filters of open subscriptions are too long, on a connection or from an address', async () => {
+  it('is refused if the filters of open subscriptions are too long, per connection and per address', async () => {
     const { relay, connect } = rig({
       limits: { filterBytesPerConnection: 3_000, filterBytesPerAddress: 5_000 },
     });
@@ -348,7 +348,7 @@ describe('REQ', () => {
     expect(open('f', two, ...Array(8).fill({}))).toEqual(['EOSE', 'f']);
   });
 
-  it('sees no hidden event before it is shown, and no expired one', async () => {
+  it('returns no hidden event before it becomes visible, and no expired one', async () => {
     const { events, connect } = rig();
     const { socket, say } = connect();
     say('REQ', 'sub', {});
@@ -364,7 +364,7 @@ describe('REQ', () => {
 });
 
 describe('COUNT', () => {
-  it('counts what may be seen', async () => {
+  it('counts visible events', async () => {
     const { events, connect } = rig();
     const secret = issue('secret', 100, [['private', bob.publicKey]]);
     await events.append([issue('one'), issue('two'), secret] as VerifiedEvent[]);
@@ -374,7 +374,7 @@ describe('COUNT', () => {
   });
 });
 
-describe('questions that take long', () => {
+describe('long queries', () => {
   /** Slices of a few steps: at each look at the clock a millisecond has passed. */
   function slow() {
     let time = 0;
@@ -398,7 +398,7 @@ describe('questions that take long', () => {
     return { ...rest, events, slices, add, contents };
   }
 
-  it('are answered in slices, and everybody else is answered meanwhile (a COUNT of all holds up nobody)', async () => {
+  it('are answered in slices, and others are answered meanwhile, even beside a COUNT of everything', async () => {
     const { connect, slices } = await longRig(1_000);
     const many = Array.from({ length: 20 }, () => connect('192.0.2.1'));
     for (const { say } of many) say('COUNT', 'all', {});
@@ -422,7 +422,7 @@ describe('questions that take long', () => {
     ).toEqual([]);
   }, 90_000);
 
-  it('are answered in their order, and new events come after the end of the stored ones, each once', async () => {
+  it('are answered in their order, and new events come once, after EOSE', async () => {
     const { connect, add, slices } = await longRig(400);
     const { socket, say } = connect();
     socket.take();
@@ -451,7 +451,7 @@ describe('questions that take long', () => {
     ]);
   });
 
-  it('send nothing that was hidden after it was found, while the search went on (issue 11, point 14)', async () => {
+  it('return nothing that was hidden during the search (issue 11, point 14)', async () => {
     const { connect, hide, slices } = await longRig(400);
     const { socket, say } = connect();
     socket.take();
@@ -502,7 +502,7 @@ describe('questions that take long', () => {
     expect(secret.filter(({ id }) => read.includes(id))).toEqual([]);
   });
 
-  it('are refused as a count when something is hidden again and again meanwhile', async () => {
+  it('are refused as a COUNT if events are hidden again and again meanwhile', async () => {
     const { connect, events, hide } = rig();
     const [first] = unsigned(1) as [VerifiedEvent];
     let counts = 0;
@@ -519,7 +519,7 @@ describe('questions that take long', () => {
     expect(counts).toBe(4);
   });
 
-  it('are given up when they are closed, replaced, or their client goes', async () => {
+  it('end when they are closed or replaced, or their client leaves', async () => {
     const { relay, connect, add, slices } = await longRig(400);
     const { connection, socket, say } = connect();
     socket.take();
@@ -536,7 +536,7 @@ describe('questions that take long', () => {
     expect(slices.size).toBe(0);
   });
 
-  it('are bounded for a client: it is not read while many of them wait, and nothing it said is lost', async () => {
+  it('are bounded for a client: it is not read while many of them wait, and no message is lost', async () => {
     const { connect, slices } = await longRig(60);
     const { socket, say } = connect();
     socket.take();
@@ -559,7 +559,7 @@ describe('AUTH', () => {
       ],
     });
 
-  it('opens what is private to those who show a key that may see it: stored, new, and in counts', async () => {
+  it('shows private events to keys that may see them: stored, new, and in counts', async () => {
     const { events, connect, published } = rig();
     const secret = issue('secret', 100, [['private', bob.publicKey]]) as VerifiedEvent;
     await events.append([secret]);
@@ -581,7 +581,7 @@ describe('AUTH', () => {
     expect(published.at(-1)?.sender).toEqual([bob.publicKey]);
   });
 
-  it('takes several keys, up to a limit', () => {
+  it('accepts several keys, up to a limit', () => {
     const { connect } = rig({ limits: { keysPerConnection: 2 } });
     const { socket, say, challenge } = connect();
     for (const person of [alice, bob, alice, carol]) say('AUTH', proof(person, String(challenge)));
@@ -607,7 +607,7 @@ describe('AUTH', () => {
     expect(socket.take()).toEqual([['EOSE', 'sub']]);
   });
 
-  it('asks every connection for something else', () => {
+  it('uses another challenge on every connection', () => {
     const { connect } = rig();
     const challenges = [connect().challenge, connect().challenge];
     expect(challenges[0]).toMatch(/^[0-9a-f]{32}$/);
@@ -615,13 +615,13 @@ describe('AUTH', () => {
   });
 });
 
-describe('rates', () => {
+describe('rate limits', () => {
   const perConnection = {
     messages: { perSecond: 10, burst: 20 },
     events: { perSecond: 1, burst: 3 },
   };
 
-  it('bound what an address may have stored in a minute, by events and by bytes, over all its connections (issue 11, point 10)', async () => {
+  it('bound the stored events and bytes of an address per minute, over all its connections (issue 11, point 10)', async () => {
     const perMinute = { events: 6, bytes: 10_000 };
     const { connect, clock, published } = rig({ limits: { perMinute } });
     const accepted = async (contents: readonly string[]) => {
@@ -646,7 +646,7 @@ describe('rates', () => {
     expect(published.length).toBe(9);
   });
 
-  it('bound the events of a connection, which are verified and published no more', async () => {
+  it('bound the events of a connection, and those beyond are not verified', async () => {
     const { connect, clock, published } = rig({ limits: { perConnection } });
     const { socket, say, settle } = connect();
     for (let number = 0; number < 5; number++) say('EVENT', issue(`flood ${number}`));
@@ -662,7 +662,7 @@ describe('rates', () => {
     expect(socket.take()).toEqual([['OK', issue('later').id, true, '']]);
   });
 
-  it('bound the events of an address, over all its connections and those it had', async () => {
+  it('bound the events of an address, over all its connections, including closed ones', async () => {
     const perAddress = { messages: { perSecond: 100, burst: 100 }, events: { perSecond: 1, burst: 4 } };
     const { relay, connect, published } = rig({ limits: { perConnection, perAddress } });
     for (let number = 0; number < 3; number++) {
@@ -678,7 +678,7 @@ describe('rates', () => {
     expect(published.length).toBe(5);
   });
 
-  it('bound messages of every kind, long ones and many filters counting for more', () => {
+  it('bound messages of every kind, and long ones and many filters count for more', () => {
     const { connect, clock } = rig({ limits: { perConnection } });
     const { socket, say } = connect();
     const closed = () => socket.take().filter(([type]) => type === 'CLOSED').length;
@@ -698,7 +698,7 @@ describe('rates', () => {
     expect(closed()).toBe(1);
   });
 
-  it('end a connection that goes on and on in spite of being told', () => {
+  it('end a connection that ignores them for long', () => {
     const refusals = { perSecond: 1, burst: 5 };
     const { connect } = rig({ limits: { perConnection, refusals } });
     const { socket, say } = connect();
@@ -713,7 +713,7 @@ describe('rates', () => {
 });
 
 describe('a client that does not read', () => {
-  it('is sent nothing more until it does, and then all of it in order', async () => {
+  it('gets nothing more until it reads, and then everything in order', async () => {
     const { events, connect } = rig();
     await events.append(unsigned(10));
     const { socket, say, connection } = connect();
@@ -728,7 +728,7 @@ describe('a client that does not read', () => {
     expect(rest.slice(-2).map(([type]) => type)).toEqual(['EOSE', 'COUNT']);
   });
 
-  it('is spared what it has closed meanwhile', async () => {
+  it('gets nothing of a subscription that it has closed meanwhile', async () => {
     const { events, connect } = rig();
     await events.append(unsigned(10));
     const { socket, say, connection } = connect();
@@ -742,7 +742,7 @@ describe('a client that does not read', () => {
     expect(socket.take().map(([type]) => type)).toEqual(['EVENT', 'EOSE']);
   });
 
-  it('is not listened to while much waits for it; nothing it said is lost', async () => {
+  it('is not read while much waits for it, and no message is lost', async () => {
     const { events, connect } = rig({ limits: { eventsPerFilter: 600 } });
     await events.append(unsigned(600));
     const { socket, say, connection } = connect();
@@ -756,7 +756,7 @@ describe('a client that does not read', () => {
     expect(socket.take().at(-1)).toEqual(['COUNT', 'query', { count: 600 }]);
   });
 
-  it('is given up when it sends ever more', async () => {
+  it('is disconnected if it sends more and more', async () => {
     const never = new Promise<Verdict>(() => undefined);
     const { connect } = rig({
       publish: () => never,
@@ -778,7 +778,7 @@ describe('a client that does not read', () => {
     expect(socket.closed?.code).toBe(1008);
   });
 
-  it('is given up when ever more comes for it', async () => {
+  it('is disconnected if more and more waits for it', async () => {
     const { events, connect } = rig();
     const { socket, say } = connect();
     for (let number = 0; number < 32; number++) say('REQ', `${number}`, { kinds: [1621] });
@@ -791,7 +791,7 @@ describe('a client that does not read', () => {
     expect(socket.closed?.reason).toMatch(/^too slow/);
   });
 
-  it('is given up when what comes for it takes more than 16 MiB (issue 11, point 9)', async () => {
+  it('is disconnected if new events for it take more than 16 MiB (issue 11, point 9)', async () => {
     const { events, connect } = rig();
     const { socket, say } = connect();
     say('REQ', 'all', { kinds: [1621] });
@@ -807,7 +807,7 @@ describe('a client that does not read', () => {
 });
 
 describe('the relay', () => {
-  it('lets in as many as there are places for, and as many of one address', () => {
+  it('accepts a bounded number of connections, in total and per address', () => {
     const { relay, connect } = rig({ limits: { connections: 3, connectionsPerAddress: 2 } });
     const first = connect('2001:db8::1');
     connect('2001:db8::2');
@@ -821,7 +821,7 @@ describe('the relay', () => {
     expect(relay.size).toBe(2);
   });
 
-  it('answers every event it was given before it closes, and hears no more', async () => {
+  it('answers every received event before it closes, and reads nothing more', async () => {
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => {
       release = resolve;
@@ -847,7 +847,7 @@ describe('the relay', () => {
     expect(published.length).toBe(2);
   });
 
-  it('serves the others when one subscription makes it stumble', async () => {
+  it('serves others if one subscription causes an error', async () => {
     const { relay, events, connect } = rig();
     const stumbling = connect();
     const other = connect();

@@ -121,7 +121,7 @@ const senders: readonly [string, ReadonlySet<string>][] = [
   ['somebody who has shown a key', new Set([dave.publicKey])],
 ];
 
-describe('a public event sent once more tells not whether a private repository is here (issue 11, point 13)', () => {
+describe('a public event that is sent again does not reveal whether a private repository is here (issue 11, point 13)', () => {
   it.each(replayed)('%s', async (_, event) => {
     for (const [who, sender] of senders) {
       for (const make of isNaming(event) ? [world, withdrawn] : [world]) {
@@ -138,7 +138,7 @@ describe('a public event sent once more tells not whether a private repository i
     }
   });
 
-  it('and those who may know are told', async () => {
+  it('members of the repository get the answer', async () => {
     const rig = await world(true);
     expect((await rig.send(waiting, new Set([carol.publicKey]))).note).toMatch(/^purgatory: /);
     expect((await rig.send(own, new Set([bob.publicKey]))).note).toMatch(/^duplicate: /);

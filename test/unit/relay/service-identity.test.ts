@@ -15,7 +15,7 @@ function contextOf(rig: RepositoryRig) {
 }
 
 describe('a bucket', () => {
-  it('belongs to the service that claims it first, and only to that', async () => {
+  it('belongs to the first service that claims it, and to no other', async () => {
     const rig = new RepositoryRig();
     await claimService(contextOf(rig), SERVICE.publicKey);
     await claimService(contextOf(rig.cold()), SERVICE.publicKey);
@@ -25,7 +25,7 @@ describe('a bucket', () => {
     });
   });
 
-  it('goes to one of two that claim it at once', async () => {
+  it('belongs to one of two that claim it at once', async () => {
     const rig = new RepositoryRig();
     const claims = await Promise.allSettled(
       [SERVICE, OTHER].map(({ publicKey }) => claimService(contextOf(rig.cold()), publicKey)),
@@ -33,7 +33,7 @@ describe('a bucket', () => {
     expect(claims.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   });
 
-  it('whose claim cannot be read is given to nobody', async () => {
+  it('with an unreadable claim is given to no service', async () => {
     const rig = new RepositoryRig();
     await rig.store.put(SERVICE_KEY, Buffer.from('{}'), { mode: 'create' });
     await expect(claimService(contextOf(rig), SERVICE.publicKey)).rejects.toMatchObject({ kind: 'corrupt' });
@@ -41,7 +41,7 @@ describe('a bucket', () => {
 });
 
 describe('a service', () => {
-  it('signs for itself, and for each repository with a key of its own, the same from every server', () => {
+  it('signs with its own key, and for each repository with a derived key, the same on every server', () => {
     const [one, other] = [new ServiceIdentity(SERVICE.secretKey), new ServiceIdentity(SERVICE.secretKey)];
     expect(one.publicKey).toBe(SERVICE.publicKey);
     const keys = [idOf(alice), idOf(bob), idOf(alice, 'another')].map((id) => one.signerOf(id).publicKey);
@@ -50,7 +50,7 @@ describe('a service', () => {
     expect(new ServiceIdentity(OTHER.secretKey).signerOf(idOf(alice)).publicKey).not.toBe(keys[0]);
   });
 
-  it('only witnesses, unless the key of the repository may write to it', () => {
+  it('cannot write to a repository, unless the owner lists its repository key', () => {
     const service = new ServiceIdentity(SERVICE.secretKey);
     const [key, others] = [idOf(alice), idOf(bob)].map((id) => service.signerOf(id).publicKey);
     const policyWith = (writer = '') => ({ ...UNANNOUNCED, writers: [alice.publicKey, writer] });

@@ -76,7 +76,7 @@ async function oneStep(random: SeededRandom, model: Model, rig: RelayRig, at: nu
   model.said.set(person, said);
 }
 
-describe('whose word counts, in worlds of announcements by chance (issue 11, point 12)', () => {
+describe('trust in random worlds of announcements (issue 11, point 12)', () => {
   it.each(Array.from({ length: 12 }, (_, at) => at + 1))('follows the rule, seed %i', async (seed) => {
     const random = new SeededRandom(seed);
     const model = new Model();
@@ -159,7 +159,7 @@ describe('a key that many repositories name (issue 11, point 12)', () => {
 
   const requests = (world: TrustRig) => world.relay.store.log.length;
 
-  it('is not locked out by 2,000 of them, nor does it take more work than for 300', async () => {
+  it('is not locked out by 2,000 of them, and takes no more work than for 300', async () => {
     const counts: number[] = [];
     for (const strangers of [300, 2_000]) {
       const world = await crowd(strangers);
@@ -176,7 +176,7 @@ describe('a key that many repositories name (issue 11, point 12)', () => {
     expect(counts[0]).toBeLessThan(100);
   });
 
-  it('says itself whom it accepts, and then nobody else makes work or is told', async () => {
+  it('states whom it accepts, and then the others cause no work and get no answer', async () => {
     const world = await crowd(2_000);
     const at = world.relay.now - 50;
     await world.relay.announce(announcement(bob, { at, as: 'elsewhere', maintainers: [alice] }));
@@ -199,7 +199,7 @@ describe('a key that many repositories name (issue 11, point 12)', () => {
     expect(await world.waiting(idOf(alice)), 'he has not named her').toEqual([]);
   });
 
-  it('is shown its states where they are in force, whatever private ones name it', async () => {
+  it('can read its states where they are in force, whatever private repositories name it', async () => {
     const world = new RelayRig();
     const { events, directory, service } = world;
     const hidden = Array.from({ length: 300 }, (_, number) => unsigned(number, [bob], true));
@@ -221,10 +221,10 @@ describe('a key that many repositories name (issue 11, point 12)', () => {
   });
 });
 
-describe('a repository that merely names a key (issue 11, point 12)', () => {
+describe('a repository that only names a key (issue 11, point 12)', () => {
   const secret = [['private', 'true']];
 
-  it('gets nothing of its states, and shows nothing of its private repository', async () => {
+  it('gets none of its states, and shows nothing of its private repository', async () => {
     const world = new TrustRig();
     const at = world.relay.now - 100;
     await world.relay.announce(announcement(bob, { at, tags: secret }));
@@ -238,7 +238,7 @@ describe('a repository that merely names a key (issue 11, point 12)', () => {
     expect(world.found(new Set([dave.publicKey]))).not.toContain(state.id);
   });
 
-  it('hides nothing by being private: not a state, not a discussion, not an announcement', async () => {
+  it('hides nothing by being private: no state, no discussion, no announcement', async () => {
     const world = new TrustRig();
     const at = world.relay.now - 100;
     await world.relay.announce(announcement(alice, { at, maintainers: [bob] }));
@@ -255,7 +255,7 @@ describe('a repository that merely names a key (issue 11, point 12)', () => {
       expect(world.relay.directory.visible(event, nobody), `${event.kind}`).toBe(true);
   });
 
-  it('is told no receipts of a private one by naming the key that signs them', async () => {
+  it('gets no receipts of a private one by naming the key that signs them', async () => {
     const world = new TrustRig();
     const at = world.relay.now - 100;
     await world.relay.announce(announcement(alice, { at, tags: secret }));
@@ -276,7 +276,7 @@ describe('a repository that merely names a key (issue 11, point 12)', () => {
     expect((await world.send(receipt, nobody)).accepted).toBe(false);
   });
 
-  it('named by an `a` tag of a state, is the only one it is for', async () => {
+  it('in an `a` tag of a state is the only one that the state is for', async () => {
     const world = new TrustRig();
     const at = world.relay.now - 100;
     for (const owner of [alice, carol]) {
@@ -293,7 +293,7 @@ describe('a repository that merely names a key (issue 11, point 12)', () => {
     expect(await world.waiting(idOf(carol))).toEqual([]);
   });
 
-  it('loses what waits there when the key says that it does not accept it', async () => {
+  it('loses its waiting states when the key states that it does not accept it', async () => {
     const world = new TrustRig();
     const at = world.relay.now - 100;
     await world.relay.announce(announcement(alice, { at, maintainers: [bob] }));
@@ -305,8 +305,8 @@ describe('a repository that merely names a key (issue 11, point 12)', () => {
   });
 });
 
-describe('who names whom', () => {
-  it('is known of an announcement that stands again when a hidden one has gone', async () => {
+describe('the announcements that name a key', () => {
+  it('are known if an older one stands again after a hidden one was removed', async () => {
     const events = new EventsInMemory();
     const trust = new Trust({ events, rule: 'recursive' });
     const placesOfBob = () => trust.repositoriesOf(bob.publicKey, 'project').owners;
@@ -345,7 +345,7 @@ describe('an announcement that is hidden until data comes (issue 11, point 12)',
   }
 
   it.each(['before', 'after'])(
-    'counts while it is here, and the one before it counts again once it has gone (names looked for %s it came)',
+    'counts while it is stored, and the older one counts again after it (names looked up %s it came)',
     async (when) => {
       const { index, append, over } = indexed();
       const trust = new Trust({ events: index, rule: 'recursive' });

@@ -16,7 +16,7 @@ function upkeep(tasks: ConstructorParameters<typeof Upkeep>[0]['tasks'], lines: 
 }
 
 describe('upkeep', () => {
-  it('goes on with the next task when one fails, and says which', async () => {
+  it('continues with the next task if one fails, and reports which', async () => {
     const done: string[] = [];
     const lines: string[] = [];
     const failing = {
@@ -30,7 +30,7 @@ describe('upkeep', () => {
     expect(lines.join()).toMatch(/breaks.*no luck/);
   });
 
-  it('runs again and again until it is closed, and then ends the task at work', async () => {
+  it('runs again and again until it is closed, and then ends the running task', async () => {
     let runs = 0;
     let reach: (() => void) | undefined;
     const reached = new Promise<void>((resolve) => {
@@ -60,7 +60,7 @@ describe('work for many repositories', () => {
   const { signal } = new AbortController();
   const numbers = (count: number) => Array.from({ length: count }, (_, at) => at);
 
-  it('goes on with the others when one fails, and tells each failure once', async () => {
+  it('continues with the others if one fails, and reports each failure once', async () => {
     const done: number[] = [];
     const gone = goThrough(numbers(30), signal, String, async (item) => {
       if (item % 10 === 3) throw new CairnError('corrupt', `${item} is damaged`);
@@ -73,7 +73,7 @@ describe('work for many repositories', () => {
     expect(done).toHaveLength(27);
   });
 
-  it('tells no more than a line holds, and nothing when all went well', async () => {
+  it('reports at most one line, and nothing after success', async () => {
     const failing = goThrough(numbers(100), signal, String, async (item) => {
       throw new CairnError('corrupt', `damaged ${item}`);
     });
@@ -81,7 +81,7 @@ describe('work for many repositories', () => {
     await expect(goThrough(numbers(3), signal, String, async () => undefined)).resolves.toBeUndefined();
   });
 
-  it('leaves the rest to the next run when the store answers nobody', async () => {
+  it('leaves the rest to the next run if the store does not answer', async () => {
     let asked = 0;
     const away = goThrough(numbers(100), signal, String, async () => {
       asked++;
@@ -91,7 +91,7 @@ describe('work for many repositories', () => {
     expect(asked).toBe(8);
   });
 
-  it('ends when the server does', async () => {
+  it('ends when the server stops', async () => {
     const stopping = new AbortController();
     const done: number[] = [];
     await goThrough(numbers(10), stopping.signal, String, async (item) => {

@@ -42,14 +42,14 @@ describe('storing an artifact', () => {
     'throttle',
     'unavailable',
     'missing',
-  ] as const)('has it stored in the end when its first write meets "%s"', async (does) => {
+  ] as const)('is stored in the end if its first write meets "%s"', async (does) => {
     const rig = new RepositoryRig();
     rig.store.next(isPut, { does });
     expect(await put(rig)).toEqual({ digest, size: body.length });
     expect(await stored(rig)).toBe(true);
   });
 
-  it('takes one that is there for written, off the tombstones', async () => {
+  it('reuses an existing artifact, and takes it off the tombstones', async () => {
     const rig = new RepositoryRig();
     await put(rig);
     const fileName = artifactFileName({ digest, kind: 'pack' });
@@ -58,7 +58,7 @@ describe('storing an artifact', () => {
     expect((await read(rig)).artifacts).toEqual({});
   });
 
-  it('writes another copy of one that is condemned, and of that one, too', async () => {
+  it('writes another copy of a condemned artifact, and also of that copy', async () => {
     const rig = new RepositoryRig();
     await put(rig);
     const artifacts = { [artifactFileName({ digest, kind: 'pack' })]: condemned };
@@ -70,7 +70,7 @@ describe('storing an artifact', () => {
     expect(await put(rig)).toEqual({ digest, size: body.length, n: 2 });
   });
 
-  it('writes it again when it is deleted between two looks', async () => {
+  it('writes it again if it is deleted between two looks', async () => {
     const rig = new RepositoryRig();
     await put(rig);
     rig.store.next((call) => call.operation === 'head', {
@@ -81,13 +81,13 @@ describe('storing an artifact', () => {
     expect(await stored(rig)).toBe(true);
   });
 
-  it('does not name one of another size: somebody else has spoilt it', async () => {
+  it('refuses an existing artifact of another size, which somebody else has damaged', async () => {
     const rig = new RepositoryRig();
     await rig.store.put(key(), Buffer.from('a'), { mode: 'create' });
     expect(await put(rig)).toEqual({ digest, size: body.length, n: 1 });
   });
 
-  it('says which one the store did not take, after a few tries', async () => {
+  it('names the artifact that the store refused after some attempts', async () => {
     const rig = new RepositoryRig();
     rig.store.rules.push((call) => (isPut(call) ? { does: 'throttle' } : undefined));
     await expect(put(rig)).rejects.toMatchObject({
@@ -116,7 +116,7 @@ describe('reading an artifact', () => {
   it.each([
     ['is missing', undefined, 'the object store has no'],
     ['has another size', Buffer.from('an'), 'bytes instead of'],
-  ])('names one that %s', async (_what, bytes, words) => {
+  ])('names an artifact that %s', async (_what, bytes, words) => {
     const rig = new RepositoryRig();
     const key = artifactKey(ID, { digest, kind: 'pack' });
     if (bytes !== undefined) await rig.store.put(key, bytes, { mode: 'create' });
@@ -129,7 +129,7 @@ describe('reading an artifact', () => {
   it.each([
     ['other bytes of the same length', Buffer.from('AN artifact'), 1_000, 'do not match its digest'],
     ['more than it may have', body, 3, 'more than 3 bytes'],
-  ])('whole refuses %s', async (_what, bytes, limit, words) => {
+  ])('as a whole refuses %s', async (_what, bytes, limit, words) => {
     const rig = new RepositoryRig();
     await rig.store.put(artifactKey(ID, { digest, kind: 'json' }), bytes, { mode: 'create' });
     await expect(rig.artifacts.read(ID, 'json', digest, limit)).rejects.toMatchObject({
@@ -138,7 +138,7 @@ describe('reading an artifact', () => {
     });
   });
 
-  it('whole tells a store that breaks off from damage', async () => {
+  it('as a whole distinguishes a broken connection from damage', async () => {
     const rig = new RepositoryRig();
     await rig.store.put(artifactKey(ID, { digest, kind: 'json' }), body, { mode: 'create' });
     rig.store.next(() => true, { does: 'break-body' });

@@ -17,7 +17,7 @@ const digest = sha256('x');
 const base = `v1/repos/${owner}/${sha256(id.identifier)}/`;
 
 describe('keys', () => {
-  it('follow the layout', () => {
+  it('follow the bucket layout', () => {
     expect(repositoryPrefix(id)).toBe(base);
     expect(pointerKey(id)).toBe(`${base}pointer`);
     expect(tombstonesKey(id)).toBe(`${base}tombstones`);
@@ -28,12 +28,12 @@ describe('keys', () => {
     expect(repositoriesPrefix(owner)).toBe(`v1/repos/${owner}/`);
   });
 
-  it('hold nothing of an identifier but its digest', () => {
+  it('contain only the digest of an identifier', () => {
     const hostile = repositoryId(owner, '%2e%2e%2f pointer');
     expect(pointerKey(hostile)).toMatch(/^v1\/repos\/[0-9a-f]{64}\/[0-9a-f]{64}\/pointer$/);
   });
 
-  it('of pointers can be read back', () => {
+  it('of pointers are parsed back', () => {
     const place = parsePointerKey(pointerKey(id));
     expect(place).toEqual({ owner, identifierDigest: id.identifierDigest });
     expect(place && pointerKey(place)).toBe(pointerKey(id));
@@ -49,7 +49,7 @@ describe('keys', () => {
     'v1/repos/',
     'v1/repos/pointer',
     '',
-  ])('%j is not the one of a pointer', (key) => {
+  ])('like %j are not those of a pointer', (key) => {
     expect(parsePointerKey(key)).toBeUndefined();
   });
 });

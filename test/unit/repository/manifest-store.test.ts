@@ -4,7 +4,7 @@ import { artifactFileName, artifactKey, tombstonesKey } from '../../../src/repos
 import { ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
 
 describe('manifests', () => {
-  it('are read once and kept, also by those who ask at the same time', async () => {
+  it('are read once for concurrent and later readers', async () => {
     const rig = new RepositoryRig();
     const { digest, manifest } = await rig.publish(
       manifestOf({ refs: new Map([['refs/heads/a', oid('1')]]) }),
@@ -17,7 +17,7 @@ describe('manifests', () => {
     expect(reader.store.count()).toBe(1);
   });
 
-  it('that were written need not be read', async () => {
+  it('that were written here are not read', async () => {
     const rig = new RepositoryRig();
     const { digest, manifest } = await rig.publish(manifestOf());
     rig.store.reset();
@@ -25,7 +25,7 @@ describe('manifests', () => {
     expect(rig.store.count()).toBe(0);
   });
 
-  it('are asked for again after a failure', async () => {
+  it('are read again after a failure', async () => {
     const rig = new RepositoryRig();
     const { digest } = await rig.publish(manifestOf());
     const reader = rig.cold();
@@ -34,7 +34,7 @@ describe('manifests', () => {
     expect((await reader.manifests.load(ID, digest)).depth).toBe(0);
   });
 
-  it('that are not what their name says are damaged, and named', async () => {
+  it('that do not match their name are damaged, and named', async () => {
     const rig = new RepositoryRig();
     const { digest } = await rig.publish(manifestOf());
     const key = artifactKey(ID, { digest, kind: 'json' });
@@ -53,7 +53,7 @@ describe('manifests', () => {
     });
   });
 
-  it('are never named by another copy, which no pointer could find', async () => {
+  it('are never stored as another copy, which no pointer could name', async () => {
     const rig = new RepositoryRig();
     const encoded = await rig.manifests.encode(manifestOf());
     await rig.manifests.write(ID, encoded);

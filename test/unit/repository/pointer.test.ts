@@ -13,7 +13,7 @@ async function rigWith(body: string): Promise<RepositoryRig> {
 }
 
 describe('reading a pointer', () => {
-  it('tells absent, found and unchanged apart', async () => {
+  it('distinguishes absent, found and unchanged', async () => {
     expect(await readPointer(new RepositoryRig().store, ID)).toEqual({ is: 'absent' });
     const rig = await rigWith(digest);
     const found = await readPointer(rig.store, ID);
@@ -24,7 +24,7 @@ describe('reading a pointer', () => {
   });
 
   it.each(['', digest.slice(1), `${digest}\n`, digest.toUpperCase(), 'x'.repeat(5_000)])(
-    'refuses a body that is no digest: %j',
+    'refuses a body that is not a digest: %j',
     async (body) => {
       const rig = await rigWith(body);
       await expect(readPointer(rig.store, ID)).rejects.toMatchObject({
@@ -35,7 +35,7 @@ describe('reading a pointer', () => {
   );
 
   it.each(['unavailable', 'break-body'] as const)(
-    'calls a store that does not answer (%s) just that',
+    'reports a store that does not answer (%s) as unavailable',
     async (does) => {
       const rig = await rigWith(digest);
       rig.store.next(() => true, { does });

@@ -41,7 +41,7 @@ function rigOn(early: 'waits' | 'refused') {
 }
 
 it.each(['waits', 'refused'] as const)(
-  'pushes to 64 branches at once take three swaps at most where one a second is possible and the next %s',
+  'pushes to 64 branches at once need at most three swaps on a store with one swap per second, if the next one %s',
   async (early) => {
     const { rig, swaps } = rigOn(early);
     const { publisher } = rig.repository;
@@ -53,7 +53,7 @@ it.each(['waits', 'refused'] as const)(
 );
 
 it.each(['waits', 'refused'] as const)(
-  '64 pushers who go on as soon as they are answered fill every swap, where the next one %s',
+  '64 pushers that continue as soon as they are answered fill every swap, if the next one %s',
   async (early) => {
     const { clock, rig, swaps } = rigOn(early);
     const { publisher } = rig.repository;
@@ -73,7 +73,7 @@ it.each(['waits', 'refused'] as const)(
   },
 );
 
-it('a store that tells pushers one after another to slow down fails none of them', async () => {
+it('SlowDown answers of a store fail no push', async () => {
   const { store, rig } = rigOn('refused');
   const { publisher } = rig.repository;
   for (let turn = 0; turn < 30; turn++) await publisher.join(makeRef(`b${turn}`));

@@ -55,7 +55,7 @@ function rival(rig: RepositoryRig): () => Promise<void> {
 }
 
 describe('publishing', () => {
-  it('makes a repository with its first change', async () => {
+  it('creates a repository with its first change', async () => {
     const rig = new RepositoryRig();
     const { result, committed: outcome } = await rig.repository.publisher.join(new MakeRef('a'));
     expect(result).toBe('made beside 0');
@@ -66,7 +66,7 @@ describe('publishing', () => {
     expect(outcome.digest).toBe((await rig.cold().repository.resolve())?.digest);
   });
 
-  it('puts changes that come during a swap together into the next, each on the result of those before', async () => {
+  it('combines changes that come during a swap into the next one, each on the result of those before', async () => {
     const rig = new RepositoryRig();
     const { publisher } = rig.repository;
     const joined = ['a', 'b', 'c', 'd', 'c'].map((name) => publisher.join(new MakeRef(name)));
@@ -83,7 +83,7 @@ describe('publishing', () => {
     expect(publisher.busy).toBe(false);
   });
 
-  it('takes no more than 256 changes into one swap', async () => {
+  it('puts at most 256 changes into one swap', async () => {
     const rig = new RepositoryRig();
     const { publisher } = rig.repository;
     await Promise.all(Array.from({ length: 515 }, (_, index) => publisher.join(new MakeRef(`b${index}`))));
@@ -92,7 +92,7 @@ describe('publishing', () => {
     expect(manifest.depth).toBe(3);
   });
 
-  it('takes no more into one swap when one that must go alone waits far behind', async () => {
+  it('still combines changes if one that must be alone waits far behind', async () => {
     const rig = new RepositoryRig();
     const { publisher } = rig.repository;
     const changes = Array.from({ length: 515 }, (_, index) => new MakeRef(`b${index}`));
@@ -103,7 +103,7 @@ describe('publishing', () => {
     expect(manifest.depth).toBe(4);
   });
 
-  it('lets one that must go alone go alone, in its turn', async () => {
+  it('publishes a change alone that must be alone, in its turn', async () => {
     const rig = new RepositoryRig();
     const { publisher } = rig.repository;
     const joined = ['a', 'b', 'alone', 'c', 'd'].map((name) =>
@@ -119,7 +119,7 @@ describe('publishing', () => {
     expect(groups).toEqual([['a'], ['b'], ['alone'], ['c', 'd']]);
   });
 
-  it('lets a change whose evaluation fails leave alone', async () => {
+  it('removes a failing change from the batch', async () => {
     const rig = new RepositoryRig();
     const { publisher } = rig.repository;
     const results = await Promise.allSettled([
@@ -138,7 +138,7 @@ describe('publishing', () => {
     expect(branches(await published(rig))).toEqual(['a', 'b', 'first']);
   });
 
-  it('goes on after a batch in which every change failed', async () => {
+  it('continues after a batch in which every change failed', async () => {
     const rig = new RepositoryRig();
     const { publisher } = rig.repository;
     await expect(publisher.join(failing(new Error('one')))).rejects.toThrow('one');
@@ -147,7 +147,7 @@ describe('publishing', () => {
     expect(branches(await published(rig))).toEqual(['a']);
   });
 
-  it('tries changes one by one when together they make a state that is not valid', async () => {
+  it('tries changes one by one if their combination is invalid', async () => {
     const rig = new RepositoryRig();
     const { publisher } = rig.repository;
     const twice: Change<GitManifest, string> = {
@@ -178,7 +178,7 @@ describe('publishing', () => {
     expect(branches(await published(rig))).toEqual(['a', 'b', 'first']);
   });
 
-  it('writes nothing when nothing changes', async () => {
+  it('writes nothing if nothing changes', async () => {
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('a'));
     rig.store.reset();
@@ -189,7 +189,7 @@ describe('publishing', () => {
     expect(rig.store.count()).toBe(0);
   });
 
-  it('dates each publish later than the one before, even when the clock stands still or goes back', async () => {
+  it('gives each publish a later date than the one before, even if the clock stands still or goes back', async () => {
     const rig = new RepositoryRig();
     await rig.publish(manifestOf({ receiptAt: rig.clock.now() / 1000 + 500 }));
     for (const name of ['a', 'b', 'c']) await rig.repository.publisher.join(new MakeRef(name));
@@ -199,7 +199,7 @@ describe('publishing', () => {
 });
 
 describe('an answer without a swap', () => {
-  it('rests on a state seen after the change came: a fresh look is taken, and only then', async () => {
+  it('needs a state that was read after the change came: the pointer is read again', async () => {
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('a'));
     const gone = rig.cold();
@@ -224,7 +224,7 @@ describe('an answer without a swap', () => {
     expect(fresh.evaluations).toBe(1);
   });
 
-  it('does not rest on a swap that was sent before the change came', async () => {
+  it('does not accept a swap that was sent before the change came', async () => {
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('a'));
     let since = 0;
@@ -241,8 +241,8 @@ describe('an answer without a swap', () => {
   });
 });
 
-describe('a lost swap', () => {
-  it('is met at once on what won', async () => {
+describe('after a lost swap, a change', () => {
+  it('is evaluated at once on the winner’s state', async () => {
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('a'));
     rig.store.next(isPointerPut, { does: 'run', before: rival(rig) });
@@ -254,7 +254,7 @@ describe('a lost swap', () => {
     expect(rig.clock.slept.length).toBe(slept);
   });
 
-  it('is tried 16 times with pauses, each time on a fresh look, then the change is told to come back', async () => {
+  it('is tried 16 times with pauses, each time on a newly read state, then refused as busy', async () => {
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('a'));
     const steal = rival(rig);
@@ -285,7 +285,7 @@ describe('a lost swap', () => {
     expect(manifest.depth).toBe(16);
   });
 
-  it('may end without a swap, because what won has done it already', async () => {
+  it('may need no swap, because the winner has done it already', async () => {
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('a'));
     rig.store.next(isPointerPut, { does: 'run', before: rival(rig) });
@@ -296,7 +296,7 @@ describe('a lost swap', () => {
 });
 
 describe('an unknown outcome', () => {
-  it('is what every change of the swap is told, in these words', async () => {
+  it('is reported with these words to every change of the swap', async () => {
     const rig = new RepositoryRig({ patience: 1_000 });
     const { publisher } = rig.repository;
     await publisher.join(new MakeRef('a'));
@@ -312,7 +312,7 @@ describe('an unknown outcome', () => {
     }
   });
 
-  it('is followed by a fresh look', async () => {
+  it('is followed by a new read', async () => {
     const rig = new RepositoryRig({ patience: 1_000 });
     const { publisher } = rig.repository;
     await publisher.join(new MakeRef('a'));
@@ -327,7 +327,7 @@ describe('an unknown outcome', () => {
     expect(branches(await published(rig))).toEqual(['a', 'b', 'c']);
   });
 
-  it('is not what a publish is called when what follows a swap that was won fails', async () => {
+  it('is not reported if the swap was won and a later step fails', async () => {
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('a'));
     // The answer is lost, somebody builds on it, and what they built cannot be read any more once it has been found.
@@ -347,7 +347,7 @@ describe('an unknown outcome', () => {
   });
 });
 
-describe('a manifest made ready ahead', () => {
+describe('a manifest prepared in advance', () => {
   async function prepared(change: Change<GitManifest, string>): Promise<RepositoryRig> {
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('a'));
@@ -358,7 +358,7 @@ describe('a manifest made ready ahead', () => {
     return rig;
   }
 
-  it('is what is swapped in, when nothing came between', async () => {
+  it('is swapped in if nothing was published meanwhile', async () => {
     const change = new MakeRef('b');
     const rig = await prepared(change);
     expect((await rig.repository.publisher.join(change)).result).toBe('made beside 1');
@@ -366,7 +366,7 @@ describe('a manifest made ready ahead', () => {
     expect(change.evaluations).toBe(1);
   });
 
-  it('is left alone when another server came between', async () => {
+  it('is discarded if another server published meanwhile', async () => {
     const change = new MakeRef('b');
     const rig = await prepared(change);
     await rival(rig)();
@@ -375,7 +375,7 @@ describe('a manifest made ready ahead', () => {
     expect(branches(await published(rig)).sort()).toEqual(['a', 'b', 'rival-0']);
   });
 
-  it('is left alone when others go along', async () => {
+  it('is discarded if other changes join', async () => {
     const change = new MakeRef('b');
     const rig = await prepared(change);
     const { publisher } = rig.repository;
@@ -387,7 +387,7 @@ describe('a manifest made ready ahead', () => {
     expect(branches(await published(rig))).toEqual(['a', 'b', 'x', 'y']);
   });
 
-  it('is not made while others publish, nor for a change that would change nothing', async () => {
+  it('is not made while others publish, nor for a change that changes nothing', async () => {
     const rig = await prepared(new MakeRef('a'));
     expect(rig.store.count()).toBe(0);
     const { publisher } = rig.repository;
@@ -398,7 +398,7 @@ describe('a manifest made ready ahead', () => {
     await swapping;
   });
 
-  it('is not made where the last swap carried several changes, and is again after one that carried one', async () => {
+  it('is not made if the last swap carried several changes, and is made again after one with a single change', async () => {
     const rig = await prepared(new MakeRef('a'));
     const { publisher } = rig.repository;
     await Promise.all(['b', 'c', 'd'].map((name) => publisher.join(new MakeRef(name))));
@@ -412,7 +412,7 @@ describe('a manifest made ready ahead', () => {
     expect(second.evaluations).toBe(1);
   });
 
-  it('that cannot be written is said to have failed', async () => {
+  it('reports a failed write', async () => {
     const rig = new RepositoryRig();
     rig.store.rules.push((call) => (call.operation === 'put' ? { does: 'throttle' } : undefined));
     await expect(rig.repository.publisher.prepare(new MakeRef('a'))).rejects.toMatchObject({
@@ -424,8 +424,8 @@ describe('a manifest made ready ahead', () => {
   });
 });
 
-describe('what a publisher is told of', () => {
-  it('reaches the observer', async () => {
+describe('a publish', () => {
+  it('is reported to the observer', async () => {
     const ended: string[] = [];
     const rig = new RepositoryRig();
     const observed = rig.observing({
@@ -472,7 +472,7 @@ describe('the date of a receipt', () => {
     expect(await dateAfter(new MakeRef('a'))).toBe(1);
   });
 
-  it('is a second before the signed state that is carried out, as far as the one before leaves room', async () => {
+  it('is a second before the applied signed state, if the previous date allows it', async () => {
     expect(await dateAfter(applying('a', NOW - 60))).toBe(1);
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('first'));
@@ -481,7 +481,7 @@ describe('the date of a receipt', () => {
     expect((await published(rig)).receiptAt).toBe(NOW + 59);
   });
 
-  it('is not ahead of the time for a signed state that is', async () => {
+  it('is not in the future for a signed state that is', async () => {
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('first'));
     rig.clock.advance(120_000);
@@ -489,7 +489,7 @@ describe('the date of a receipt', () => {
     expect((await published(rig)).receiptAt).toBe(NOW + 120);
   });
 
-  it('stands behind a signed state only if no push comes after it in the same publish', async () => {
+  it('is after a signed state only if no push follows it in the same publish', async () => {
     const date = async (second: Change<GitManifest, string>, third: Change<GitManifest, string>) => {
       const rig = new RepositoryRig();
       const { publisher } = rig.repository;
@@ -510,7 +510,7 @@ describe('the date of a receipt', () => {
     expect(await date(rules, applying('a', NOW + 60))).toBe(59);
   });
 
-  it('stands in a manifest made ready ahead as well', async () => {
+  it('is after it in a manifest prepared in advance as well', async () => {
     const rig = new RepositoryRig();
     await rig.repository.publisher.join(new MakeRef('first'));
     await new Promise(setImmediate);
@@ -524,8 +524,8 @@ describe('the date of a receipt', () => {
   });
 });
 
-describe('a listener', () => {
-  it('hears of each publish, once those who asked for it know, and of nothing else', async () => {
+describe('a subscriber', () => {
+  it('hears of each publish after its callers, and of nothing else', async () => {
     const heard: string[] = [];
     const rig = new RepositoryRig();
     const repository = rig.listening((id, manifest, digest) =>

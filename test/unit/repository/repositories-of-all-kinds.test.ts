@@ -27,7 +27,7 @@ async function openBoth() {
   return { store, rig, words, all: new RepositoriesOfAllKinds({ git: rig.repositories, words }) };
 }
 
-it('a repository is opened by the kind that its manifest states', async () => {
+it('a repository is opened by the kind in its manifest', async () => {
   const { all, rig, words } = await openBoth();
   const git = await all.open(ID);
   expect(git?.kind).toBe('git');
@@ -38,7 +38,7 @@ it('a repository is opened by the kind that its manifest states', async () => {
   expect(await all.open(repositoryId('c'.repeat(64), 'none'))).toBeUndefined();
 });
 
-it('the most frequent kind costs no request more, and another one only once', async () => {
+it('the most frequent kind costs no extra request, and another one only once', async () => {
   const { all, store } = await openBoth();
   await all.open(ID);
   expect(store.log, 'its manifest is remembered').toHaveLength(1);
@@ -48,7 +48,7 @@ it('the most frequent kind costs no request more, and another one only once', as
   expect(store.log).toHaveLength(1);
 });
 
-it('whoever works with one kind finds none of another, and cannot publish over it', async () => {
+it('a caller for one kind finds no repository of another, and cannot publish over it', async () => {
   const { all, rig, words } = await openBoth();
   expect(await all.of('git').get(WORDS_ID).resolve()).toBeUndefined();
   expect(await all.of('git').get(WORDS_ID).known()).toBeUndefined();
@@ -60,7 +60,7 @@ it('whoever works with one kind finds none of another, and cannot publish over i
   expect((await words.get(WORDS_ID).resolve())?.manifest.depth).toBe(0);
 });
 
-it('a list of one kind leaves the others out, and takes them for no damage', async () => {
+it('a list of one kind leaves out the others, and does not report them as damaged', async () => {
   const { rig, words } = await openBoth();
   const listed = async (of: AsyncGenerator<{ readonly id: unknown }>) => {
     const ids = [];
@@ -71,7 +71,7 @@ it('a list of one kind leaves the others out, and takes them for no damage', asy
   expect(await listed(words.list())).toEqual([WORDS_ID]);
 });
 
-it('a kind that is not opened here is named', async () => {
+it('a kind that this server does not open is named', async () => {
   const { rig } = await openBoth();
   const onlyGit = new RepositoriesOfAllKinds({ git: rig.repositories });
   await expect(onlyGit.open(WORDS_ID)).rejects.toThrow(OtherKindError);

@@ -32,28 +32,28 @@ async function names(rig: RepositoryRig, owner?: string): Promise<string[]> {
 }
 
 describe('the repositories of a bucket', () => {
-  it('are listed, all or of one owner', async () => {
+  it('are listed, all of them or those of one owner', async () => {
     const rig = await bucket();
     expect(await names(rig)).toEqual(['a/one', 'a/two', 'b/one']);
     expect(await names(rig, ALICE)).toEqual(['a/one', 'a/two']);
     expect(await names(rig, 'c'.repeat(64))).toEqual([]);
   });
 
-  it('are listed without reading the names of their artifacts one by one', async () => {
+  it('are listed without listing their artifacts', async () => {
     const rig = await bucket();
     rig.store.reset();
     await names(rig);
     expect(rig.store.count('list')).toBe(1 + 3);
   });
 
-  it('are one object each, as long as they are remembered', async () => {
+  it('have one object each while they are in use', async () => {
     const rig = await bucket();
     const id = repositoryId(ALICE, 'one');
     expect(rig.repositories.get(id)).toBe(rig.repositories.get(repositoryId(ALICE, 'one')));
     expect(String(rig.repositories.get(id))).toBe(`${ALICE}/one`);
   });
 
-  it('name the one whose pointer is damaged', async () => {
+  it('include a damaged pointer by name', async () => {
     const rig = await bucket();
     const id = repositoryId(BOB, 'one');
     await rig.store.put(pointerKey(id), Buffer.from('nonsense'), { mode: 'overwrite' });

@@ -23,7 +23,7 @@ async function added(server: WordServer): Promise<string[][]> {
 }
 
 describe('a repository of another kind', () => {
-  it('is made, read back and added to, and what it adds is stored before it is named', async () => {
+  it('is created, read back and extended, and its artifacts are stored before they are named', async () => {
     const server = new WordServer();
     expect(await server.add('one', 'two')).toBe(2);
     expect(await server.add('two', 'three')).toBe(1);
@@ -45,7 +45,7 @@ describe('a repository of another kind', () => {
     expect(await added(server)).toEqual([['first'], ['a'], ['b', 'c']]);
   });
 
-  it('uses a manifest made ready ahead', async () => {
+  it('uses a manifest prepared in advance', async () => {
     const server = new WordServer();
     await server.add('first');
     await new Promise(setImmediate);
@@ -57,7 +57,7 @@ describe('a repository of another kind', () => {
     expect(change.evaluations).toBe(1);
   });
 
-  it('writes nothing for a change that leaves the state as it is, and says so', async () => {
+  it('writes nothing for a change without effect, and reports it', async () => {
     const server = new WordServer();
     await server.add('one');
     server.store.reset();
@@ -74,7 +74,7 @@ describe('a repository of another kind', () => {
     expect(server.store.count()).toBe(0);
   });
 
-  it('is held to the invariants of its kind, and to those of all kinds', async () => {
+  it('is checked against the invariants of its kind and of all kinds', async () => {
     const server = new WordServer();
     await server.add('one');
     const broken = (parts: object) =>
@@ -92,7 +92,7 @@ describe('a repository of another kind', () => {
     expect(await published(server)).toEqual(['one']);
   });
 
-  it('is not taken for one of git, nor one of git for it', async () => {
+  it('is not opened as git, nor git as it', async () => {
     const server = new WordServer();
     await server.add('one');
     const digest = (await server.repository.resolve())?.digest ?? '';
@@ -107,7 +107,7 @@ describe('a repository of another kind', () => {
 });
 
 describe('a lost swap of another kind', () => {
-  it('merges what was to be added with what won', async () => {
+  it('merges its additions with the winner’s', async () => {
     const outcomes: string[] = [];
     const store = new FaultyStore(new MemoryObjectStore());
     const publishObserver = {
@@ -128,7 +128,7 @@ describe('a lost swap of another kind', () => {
     expect(await added(server)).toEqual([['first'], ['theirs', 'both'], ['ours']]);
   });
 
-  it('is none where somebody has built on the publish whose answer was lost', async () => {
+  it('is not reported if somebody has built on the publish whose answer was lost', async () => {
     const server = new WordServer();
     await server.add('first');
     const rival = server.another(2);
@@ -147,7 +147,7 @@ describe('a lost swap of another kind', () => {
 });
 
 describe('an unknown outcome of another kind', () => {
-  it('is said to be one, and what was sent may still arrive: nothing is added twice', async () => {
+  it('is reported, and if the write arrives later, nothing is added twice', async () => {
     const server = new WordServer();
     await server.add('first');
     const rule = (call: StoreCall) => {

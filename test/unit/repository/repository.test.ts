@@ -15,22 +15,22 @@ function outcomes(rig: RepositoryRig): string[] {
   return rig.store.log.map((request) => `${request.operation} ${request.outcome}`);
 }
 
-describe('resolving', () => {
-  it('reads pointer and manifest once, then asks only whether the pointer has changed', async () => {
+describe('reading the state', () => {
+  it('reads pointer and manifest once, then only asks whether the pointer has changed', async () => {
     const { rig, first } = await published();
     expect(await rig.repository.resolve()).toEqual(first);
     expect(await rig.repository.resolve()).toEqual(first);
     expect(outcomes(rig)).toEqual(['get found', 'get found', 'get not-modified']);
   });
 
-  it('sees what others publish, at once', async () => {
+  it('sees publishes of others at once', async () => {
     const { rig, first } = await published();
     await rig.repository.resolve();
     const second = await rig.cold().publishOver(first);
     expect((await rig.repository.resolve())?.digest).toBe(second.digest);
   });
 
-  it('says that there is none, and sees it when there is', async () => {
+  it('reports a missing repository, and finds it when it is there', async () => {
     const rig = new RepositoryRig();
     expect(await rig.repository.resolve()).toBeUndefined();
     expect(await rig.repository.peek(1_000)).toBeUndefined();
@@ -38,7 +38,7 @@ describe('resolving', () => {
     expect((await rig.repository.resolve())?.digest).toBe(first.digest);
   });
 
-  it('never shows what is known in place of what could not be asked', async () => {
+  it('never returns a known state if the store could not be asked', async () => {
     const { rig, first } = await published();
     await rig.repository.resolve();
     rig.store.next(isPointerGet, { does: 'unavailable' });
@@ -46,7 +46,7 @@ describe('resolving', () => {
     expect((await rig.repository.resolve())?.digest).toBe(first.digest);
   });
 
-  it('names the manifest that is damaged', async () => {
+  it('names a damaged manifest', async () => {
     const { rig, first } = await published();
     const key = [...rig.store.log, ...(await keysOf(rig))]
       .map(String)
@@ -65,8 +65,8 @@ describe('resolving', () => {
   });
 });
 
-describe('what was seen', () => {
-  it('is good enough for as long as one says', async () => {
+describe('the last seen state', () => {
+  it('is good enough for the age that the caller allows', async () => {
     const { rig, first } = await published();
     expect(await rig.repository.peek(1_000)).toBeUndefined();
     await rig.repository.resolve();
@@ -79,7 +79,7 @@ describe('what was seen', () => {
     expect(rig.store.count()).toBe(0);
   });
 
-  it('is as old as the moment it was asked for', async () => {
+  it('is as old as the beginning of its request', async () => {
     const { rig } = await published();
     rig.store.next(isPointerGet, { does: 'run', before: async () => rig.clock.advance(1_500) });
     await rig.repository.resolve();
@@ -87,7 +87,7 @@ describe('what was seen', () => {
     expect(await rig.repository.peek(1_500)).toBeDefined();
   });
 
-  it('is asked for when nothing ever was', async () => {
+  it('is read if nothing was read before', async () => {
     const { rig, first } = await published();
     expect((await rig.repository.known())?.digest).toBe(first.digest);
     expect(rig.store.count()).toBe(2);
@@ -97,7 +97,7 @@ describe('what was seen', () => {
     expect(empty.store.count()).toBe(1);
   });
 
-  it('is the newer of two looks that overlapped, whichever is answered last', async () => {
+  it('is the newer one of two overlapping reads, in any order of their answers', async () => {
     const { rig, first } = await published();
     let answer: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
@@ -120,7 +120,7 @@ describe('what was seen', () => {
     expect((await rig.repository.peek(1_000))?.digest, 'the newer one is remembered').toBe(second.digest);
   });
 
-  it('follows a store that was set back, once it is looked at again', async () => {
+  it('follows a store that was reset, after it is read again', async () => {
     const { rig, first } = await published();
     const second = await rig.cold().publishOver(first);
     await rig.repository.resolve();
@@ -130,7 +130,7 @@ describe('what was seen', () => {
     expect(second.digest).not.toBe(first.digest);
   });
 
-  it('is what this process published, at once', async () => {
+  it('includes a publish of this process at once', async () => {
     const { rig } = await published();
     await rig.repository.publisher.join({
       since: 0,

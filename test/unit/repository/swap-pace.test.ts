@@ -25,7 +25,7 @@ function rig(every: number) {
 }
 
 describe('the pace of swaps', () => {
-  it('is as fast as can be on a store without a limit, be it quick or slow', async () => {
+  it('is unlimited for a store without a limit, fast or slow', async () => {
     for (const takes of [1, 20, 400]) {
       const { pace, swap, become } = rig(0);
       become({ takes });
@@ -36,7 +36,7 @@ describe('the pace of swaps', () => {
     }
   });
 
-  it('waits for a store that swaps once a second, when it has shown it', async () => {
+  it('waits for a store that has shown one swap per second', async () => {
     const { clock, pace, swap } = rig(1000);
     await swap();
     expect(pace.delay).toBe(0);
@@ -54,7 +54,7 @@ describe('the pace of swaps', () => {
     expect(pace.delay).toBeGreaterThan(850);
   });
 
-  it('lets a change that comes alone, long after the last, go at once', async () => {
+  it('lets a single change through at once, long after the last one', async () => {
     const { clock, pace, swap } = rig(1000);
     await swap();
     await swap();
@@ -62,7 +62,7 @@ describe('the pace of swaps', () => {
     expect(pace.delay).toBe(0);
   });
 
-  it('forgets a limit that has gone', async () => {
+  it('forgets a limit that has ended', async () => {
     const { clock, pace, swap, become } = rig(1000);
     await swap();
     await swap();
@@ -74,7 +74,7 @@ describe('the pace of swaps', () => {
     expect(pace.delay).toBe(0);
   });
 
-  it('does not take one slow answer of a store for a limit when nothing was swapped shortly before', async () => {
+  it('does not see a limit in one slow answer without a swap shortly before', async () => {
     const { clock, pace, swap, become } = rig(0);
     await swap();
     clock.advance(60_000);
@@ -83,7 +83,7 @@ describe('the pace of swaps', () => {
     expect(pace.delay).toBe(0);
   });
 
-  it('takes what is slow all the time for what it is, and does not wait on top of it', async () => {
+  it('adds no pause for a store that is always slow', async () => {
     const { clock, pace, swap, become } = rig(0);
     await swap();
     become({ takes: 800 });
@@ -96,7 +96,7 @@ describe('the pace of swaps', () => {
     expect(waited).toEqual([0, 800, ...Array(15).fill(0)]);
   });
 
-  it('never waits for more than two seconds, and learns nothing from a swap nobody knows the end of', async () => {
+  it('never waits more than two seconds, and learns nothing from a swap with an unknown outcome', async () => {
     const { pace, swap } = rig(30_000);
     await swap();
     await swap({ swap: 'unknown', cause: new Error('lost') });

@@ -73,7 +73,7 @@ const FATES: readonly { readonly fate: string; readonly behaviour: Behaviour | u
 ];
 
 describe.each(['create', 'replace'] as const)('a swap (%s)', (kind) => {
-  it.each(FATES)('wins when its first attempt $fate and nobody else swaps', async ({ behaviour }) => {
+  it.each(FATES)('wins if its first attempt $fate and nobody else swaps', async ({ behaviour }) => {
     const { rig, next, swap, now } = await scene(kind);
     if (behaviour !== undefined) rig.store.next(isPointerPut, behaviour);
     const result = await swap();
@@ -82,7 +82,7 @@ describe.each(['create', 'replace'] as const)('a swap (%s)', (kind) => {
   });
 
   it.each(FATES)(
-    'loses when its first attempt $fate after somebody else has swapped',
+    'loses if its first attempt $fate after somebody else has swapped',
     async ({ behaviour }) => {
       const { rig, next, swap, moveOn, now } = await scene(kind);
       const theirs = await moveOn();
@@ -128,7 +128,7 @@ describe.each(['create', 'replace'] as const)('a swap (%s)', (kind) => {
     expect(result).toMatchObject({ swap: 'won', digest: next, current: { digest: await now() } });
   });
 
-  it('asks again while it does not get to read, and sends the same bytes under the same condition', async () => {
+  it('reads again after failed reads, and sends the same bytes under the same condition', async () => {
     const { rig, next, swap, now } = await scene(kind);
     rig.store.next(isPointerPut, { does: 'lose-reply-not-applied' }, 3);
     rig.store.next(isPointerGet, { does: 'unavailable' }, 4);
@@ -141,7 +141,7 @@ describe.each(['create', 'replace'] as const)('a swap (%s)', (kind) => {
     expect(new Set(puts.map((put) => put.mode))).toEqual(new Set([kind]));
   });
 
-  it('pauses longer and longer, with jitter, at most two seconds', async () => {
+  it('pauses with jitter, longer each time, at most two seconds', async () => {
     const { rig, swap } = await scene(kind);
     rig.store.next(isPointerPut, { does: 'throttle' }, 40);
     rig.clock.slept.length = 0;
@@ -153,7 +153,7 @@ describe.each(['create', 'replace'] as const)('a swap (%s)', (kind) => {
   });
 
   it.each(['lose-reply-not-applied', 'throttle'] as const)(
-    'is unknown when every attempt meets "%s" until its patience ends',
+    'is unknown if every attempt meets "%s" until its patience ends',
     async (does) => {
       const { rig, swap } = await scene(kind);
       rig.store.rules.push((call) => (isPointerPut(call) ? { does } : undefined));
@@ -165,7 +165,7 @@ describe.each(['create', 'replace'] as const)('a swap (%s)', (kind) => {
     },
   );
 
-  it('is unknown when it was sent, and the pointer cannot be read until its patience ends', async () => {
+  it('is unknown if it was sent and the pointer cannot be read until its patience ends', async () => {
     const { rig, swap } = await scene(kind);
     rig.store.next(isPointerPut, { does: 'lose-reply-applied' });
     rig.store.rules.push((call) => (isPointerGet(call) ? { does: 'unavailable' } : undefined));
@@ -173,7 +173,7 @@ describe.each(['create', 'replace'] as const)('a swap (%s)', (kind) => {
   });
 
   it.each(['unavailable', 'conflict'] as const)(
-    'fails, and is not unknown, when every attempt meets a certain refusal (%s)',
+    'fails, and is not unknown, if every attempt is certainly refused (%s)',
     async (does) => {
       const { rig, swap, now, parent } = await scene(kind);
       rig.store.rules.push((call) => (isPointerPut(call) ? { does } : undefined));
@@ -186,14 +186,14 @@ describe.each(['create', 'replace'] as const)('a swap (%s)', (kind) => {
     },
   );
 
-  it('stays unknown when refusals for certain follow one doubtful answer', async () => {
+  it('stays unknown if certain refusals follow one uncertain answer', async () => {
     const { rig, swap } = await scene(kind);
     rig.store.next(isPointerPut, { does: 'lose-reply-not-applied' });
     rig.store.rules.push((call) => (isPointerPut(call) ? { does: 'unavailable' } : undefined));
     expect(await swap()).toMatchObject({ swap: 'unknown' });
   });
 
-  it('is unknown, and not failed, when what stands on top of it cannot be read for damage', async () => {
+  it('is unknown, and has not failed, if a manifest built on it is damaged', async () => {
     const { rig, swap, moveOn } = await scene(kind);
     rig.store.next(isPointerPut, { does: 'lose-reply-applied' });
     rig.store.next(isPointerGet, {
@@ -206,7 +206,7 @@ describe.each(['create', 'replace'] as const)('a swap (%s)', (kind) => {
     expect(await swap()).toMatchObject({ swap: 'unknown', cause: { kind: 'corrupt' } });
   });
 
-  it('wins by an earlier digest it has sent', async () => {
+  it('wins with an earlier digest that it has sent', async () => {
     const { rig, next, swap } = await scene(kind);
     const earlier = await rig
       .cold()
@@ -218,8 +218,8 @@ describe.each(['create', 'replace'] as const)('a swap (%s)', (kind) => {
   });
 });
 
-describe('a swap of a repository that is damaged', () => {
-  it('fails as damage when the pointer has vanished', async () => {
+describe('a swap of a damaged repository', () => {
+  it('fails as damage if the pointer is missing', async () => {
     const { rig, swap } = await scene('replace');
     await rig.store.delete(pointerKey(ID));
     await expect(swap()).rejects.toMatchObject({
@@ -228,21 +228,21 @@ describe('a swap of a repository that is damaged', () => {
     });
   });
 
-  it('is unknown when the pointer vanishes after it may have been applied', async () => {
+  it('is unknown if the pointer disappears after the swap may have been applied', async () => {
     const { rig, swap } = await scene('replace');
     rig.store.next(isPointerPut, { does: 'lose-reply-applied' });
     rig.store.next(isPointerGet, { does: 'run', before: () => rig.store.delete(pointerKey(ID)) });
     expect(await swap()).toMatchObject({ swap: 'unknown', cause: { kind: 'corrupt' } });
   });
 
-  it('loses when the pointer has the same body under another version: no attempt of its can ever match', async () => {
+  it('loses if the pointer has the same body under another version: no attempt can match any more', async () => {
     const { rig, parent, swap } = await scene('replace');
     if (parent === undefined) throw new Error('no parent');
     await rig.store.put(pointerKey(ID), Buffer.from(parent.digest), { mode: 'overwrite' });
     expect(await swap()).toMatchObject({ swap: 'lost', current: { digest: parent.digest } });
   });
 
-  it('does not believe a surprise thrown by the store to mean that nothing happened', async () => {
+  it('does not read an unexpected error of the store as proof that nothing happened', async () => {
     const { rig, next, swap, now } = await scene('replace');
     const put = rig.store.put.bind(rig.store);
     let calls = 0;

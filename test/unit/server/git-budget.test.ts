@@ -15,7 +15,7 @@ const UNSET: GitSettings = {
 
 describe('by default', () => {
   it.each([2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 512])(
-    'all git processes together fit beside the server into a machine of %i GiB (issue 11, point 3)',
+    'all git processes together fit beside the server on a machine with %i GiB (issue 11, point 3)',
     (gib) => {
       const { memory, sum, shares, pageShares, warning } = gitBudget(UNSET, gib * GIB);
       expect(sum).toBe((shares.all + shares.spare + pageShares) * memory);
@@ -29,12 +29,12 @@ describe('by default', () => {
     [8, 8, 120],
     [24, 24, 194],
     [128, 32, 854],
-  ])('a machine of %i GiB has %i places, and %i MiB for a process', (gib, places, mib) => {
+  ])('a machine with %i GiB has %i slots, and %i MiB for a process', (gib, places, mib) => {
     const { concurrency, memory } = gitBudget(UNSET, gib * GIB);
     expect([concurrency, memory / MIB]).toEqual([places, mib]);
   });
 
-  it('more memory never means fewer places, or less for one fold', () => {
+  it('more memory never means fewer slots, or less memory for one fold', () => {
     let before = gitBudget(UNSET, GIB);
     for (let gib = 2; gib <= 256; gib++) {
       const now = gitBudget(UNSET, gib * GIB);
@@ -44,7 +44,7 @@ describe('by default', () => {
     }
   });
 
-  it('a machine that is too small is named, and a server starts all the same', () => {
+  it('a machine that is too small is reported, and a server starts anyway', () => {
     const { concurrency, memory, warning } = gitBudget(UNSET, GIB);
     expect([concurrency, memory]).toEqual([4, 32 * MIB]);
     expect(warning).toContain('this machine has 1 GiB for everything');
@@ -52,8 +52,8 @@ describe('by default', () => {
   });
 });
 
-describe('what an operator has set', () => {
-  it('stays, and is counted: the documented sum of processes times --git-memory', () => {
+describe('the settings of an operator', () => {
+  it('stay, and are counted: the documented sum of processes times --git-memory', () => {
     const set = { ...UNSET, gitMemory: 128 * MIB, gitConcurrency: 8 };
     const { memory, concurrency, sum, warning } = gitBudget(set, 16 * GIB);
     expect([memory, concurrency]).toEqual([128 * MIB, 8]);
@@ -62,7 +62,7 @@ describe('what an operator has set', () => {
     expect(warning).toBeUndefined();
   });
 
-  it('is told to be too much for the machine when it is, with the figures', () => {
+  it('are reported with figures if they are too much for the machine', () => {
     const set = { ...UNSET, gitMemory: GIB, gitConcurrency: 32 };
     const { memory, concurrency, warning } = gitBudget(set, 2 * GIB);
     expect([memory, concurrency]).toEqual([GIB, 32]);
@@ -72,7 +72,7 @@ describe('what an operator has set', () => {
     expect(warning).toContain('this machine has 2 GiB');
   });
 
-  it('decides about the other one: fewer places where each may take much, less for each of many', () => {
+  it('determine the missing setting: fewer slots for large processes, less memory for many slots', () => {
     expect(gitBudget({ ...UNSET, gitMemory: GIB }, 24 * GIB).concurrency).toBe(4);
     expect(gitBudget({ ...UNSET, gitMemory: 256 * MIB }, 24 * GIB).concurrency).toBe(15);
     const many = gitBudget({ ...UNSET, gitConcurrency: 100 }, 24 * GIB);
@@ -80,7 +80,7 @@ describe('what an operator has set', () => {
     expect(many.warning).toBeUndefined();
   });
 
-  it('has room for the git of mirrors beside pushes and fetches (issue 13, point 4)', () => {
+  it('leave room for the git of mirrors beside pushes and fetches (issue 13, point 4)', () => {
     const set = { ...UNSET, gitMemory: 128 * MIB, gitConcurrency: 8 };
     const with3 = gitBudget({ ...set, mirrors: { on: true, concurrency: 3 } }, 16 * GIB);
     const off = gitBudget({ ...set, mirrors: { on: false, concurrency: 3 } }, 16 * GIB);
@@ -88,7 +88,7 @@ describe('what an operator has set', () => {
     expect(off.shares.all).toBe(gitBudget(set, 16 * GIB).shares.all);
   });
 
-  it('has no places for strangers where they may push nothing', () => {
+  it('without anonymous pushes need no slots for strangers', () => {
     const set = { gitMemory: 128 * MIB, gitConcurrency: 8 };
     const some = gitBudget({ ...set, anonymousPushes: { places: 3 } }, 16 * GIB);
     const none = gitBudget({ ...set, anonymousPushes: undefined }, 16 * GIB);

@@ -5,7 +5,7 @@ import { ID, manifestOf } from '../../helpers/repository-rig.ts';
 
 const publish = [ID, manifestOf(), sha256('manifest')] as const;
 
-describe('the subscribers to publishes', () => {
+describe('subscribers to publishes', () => {
   it('hear of each publish, in the order of the list', () => {
     const heard: string[] = [];
     const subscribers = new PublishSubscribers();
@@ -17,7 +17,7 @@ describe('the subscribers to publishes', () => {
     expect(heard).toEqual(['log rig 0', 'receipts rig 0']);
   });
 
-  it('are complete before the first publish', () => {
+  it('are all registered before the first publish', () => {
     const subscribers = new PublishSubscribers();
     expect(() => subscribers.published(...publish)).toThrow(/before the list of subscribers was complete/);
     subscribers.complete();

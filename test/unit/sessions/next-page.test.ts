@@ -6,7 +6,7 @@ it.each([
   '/npub1x/repo',
   '/npub1x/repo/tree/main/a%2Fb?x=1&y=//',
   '/fossil/npub1x/a.b/../'.slice(0, -4),
-])('takes %s', (path) => {
+])('%s is accepted as the next page', (path) => {
   expect(nextPage(path)).toBe(path);
 });
 
@@ -29,6 +29,6 @@ it.each([
   '/sign-in?link=x',
   '/Sign-Out',
   `/${'a'.repeat(2_048)}`,
-])('does not take %s', (path) => {
+])('%s is refused as the next page', (path) => {
   expect(nextPage(path)).toBe('/');
 });

@@ -29,7 +29,7 @@ async function keysOf(store: ObjectStore, prefix: string): Promise<string[]> {
   return keys;
 }
 
-it('signing out everywhere ends sessions of any age, on servers whose clocks differ', async () => {
+it('signing out everywhere ends sessions of any age, on servers with different clocks', async () => {
   const store = new MemoryObjectStore();
   const { sessions, clock, begin } = rig(store);
   const ahead = rig(store, new ManualClock(clock.now() + 9 * 60_000));
@@ -44,7 +44,7 @@ it('signing out everywhere ends sessions of any age, on servers whose clocks dif
   expect(await standing(sessions, await begin(), await ahead.begin())).toEqual([true, true]);
 });
 
-it('signing out ends one session; a key that does so very often ends all of them', async () => {
+it('signing out ends one session, and very many sign-outs of a key end all of its sessions', async () => {
   const { sessions, begin } = rig();
   const [kept, ...ended] = await Promise.all(Array.from({ length: MOST_ENDED + 2 }, () => begin()));
   if (kept === undefined) throw new Error('no session');
@@ -58,7 +58,7 @@ it('signing out ends one session; a key that does so very often ends all of them
   expect(await standing(sessions, kept, ...ended)).not.toContain(true);
 });
 
-it('nobody is signed in while the store does not say whether the session has ended', async () => {
+it('a visitor is not signed in while the store cannot say whether the session has ended', async () => {
   const store = new FaultyStore(new MemoryObjectStore());
   const { sessions, begin } = rig(store);
   const session = await begin();
@@ -66,7 +66,7 @@ it('nobody is signed in while the store does not say whether the session has end
   await expect(sessions.stands(session)).rejects.toMatchObject({ kind: 'unavailable' });
 });
 
-it('upkeep deletes what was used and ended, once nobody could use it or be in it any more', async () => {
+it('upkeep deletes used sign-ins and ended sessions when they cannot be used any more', async () => {
   const { store, sessions, clock, begin } = rig();
   const upkeep = new SessionUpkeep({ control: store, clock });
   const signIns = new SignIns({ ...context, control: store, clock });
@@ -91,7 +91,7 @@ it('upkeep deletes what was used and ended, once nobody could use it or be in it
   expect(await keysOf(store, 'v1/')).toEqual([]);
 });
 
-it('upkeep asks the store once an hour, and goes on at once while there is much to delete', async () => {
+it('upkeep asks the store once an hour, and continues at once while much is left to delete', async () => {
   const store = new FaultyStore(new MemoryObjectStore());
   const clock = new ManualClock();
   const upkeep = new SessionUpkeep({ control: store, clock });
@@ -113,7 +113,7 @@ it('upkeep asks the store once an hour, and goes on at once while there is much 
   expect(store.count('list')).toBe(6);
 });
 
-it('what was used once is not used again when the answer of the store was lost', async () => {
+it('a sign-in cannot be used twice after a lost answer of the store', async () => {
   const store = new FaultyStore(new MemoryObjectStore());
   const signIns = new SignIns({ ...context, control: store, clock: new ManualClock() });
   const once = { name: 'd'.repeat(32), expires: 2_000_000_000 };

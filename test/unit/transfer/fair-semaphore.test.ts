@@ -44,8 +44,8 @@ class Asking {
   }
 }
 
-describe('places for git', () => {
-  it('are all there for one repository but a quarter, which is for the others', async () => {
+describe('slots for git', () => {
+  it('go to one repository except for a quarter, which others can use', async () => {
     const asking = new Asking(8);
     for (let n = 0; n < 10; n++) await asking.ask(`flood-${n}`);
     expect(asking.has('flood')).toBe(6);
@@ -57,7 +57,7 @@ describe('places for git', () => {
     expect(await asking.giveBack('flood')).toEqual(['other-2']);
   });
 
-  it('do not make the single request of one repository wait for the flood on another', async () => {
+  it('do not make the single request of one repository wait for many of another', async () => {
     const asking = new Asking(2);
     for (let n = 0; n < 100; n++) await asking.ask(`flood-${n}`);
     await asking.ask('single');
@@ -66,7 +66,7 @@ describe('places for git', () => {
     expect(await asking.giveBack()).toEqual(['flood-2']);
   });
 
-  it('go round among repositories that all want more, and end in equal parts', async () => {
+  it('rotate among waiting repositories, and end in equal shares', async () => {
     const asking = new Asking(8);
     for (let n = 0; n < 20; n++) await asking.ask(`a-${n}`);
     for (const name of ['b', 'c', 'd']) for (let n = 0; n < 20; n++) await asking.ask(`${name}-${n}`);
@@ -77,7 +77,7 @@ describe('places for git', () => {
     expect(order.map((name) => name[0])).toEqual(['a', 'b', 'c', 'd', 'a', 'b', 'c', 'd']);
   });
 
-  it('go to who was served longest ago among equals', async () => {
+  it('go to the repository served longest ago among equals', async () => {
     const asking = new Asking(1);
     await asking.ask('a-0');
     for (const name of ['a-1', 'a-2', 'b-0', 'b-1', 'c-0']) await asking.ask(name);
@@ -86,7 +86,7 @@ describe('places for git', () => {
     expect(order).toEqual(['b-0', 'c-0', 'a-1', 'b-1', 'a-2']);
   });
 
-  it('are taken in turns by the fetches and the pushes of a repository', async () => {
+  it('alternate between fetches and pushes of a repository', async () => {
     const asking = new Asking(1);
     await asking.ask('a-first');
     for (const n of [0, 1, 2]) await asking.ask(`a-fetch${n}`, 'fetch');
@@ -96,7 +96,7 @@ describe('places for git', () => {
     expect(order).toEqual(['a-push0', 'a-fetch0', 'a-push1', 'a-fetch1', 'a-fetch2']);
   });
 
-  it('are waited for by so many and no more: the last of the longest queue is told busy', async () => {
+  it('have a bounded queue: the last one of the longest queue is answered busy', async () => {
     const asking = new Asking(1, 4);
     await asking.ask('flood-0');
     for (let n = 1; n <= 6; n++) await asking.ask(`flood-${n}`);
@@ -112,7 +112,7 @@ describe('places for git', () => {
     expect(order).toEqual(['other-0', 'flood-1', 'other-1', 'flood-2']);
   });
 
-  it('say what is wrong when nobody may wait', async () => {
+  it('report an error if nothing may wait', async () => {
     const places = new FairSemaphore(1, 0);
     const release = await places.acquire('a', never);
     await expect(places.acquire('b', never)).rejects.toMatchObject({
@@ -123,7 +123,7 @@ describe('places for git', () => {
     (await places.acquire('b', never))();
   });
 
-  it('are left by those who go while they wait', async () => {
+  it('lose waiting requests that are aborted', async () => {
     const places = new FairSemaphore(1, 1);
     const release = await places.acquire('a', never);
     const gone = new AbortController();
@@ -137,7 +137,7 @@ describe('places for git', () => {
     (await places.acquire('b', never))();
   });
 
-  it('are one fewer only once when given back twice', async () => {
+  it('are returned once if they are released twice', async () => {
     const places = new FairSemaphore(1, 5);
     const first = await places.acquire('a', never);
     first();

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { atMost, withoutFirst } from '../../../src/transfer/part-of-output.ts';
 
-describe('a part of what is written', () => {
-  it('is passed on alone, whatever the pieces, and then nothing more is wanted', async () => {
+describe('a part of written bytes', () => {
+  it('is passed on alone for any division of the bytes, and then reading stops', async () => {
     for (let start = 0; start <= 9; start++) {
       for (let length = 1; start + length <= 10; length++) {
         for (const size of [1, 3, 10]) {

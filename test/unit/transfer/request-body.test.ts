@@ -16,7 +16,7 @@ async function rest(body: RequestBody): Promise<string[]> {
 }
 
 describe('a request body', () => {
-  it('is read piece by piece, and what is given back is read first', async () => {
+  it('is read in pieces, and returned bytes are read first', async () => {
     const body = bodyOf('one', 'two');
     const first = await body.next();
     expect(String(first)).toBe('one');
@@ -27,21 +27,21 @@ describe('a request body', () => {
     expect(await body.next()).toBeUndefined();
   });
 
-  it('may be given back after its end', async () => {
+  it('accepts returned bytes after its end', async () => {
     const body = bodyOf('one');
     await rest(body);
     body.unread(Buffer.from('one'));
     expect(await rest(body)).toEqual(['one']);
   });
 
-  it('is dropped to its end', async () => {
+  it('is drained to its end', async () => {
     const body = bodyOf('12', '345');
     body.unread(Buffer.from('0'));
     await body.drain();
     expect(await body.next()).toBeUndefined();
   });
 
-  it('is read no further than a bound that was lowered on the way', async () => {
+  it('is read only to a limit that was lowered meanwhile', async () => {
     const body = bodyOf('12', '345', '6');
     await body.next();
     body.cap(3);
@@ -50,7 +50,7 @@ describe('a request body', () => {
     await expect(body.drain()).rejects.toMatchObject({ kind: 'too-large' });
   });
 
-  it('fails as its source does', async () => {
+  it('fails with the error of its source', async () => {
     async function* source(): AsyncGenerator<Buffer> {
       yield Buffer.from('one');
       throw new Error('the client has gone');

@@ -22,8 +22,8 @@ async function readAll(spool: Spool): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-describe('what is put aside for slow clients (issue 11, point 9)', () => {
-  it(`comes back as it was, whoever is faster, and leaves nothing (seed ${seed})`, async () => {
+describe('the spool for slow clients (issue 11, point 9)', () => {
+  it(`returns the written bytes at any speeds, and leaves nothing (seed ${seed})`, async () => {
     const random = new SeededRandom(seed);
     let onDisk = 0;
     const room = new SpoolRoom(folder.path, 1_000 * MIB, systemClock, (bytes) => {
@@ -50,7 +50,7 @@ describe('what is put aside for slow clients (issue 11, point 9)', () => {
     expect(await readdir(folder.path)).toEqual([]);
   });
 
-  it('has bounded room, of which one address gets half', async () => {
+  it('has limited space, half of it for one address', async () => {
     const room = new SpoolRoom(folder.path, 8 * MIB, systemClock);
     const fill = async (caller: string) => {
       const spool = room.open(caller);
@@ -74,7 +74,7 @@ describe('what is put aside for slow clients (issue 11, point 9)', () => {
     expect(await readdir(folder.path)).toEqual([]);
   });
 
-  it('has 64 MiB of memory for all together', async () => {
+  it('has 64 MiB of memory in total', async () => {
     const room = new SpoolRoom(folder.path, 1, systemClock);
     const spools: Spool[] = [];
     const chunk = Buffer.alloc(MIB);

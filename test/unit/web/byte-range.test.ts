@@ -23,11 +23,11 @@ it.each([
   ['bytes=a-b', 10, undefined],
   ['bytes 0-1', 10, undefined],
   ['lines=0-1', 10, undefined],
-] as const)('%s of %i bytes is %j', (header, size, range) => {
+] as const)('the range %s of %i bytes is %j', (header, size, range) => {
   expect(readByteRange(header, size)).toEqual(range);
 });
 
-it('is told as the standard says', () => {
+it('the Content-Range header has the standard form', () => {
   expect(contentRange({ start: 2, length: 3 }, 10)).toBe('bytes 2-4/10');
   expect(contentRange('none', 10)).toBe('bytes */10');
 });

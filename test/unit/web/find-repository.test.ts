@@ -26,16 +26,16 @@ async function find(manifest: typeof PUBLIC | undefined, reader: string | undefi
   return { found, asked: asked / 2 };
 }
 
-it('everybody finds a public repository, and nobody asks who it is', async () => {
+it('every visitor finds a public repository without signing in', async () => {
   expect(await find(PUBLIC, STRANGER)).toMatchObject({ asked: 0, found: { isPublic: true } });
 });
 
-it('readers find a private one', async () => {
+it('readers find a private repository', async () => {
   expect(await find(SECRET, READER)).toMatchObject({ asked: 1, found: { isPublic: false, reader: READER } });
   expect(await find(SECRET, ID.owner)).toMatchObject({ found: { isPublic: false, reader: ID.owner } });
 });
 
-it('others find nothing, with the same questions whether there is something or not', async () => {
+it('other visitors find nothing, with the same requests for private and missing repositories', async () => {
   const withdrawn = manifestOf({ lifecycle: 'withdrawn' });
   for (const reader of [STRANGER, undefined]) {
     for (const manifest of [SECRET, undefined, withdrawn]) {
@@ -44,7 +44,7 @@ it('others find nothing, with the same questions whether there is something or n
   }
 });
 
-it('a recent look suffices for what everybody may read, and for nothing else', async () => {
+it('a recent read suffices for public repositories only', async () => {
   for (const [recent, asked] of [
     [PUBLIC, 0],
     [SECRET, 1],

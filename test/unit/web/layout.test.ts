@@ -19,8 +19,8 @@ describe('a word of a shell command', () => {
   });
 });
 
-describe('what somebody said', () => {
-  it('is escaped, and stands apart in its direction of writing', () => {
+describe('text of a user', () => {
+  it('is escaped, and isolated in its writing direction', () => {
     expect(String(userText('<b>"\u202Ehi\'&', 100))).toBe('<bdi>&lt;b&gt;&quot;\u202Ehi&#39;&amp;</bdi>');
   });
 
@@ -35,10 +35,10 @@ describe('what somebody said', () => {
   });
 });
 
-describe('a page', () => {
+describe('the layout of a page', () => {
   const text = String(page({ title: 'A "title"', base: 'https://git.example.org', content: html`<p>x</p>` }));
 
-  it('loads its style sheet and its script from its own server, and may load nothing from another one', () => {
+  it('loads its style sheet and script from its own server, and nothing from others', () => {
     const policy = PAGE_HEADERS['Content-Security-Policy']?.split('; ');
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("style-src 'self'");
@@ -48,12 +48,12 @@ describe('a page', () => {
     for (const { path } of [STYLE_SHEET, PAGE_SCRIPT]) expect(text).toContain(`"${path}"`);
   });
 
-  it('finds them below the path of the base URL', () => {
+  it('links to them below the path of the base URL', () => {
     const below = String(page({ title: 'x', base: 'https://example.org/git/', content: html`` }));
     expect(below).toContain(`"/git${STYLE_SHEET.path}"`);
   });
 
-  it('says its language and its title, and leads back to the first page', () => {
+  it('has a language and a title, and links to the home page', () => {
     expect(text).toContain('<html lang="en">');
     expect(text).toContain('<title>A &quot;title&quot;</title>');
     expect(text).toMatch(/<a href="https:\/\/git\.example\.org\/"><svg .*<\/svg>git\.example\.org<\/a>/);

@@ -3,7 +3,7 @@ import { formatNpub } from '../../../src/nostr/public-key.ts';
 import { ownerRoutes } from '../../../src/web/nostr/owner/owner-routes.ts';
 import { alice } from '../nostr/authors.ts';
 
-it('charges an address for pages of people, and reads nothing for one that has asked too much', async () => {
+it('pages of people are charged to their address, and refused above the limit without reading anything', async () => {
   const charged: number[] = [];
   let read = 0;
   let wait = 0;

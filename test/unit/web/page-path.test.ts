@@ -38,7 +38,7 @@ describe('the path of a page', () => {
     ['half an escape', `/${NPUB}/50%`],
     ['a name that is too long', `/${NPUB}/${'x'.repeat(257)}`],
     ['two slashes', `//${NPUB}/tool`],
-  ])('is not that of %s', (_, path) => {
+  ])('is not %s', (_, path) => {
     expect(readPagePath(path)).toBeUndefined();
   });
 });

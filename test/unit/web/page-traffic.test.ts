@@ -3,7 +3,7 @@ import { PageTraffic } from '../../../src/web/page-traffic.ts';
 import { robotsText } from '../../../src/web/robots.ts';
 import { ManualClock } from '../../helpers/manual-clock.ts';
 
-it('an address has two minutes of work at once, and then a quarter of a second each second', async () => {
+it('an address may use two minutes of work at once, and then a quarter of a second per second', async () => {
   const clock = new ManualClock();
   const traffic = new PageTraffic(clock);
   for (let page = 0; page < 120; page++) {
@@ -19,12 +19,12 @@ it('an address has two minutes of work at once, and then a quarter of a second e
   expect(traffic.admit('192.0.2.1')).toBeGreaterThan(3_000);
 });
 
-it('pages that are kept cost next to nothing', () => {
+it('cached pages cost almost nothing', () => {
   const traffic = new PageTraffic(new ManualClock());
   for (let page = 0; page < 100_000; page++) expect(traffic.admit('192.0.2.1')).toBe(0);
 });
 
-it('robots may read files of branches, and nothing that there is for each commit', () => {
+it('robots may read files of branches, and no page of a single commit', () => {
   const lines = robotsText('/base').split('\n');
   expect(lines).toContain('Disallow: /base/*/*/commit/');
   expect(lines).toContain('Disallow: /base/*/*/raw/');

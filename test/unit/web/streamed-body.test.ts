@@ -4,8 +4,8 @@ import { streamedBody } from '../../../src/web/streamed-body.ts';
 const here = () => new AbortController().signal;
 const bytes = (...numbers: number[]) => Uint8Array.from(numbers);
 
-describe('a body that is written', () => {
-  it('is what was written, and the writer waits for the reader', async () => {
+describe('a streamed body', () => {
+  it('has the written bytes, and the writer waits for the reader', async () => {
     let written = 0;
     const body = await streamedBody(here(), async (output) => {
       for (; written < 20; written++) await output.write(bytes(written));
@@ -21,7 +21,7 @@ describe('a body that is written', () => {
     expect((await new Response(body).arrayBuffer()).byteLength).toBe(0);
   });
 
-  it('that goes wrong before its first byte is an error, and breaks off later', async () => {
+  it('is an error if it fails before its first byte, and breaks off if it fails later', async () => {
     const wrong = () => Promise.reject(new Error('wrong'));
     await expect(streamedBody(here(), wrong)).rejects.toThrow('wrong');
     const body = await streamedBody(here(), async (output) => {
@@ -31,7 +31,7 @@ describe('a body that is written', () => {
     await expect(new Response(body).arrayBuffer()).rejects.toThrow('wrong');
   });
 
-  it.each(['the reader cancels', 'the signal is aborted'])('ends when %s', async (how) => {
+  it.each(['the reader cancels', 'the signal is aborted'])('ends if %s', async (how) => {
     const visit = new AbortController();
     let ended: boolean | undefined;
     const body = await streamedBody(visit.signal, async (output, signal) => {

@@ -40,7 +40,7 @@ describe('the page of a repository', () => {
     ['below /git', `/git/${NPUB}/tool.git`],
     ['below /git in hex', `/git/${alice.publicKey}/tool`],
     ['with a slash behind', `/${NPUB}/tool/`],
-  ])('is at its URL %s', async (_, path) => {
+  ])('has the URL %s', async (_, path) => {
     await host(TOOL);
     const response = await get(path);
     expect(response.status).toBe(200);
@@ -48,7 +48,7 @@ describe('the page of a repository', () => {
     expect(await response.text()).toContain('<h1><bdi>The Tool</bdi></h1>');
   });
 
-  it('costs no request to the store within a second of the last look, and then one', async () => {
+  it('needs no request to the store within a second of the last read, and then one', async () => {
     await host(TOOL);
     await get(PAGE);
     const before = rig.store.log.length;
@@ -60,7 +60,7 @@ describe('the page of a repository', () => {
     expect(asked()).toEqual(['not-modified']);
   });
 
-  it('is shown of a repository that waits for its first data, without the words of its announcement', async () => {
+  it('hides the text of the announcement while the repository waits for first data', async () => {
     await publish(TOOL, { lifecycle: 'held', refs: new Map() });
     await announce(TOOL, { hidden: true });
     const text = await (await get(PAGE)).text();
@@ -68,12 +68,12 @@ describe('the page of a repository', () => {
     expect(text).not.toContain('The Tool');
   });
 
-  it('is shown of a repository that nobody has announced', async () => {
+  it('is shown without an announcement', async () => {
     await rig.publish(manifestOf({ identifier: 'tool' }), undefined, TOOL);
     expect((await get(PAGE, { access: 'open' })).status).toBe(200);
   });
 
-  it('keeps to itself an announcement that is not for everybody', async () => {
+  it('does not show an announcement that is not public', async () => {
     await host(TOOL);
     unseen.add((await announce(TOOL, { name: 'Secret plan', at: 1_800_000_000 })).id);
     const text = await (await get(PAGE)).text();
@@ -81,7 +81,7 @@ describe('the page of a repository', () => {
     expect(text).not.toContain('Secret plan');
   });
 
-  it('is sent without a body when only its head is asked for', async () => {
+  it('is sent without a body for HEAD', async () => {
     await host(TOOL);
     const response = await get(PAGE, {}, { method: 'HEAD' });
     expect(response.status).toBe(200);
@@ -89,8 +89,8 @@ describe('the page of a repository', () => {
   });
 });
 
-describe('what is not there for everybody', () => {
-  it('gets the same answer whatever it is, byte for byte and header for header', async () => {
+describe('missing pages and refused requests', () => {
+  it('private and missing repositories get the same answer, byte for byte and header for header', async () => {
     const asked: [string, string][] = [
       ['unknown', `/${NPUB}/unknown.git`],
       ['private', `/${NPUB}/private.git`],
@@ -117,7 +117,7 @@ describe('what is not there for everybody', () => {
     for (const other of others) expect(other).toEqual({ ...unknown, what: other.what });
   });
 
-  it('costs as many requests when it is private as when it is unknown', async () => {
+  it('private and unknown repositories cost the same number of requests', async () => {
     await publish(TOOL, { policy: { ...POLICY, private: true } });
     await get(PAGE);
     const before = rig.store.log.length;
@@ -127,7 +127,7 @@ describe('what is not there for everybody', () => {
     expect(between - before).toBe(rig.store.log.length - between);
   });
 
-  it('is what a page answers to that is asked for in another way', async () => {
+  it('other methods get status 405', async () => {
     await host(TOOL);
     const posted = await get(PAGE, {}, { method: 'POST', body: 'x' });
     expect(posted.status).toBe(405);
@@ -137,15 +137,15 @@ describe('what is not there for everybody', () => {
     }
   });
 
-  it('is not there for any method where no page can be (issue 11, point 18)', async () => {
+  it('a URL that can be no page gets status 404 for every method (issue 11, point 18)', async () => {
     for (const method of ['GET', 'POST', 'DELETE']) {
       expect((await get('/nothing-here', {}, { method })).status).toBe(404);
     }
   });
 });
 
-describe('when something fails', () => {
-  it('tells that the store does not answer, and when to come back', async () => {
+describe('a failing page', () => {
+  it('reports that the store does not answer, with a Retry-After', async () => {
     await host(TOOL);
     rig.store.rules.push(({ key }) => (key === pointerKey(TOOL) ? { does: 'unavailable' } : undefined));
     const response = await get(PAGE);
@@ -155,7 +155,7 @@ describe('when something fails', () => {
     expect(logged.join()).toContain('page failed');
   });
 
-  it('leaves to the log what is damaged', async () => {
+  it('reports damage in the log only', async () => {
     const { digest } = await host(TOOL);
     rig.store.rules.push(({ key }) => (key.includes(digest) ? { does: 'missing' } : undefined));
     rig = rig.cold();
@@ -168,8 +168,8 @@ describe('when something fails', () => {
   });
 });
 
-describe('the first page', () => {
-  it('lists what has been announced here, last first', async () => {
+describe('the home page', () => {
+  it('lists the announced repositories, newest first', async () => {
     await announce(repositoryId(alice.publicKey, 'first'), { name: 'First', at: 1_700_000_001 });
     await announce(repositoryId(alice.publicKey, 'second'), { name: 'Second <b>', at: 1_700_000_002 });
     const response = await get('/');
@@ -180,7 +180,7 @@ describe('the first page', () => {
     expect(text).toContain(`<a href="/${NPUB}/first">`);
   });
 
-  it('lists nothing that is not for everybody or not here', async () => {
+  it('does not list private and missing repositories', async () => {
     unseen.add((await announce(repositoryId(alice.publicKey, 'unseen'), {})).id);
     await announce(repositoryId(alice.publicKey, 'held'), { hidden: true });
     await announce(repositoryId(alice.publicKey, 'private'), { tags: [['private', 'true']] });
@@ -188,7 +188,7 @@ describe('the first page', () => {
     expect(await (await get('/')).text()).toContain('No public repository');
   });
 
-  it('shows 50 at a time, with a link to those behind', async () => {
+  it('shows 50 at a time, with a link to the next ones', async () => {
     for (let n = 0; n < 102; n += 1) {
       await announce(repositoryId(alice.publicKey, `r${n}`), { name: `R ${n}`, at: 1_700_000_000 + n });
     }
@@ -203,7 +203,7 @@ describe('the first page', () => {
     expect(seen).toEqual(Array.from({ length: 102 }, (_, at) => String(101 - at)));
   });
 
-  it('searches names, descriptions, topics and owners, and keeps what was typed', async () => {
+  it('searches names, descriptions, topics and owners, and keeps the typed text', async () => {
     await announce(TOOL, {
       tags: [
         ['description', 'Cuts <stone>'],
@@ -257,28 +257,28 @@ describe('the first page', () => {
     expect(again.status).toBe(304);
   });
 
-  it('tells how to begin as far as one can', async () => {
+  it('shows first steps, as far as the visitor can take them', async () => {
     expect(await (await get('/')).text()).toContain(`cairn announce my-project --server ${BASE}`);
     expect(await (await get('/', { access: 'open' })).text()).toContain('anyone who reaches it may push');
     expect(await (await get('/', { access: 'read-only' })).text()).not.toContain('cairn announce');
   });
 
-  it('is the information of the relay for whoever asks for that', async () => {
+  it('is the relay information for clients that ask for that', async () => {
     const response = await get('/', {}, { headers: { accept: 'application/nostr+json' } });
     expect(response.headers.get('content-type')).toBe('application/nostr+json');
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
     expect(await response.json()).toEqual(INFORMATION);
   });
 
-  it('and that information are told apart by caches', async () => {
+  it('and the relay information have separate cache entries', async () => {
     for (const accept of ['text/html', 'application/nostr+json']) {
       expect((await get('/', {}, { headers: { accept } })).headers.get('vary')).toMatch(/^Accept\b/);
     }
   });
 });
 
-describe('every answer', () => {
-  it.each(['/', PAGE, '/nothing'])('lets browsers do nothing with it: %s', async (path) => {
+describe('every response', () => {
+  it.each(['/', PAGE, '/nothing'])('has a restrictive content security policy: %s', async (path) => {
     await host(TOOL);
     const { headers } = await get(path);
     expect(headers.get('content-security-policy')).toContain("default-src 'none'");
@@ -288,8 +288,8 @@ describe('every answer', () => {
   });
 });
 
-describe('mounted behind other routes', () => {
-  it('answers what they do not, errors included', async () => {
+describe('pages mounted behind other routes', () => {
+  it('answer the remaining URLs, errors included', async () => {
     await host(TOOL);
     const app = new Hono().get('/healthz', (c) => c.text('ok')).route('/', routes());
     expect(await (await app.request('/healthz')).text()).toBe('ok');

@@ -40,7 +40,7 @@ beforeAll(async () => {
 afterAll(() => rig[Symbol.asyncDispose]());
 
 describe('branches', () => {
-  it('are as far from the default branch as git counts, on histories at random', async () => {
+  it('have the distance from the default branch that git counts, on random histories', async () => {
     const view = await rig.view();
     const { branches, count } = await listBranches(view, 'recent', 0);
     expect(count).toBe(41);
@@ -53,7 +53,7 @@ describe('branches', () => {
     }
   });
 
-  it('come by the dates of their last commits, or by name, and in pages', async () => {
+  it('are ordered by the dates of their last commits or by name, in pages', async () => {
     const view = await rig.view();
     const recent = await listBranches(view, 'recent', 0);
     const times = recent.branches.slice(1).map(({ last }) => last?.commit.committer.time ?? 0);
@@ -65,7 +65,7 @@ describe('branches', () => {
     expect(named.branches.map(({ ref }) => ref)).toEqual(names);
   });
 
-  it('of a page, and the default branch, can be compared at once', () => {
+  it('on one page are compared with the default branch at once', () => {
     expect(BRANCHES_ON_PAGE).toBeLessThan(MOST_TIPS);
     const tips = Array.from({ length: MOST_TIPS }, (_, at) => `tip ${at}`);
     const reached = new ReachedCommits(tips);
@@ -76,7 +76,7 @@ describe('branches', () => {
     );
   });
 
-  it('whose histories did not meet in the walk are said to be at least so far apart', () => {
+  it('without a common commit in the walk are shown with a minimum distance', () => {
     const reached = new ReachedCommits(['main', 'old']);
     for (let at = 0; at < 10; at++) reached.add(at === 0 ? 'main' : `m${at}`, [`m${at + 1}`]);
     expect(reached.met).toBe(false);
@@ -85,7 +85,7 @@ describe('branches', () => {
 });
 
 describe('tags', () => {
-  it('come by version or by date, and may stand for anything', async () => {
+  it('are ordered by version or by date, and may point at any type of object', async () => {
     const view = await rig.view();
     const { tags, count } = await listTags(view, 'version', 0);
     expect(count).toBe(6);

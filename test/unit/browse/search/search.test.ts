@@ -31,7 +31,7 @@ const paths = (files: readonly { readonly path: readonly Buffer[] }[]) =>
   files.map(({ path }) => path.join('/')).sort();
 
 describe('searches of code', () => {
-  it('find a text with the lines around it, in files of any name, and no binary ones', async () => {
+  it('find a text with the lines around it, in files of any name, and skip binary files', async () => {
     const { files, cut } = await searchCode(await rig.view(), tree, 'needle');
     expect(cut).toBe(false);
     expect(paths(files)).toEqual(
@@ -50,7 +50,7 @@ describe('searches of code', () => {
     expect(crlf?.lines[0]?.text).toBe('a needle');
   });
 
-  it('show a part of a giant line, and few lines of each file', async () => {
+  it('show a part of a very long line, and few lines of each file', async () => {
     const { files } = await searchCode(await rig.view(), tree, 'needle');
     const [line] = files.find(({ path }) => path.join('') === 'long.js')?.lines ?? [];
     expect(line?.text.length).toBeLessThan(250);
@@ -60,7 +60,7 @@ describe('searches of code', () => {
     expect(many).toHaveLength(7);
   });
 
-  it('take a text as it is: no pattern, no option, and case matters if it has a capital letter', async () => {
+  it('take the text literally: no pattern, no option, and case matters if it has a capital letter', async () => {
     const view = await rig.view();
     expect(paths((await searchCode(view, tree, '(Needle.*)')).files)).toEqual(['src/one.ts']);
     expect(paths((await searchCode(view, tree, '.*needle')).files)).toEqual([]);
@@ -69,14 +69,14 @@ describe('searches of code', () => {
     expect(paths((await searchCode(view, tree, '-f/etc/passwd')).files)).toEqual([]);
   });
 
-  it('have one line of bounded length', () => {
+  it('accept one line of bounded length', () => {
     expect(readQuery('  x y ')).toBe('x y');
     for (const text of ['a\nb', 'a\0b', 'x'.repeat(201)]) expect(() => readQuery(text)).toThrow(/search/);
   });
 });
 
 describe('searches of paths', () => {
-  it('find letters in their order, the name of a file first, and names of any bytes', async () => {
+  it('find letters in their order, prefer file names, and accept names of any bytes', async () => {
     const view = await rig.view();
     const { paths: found, count } = await searchPaths(view, tree, 'one');
     expect(found[0]?.text).toBe('src/one.ts');
@@ -96,7 +96,7 @@ describe('searches of commits', () => {
     return commits.map(({ commit }) => commit.message.split('\n')[0]);
   };
 
-  it('look at the message, the author, the path and the id', async () => {
+  it('cover the message, the author, the path and the id', async () => {
     expect(await find({ query: 'ABOUT apples' })).toEqual(['First commit']);
     expect(await find({ query: 'apples pears' })).toEqual([]);
     expect(await find({ query: tip.slice(0, 9) })).toEqual(['Second, of pears']);

@@ -43,7 +43,7 @@ function judge(header: string, repositoryUrl: string) {
 }
 
 describe('the answer to git', () => {
-  it('is a token in its own scheme when git can send one', () => {
+  it('is a token in its own scheme if git can send one', () => {
     const given = answer(newGit);
     expect([...given.keys()]).toEqual([
       'capability[]',
@@ -68,16 +68,16 @@ describe('the answer to git', () => {
     expect(judge(header, `${server}/git/npub1a/project`)).toMatchObject({ ok: true, actor: alice.publicKey });
   });
 
-  it('keeps the user that the URL names', () => {
+  it('keeps the user name of the URL', () => {
     expect(answer([...oldGit, 'username=alice']).get('username')).toBe('alice');
   });
 
-  it('is no longer handed out by helpers that store it when it is too old to begin a push', () => {
+  it('expires for helpers that store it, before it is too old to begin a push', () => {
     expect(answer(oldGit).get('password_expiry_utc')).toBe(String(now + 60));
     expect(answer(newGit).get('password_expiry_utc')).toBe(String(now + 60));
   });
 
-  it('is for the repository asked for and no other', () => {
+  it('is for the requested repository only', () => {
     const header = `Nostr ${answer(newGit).get('credential')}`;
     expect(judge(header, `${server}/git/npub1a/another`)).toMatchObject({ ok: false });
     expect(judge(header, 'https://git.example.com/git/npub1a/project')).toMatchObject({ ok: false });
@@ -99,7 +99,7 @@ describe('the URL of the repository', () => {
     expect(repositoryUrlOf(asked)).toBe('http://127.0.0.1:8080/git/npub1a/p.git');
   });
 
-  it('cannot be told when git leaves the path out, which is said with what to do', () => {
+  it('is unknown if git leaves the path out, and the error says what to do', () => {
     expect(() => repositoryUrlOf(request(oldGit.slice(0, 2)))).toThrow(
       /git config --global credential\.https:\/\/git\.example\.org\.useHttpPath true/,
     );
@@ -123,17 +123,17 @@ describe('the helper answers', () => {
     ['another protocol', ['protocol=smtp', 'host=git.example.org', 'wwwauth[]=Nostr x']],
     ['a request that is none', ['hello']],
     ['a scheme whose name only begins like it', ['protocol=https', 'host=x.example', 'wwwauth[]=Nostrum x']],
-  ])('nobody else: %s', (_what, lines) => {
+  ])('no other host: %s', (_what, lines) => {
     expect(isForUs(request(lines), server)).toBe(false);
   });
 
-  it('everybody who names the scheme, when no server is configured', () => {
+  it('every host that names the scheme, if no server is configured', () => {
     expect(isForUs(request(newGit), undefined)).toBe(true);
     expect(isForUs(request(oldGit), undefined)).toBe(false);
   });
 });
 
-it('a list begins anew at an empty value, and values may hold equal signs', () => {
+it('an empty value restarts a list, and values may contain equal signs', () => {
   const asked = request([...newGit, 'wwwauth[]=', 'wwwauth[]=Basic realm="a=b"', 'path=x=y.git']);
   expect(asked.challenges).toEqual(['Basic realm="a=b"']);
   expect(asked.path).toBe('x=y.git');

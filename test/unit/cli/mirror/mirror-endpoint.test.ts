@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { endpointReader } from '../../../../src/cli/mirror/mirror-endpoint.ts';
 
 it.each(['git://127.0.0.1/x.git', 'elsewhere::/x', 'ftp://127.0.0.1/x.git', ''])(
-  'reads "%s", which git alone reaches, or nobody, where a server is named',
+  'reads "%s" without credentials although a server is named: only git can access it, or nothing can',
   async (address) => {
     const environment = { CAIRN_SERVER: 'https://git.example.org' };
     const quiet = () => undefined;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { policyOf, protocolOf, scopeOf } from '../../../../src/cli/mirror/mirror-flags.ts';
 
-it('branches may be listed with commas, in several flags, with blanks', () => {
+it('--branch takes a list with commas, several flags, and blanks', () => {
   expect(scopeOf({ branch: ['a, b', 'c,'] }).branches).toEqual(['a', 'b', 'c']);
 });
 
@@ -10,7 +10,7 @@ it('branches and mappings exclude each other', () => {
   expect(() => scopeOf({ map: ['a'] })).toThrow(/not a mapping/);
 });
 
-it('both names of force are the same', () => {
+it('both names of force mean the same', () => {
   expect([
     policyOf({}).force,
     policyOf({ force: true }).force,
@@ -29,7 +29,7 @@ it('sizes may have units, and counts are whole numbers', () => {
   }
 });
 
-it('protocols are named as git-sync names them, and v0', () => {
+it('protocols have the names of git-sync, and v0', () => {
   expect(['auto', 'v0', 'v1', 'v2'].map((protocol) => protocolOf({ protocol }))).toEqual(['auto', 0, 1, 2]);
   expect(protocolOf({})).toBe('auto');
   for (const protocol of ['2', 'V2', 'v3', '__proto__'])

@@ -43,7 +43,7 @@ describe('progress on a terminal', () => {
     expect(lines()).toEqual(['']);
   });
 
-  it('shows the last text of a remote, without what could move the cursor', () => {
+  it('shows the last text of a remote, without characters that move the cursor', () => {
     const { progress, lines } = terminal();
     progress.phase('counting');
     progress.message('source', 'Counting: 10%\rCounting: \u001b[2J20%\r');
@@ -52,7 +52,7 @@ describe('progress on a terminal', () => {
     progress[Symbol.dispose]();
   });
 
-  it('puts notices above the line, and is never wider than the terminal', () => {
+  it('prints notices above the line, and is never wider than the terminal', () => {
     const { progress, lines } = terminal({ columns: 20 });
     progress.phase('waiting');
     progress.message('target', 'x'.repeat(100));
@@ -64,8 +64,8 @@ describe('progress on a terminal', () => {
   });
 });
 
-describe('without a terminal, and with --json', () => {
-  it.each([{ isTTY: false }, { isShown: false }])('only notices are printed: %j', (options) => {
+describe('progress without a terminal, and with --json', () => {
+  it.each([{ isTTY: false }, { isShown: false }])('prints only notices: %j', (options) => {
     const { progress, written } = terminal(options);
     progress.phase('relaying');
     progress.relayed(5);

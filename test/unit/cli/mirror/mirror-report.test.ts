@@ -14,7 +14,7 @@ function contextOf(printed: string[]): CommandContext {
   };
 }
 
-it('prints the document of a mirror command before a fault of its own ends it', async () => {
+it('a mirror command prints its document before an internal error ends it', async () => {
   const printed: string[] = [];
   const asked = {
     command: 'plan',
@@ -30,7 +30,7 @@ it('prints the document of a mirror command before a fault of its own ends it', 
   ]);
 });
 
-it('prints the document of a command on kept mirrors before a fault of its own ends it', async () => {
+it('a command on kept mirrors prints its document before an internal error ends it', async () => {
   const printed: string[] = [];
   const command = { repository: 'x/y', flags: {}, json: true };
   const reporting = keptReported('show', command, contextOf(printed), () => Promise.reject(fault));
@@ -40,7 +40,7 @@ it('prints the document of a command on kept mirrors before a fault of its own e
   ]);
 });
 
-it('a full disk ends a command as what this machine lacks, with the document first and no stack (issue 13, point 9)', async () => {
+it('a full disk ends a command with the exit code for this machine, after the document and without a stack (issue 13, point 9)', async () => {
   const full = Object.assign(new Error("ENOSPC: no space left on device, mkdtemp '/tmp/mirror-x'"), {
     code: 'ENOSPC',
     errno: -28,

@@ -21,7 +21,7 @@ function change(old: Announcement | undefined, flags: AnnounceFlags) {
 }
 
 describe('a new announcement', () => {
-  it('names the server, and nothing it was not told', () => {
+  it('names the server, and nothing that was not given', () => {
     expect(change(undefined, {})).toEqual({
       identifier: 'project',
       clone: [gitUrl],
@@ -35,11 +35,11 @@ describe('a new announcement', () => {
     });
   });
 
-  it('names the URL of GRASP on request', () => {
+  it('names the GRASP URL on request', () => {
     expect(change(undefined, { grasp: true }).clone).toEqual([gitUrl, graspUrl]);
   });
 
-  it('takes everything that can be given', () => {
+  it('accepts every option', () => {
     const facts = change(undefined, {
       name: 'Project',
       description: 'It works',
@@ -82,7 +82,7 @@ describe('a change', () => {
     ['object-format', 'sha256'],
   );
 
-  it('leaves all as it is when nothing is given, this server already being named', () => {
+  it('keeps everything if no option is given and this server is already named', () => {
     const { id: _id, owner: _owner, at: _at, ...facts } = old;
     expect(change(old, {})).toEqual(facts);
   });
@@ -95,7 +95,7 @@ describe('a change', () => {
     expect(change(old, { removeMaintainer: [formatNpub(bob.publicKey)] }).maintainers).toEqual([]);
   });
 
-  it('replaces the rules of a pattern that is given again, and drops those of one that is not protected', () => {
+  it('replaces the rules of a repeated pattern, and removes those of an unprotected one', () => {
     expect(change(old, { protect: ['refs/heads/main push:owner'] }).protection).toEqual([
       { pattern: 'refs/tags/**', rules: ['no-force-push'] },
       { pattern: 'refs/heads/main', rules: ['push:owner'] },
@@ -105,7 +105,7 @@ describe('a change', () => {
     ]);
   });
 
-  it('opens a private repository only when told to, and remembers its readers', () => {
+  it('opens a private repository only on request, and keeps its readers', () => {
     expect(change(old, { reader: [bob.publicKey] })).toMatchObject({
       private: true,
       readers: [carol.publicKey, bob.publicKey],
@@ -113,12 +113,12 @@ describe('a change', () => {
     expect(change(old, { public: true })).toMatchObject({ private: false, readers: [carol.publicKey] });
   });
 
-  it('takes a name away when it is empty', () => {
+  it('removes a name that is empty', () => {
     expect(change(old, { name: '' })).not.toHaveProperty('name');
   });
 });
 
-describe('what no announcement can say is refused', () => {
+describe('an impossible announcement is refused:', () => {
   it.each<[string, AnnounceFlags, RegExp]>([
     ['a maintainer who is no key', { maintainer: ['bob'] }, /"bob" is neither an npub/],
     ['a protection without rules', { protect: ['refs/heads/main'] }, /expected "<pattern> <rule>/],

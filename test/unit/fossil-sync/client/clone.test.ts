@@ -38,7 +38,7 @@ async function failure(
 }
 
 describe('a clone', () => {
-  it('asks for one page after the other, gives the cookie back, and pulls at the end', async () => {
+  it('asks for one page after the other, returns the cookie, and ends with a pull', async () => {
     const setting = Buffer.from(`1700000000 'project-name' value 'It''s a name'`);
     const server = new MockFossilServer([
       [cfile(one), { card: 'cookie', value: 'pin' }, next(2), push],
@@ -62,7 +62,7 @@ describe('a clone', () => {
   });
 
   it.each(['memory', 'a file'])(
-    'takes deltas whose sources come pages later, through a spool in %s',
+    'accepts deltas whose sources come pages later, through a spool in %s',
     async (where) => {
       await using folder = await tempDir();
       const versions = Array.from({ length: 40 }, (_, at) => whole(lines(at, 60)));
@@ -86,7 +86,7 @@ describe('a clone', () => {
     },
   );
 
-  it('fetches by a pull what a delta is made of and no page has', async () => {
+  it('fetches the source of a delta by a pull if no page has it', async () => {
     const source = whole(lines(0, 50));
     const version = whole(lines(1, 50));
     const server = new MockFossilServer([
@@ -101,7 +101,7 @@ describe('a clone', () => {
     expect(target.bag?.find(version.name)).toBeDefined();
   });
 
-  it('of a server that knows no pages asks for everything that it announces', async () => {
+  it('asks a server without pages for everything that it announces', async () => {
     const server = new MockFossilServer((cards, exchange) => {
       const igots: Card[] = artifacts.map(({ name }) => ({ card: 'igot', name, isPrivate: false }));
       if (exchange <= 2) return [...igots, push];
@@ -113,7 +113,7 @@ describe('a clone', () => {
     expect(target.bag?.count).toBe(artifacts.length);
   });
 
-  it('logs in once the server has told the code of the project', async () => {
+  it('logs in once the server has sent the project code', async () => {
     const refused: Card[] = [push, { card: 'error', text: 'not authorized to clone' }];
     const server = new MockFossilServer([refused, [cfile(one), next(0), push], []]);
     const target = new MemoryCloneTarget();
@@ -144,7 +144,7 @@ it('a clone with private artifacts asks for the first page again once it can log
   expect(target.bag?.count).toBe(2);
 });
 
-describe('a clone fails, and leaves nothing, when the server', () => {
+describe('a clone fails, and leaves nothing, if the server', () => {
   it.each([
     ['answers nothing', [[]], /without a last page/],
     ['sends artifacts and no position', [[cfile(one), push]], /without a last page/],
@@ -190,7 +190,7 @@ describe('a clone fails, and leaves nothing, when the server', () => {
     expect(requests).toHaveLength(3);
   });
 
-  it('does not have what its deltas are made of: they are named', async () => {
+  it('does not have the sources of its deltas, and the error names them', async () => {
     const sources = Array.from({ length: 12 }, (_, at) => whole(lines(at, 40)));
     const pages = sources.map((source, at) => {
       const version = whole(lines(at, 41));
@@ -208,7 +208,7 @@ describe('a clone fails, and leaves nothing, when the server', () => {
     expect(failed.message).toMatch('after 4 rounds the server has still more to send');
   });
 
-  it('belongs to a target that exists', async () => {
+  it('is fine, but the target exists already', async () => {
     const server = new MockFossilServer([[cfile(one), next(0), push]]);
     const target = {
       begin: async () => {

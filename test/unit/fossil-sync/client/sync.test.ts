@@ -37,7 +37,7 @@ async function bagOf(...artifacts: readonly ReceivedArtifact[]): Promise<MemoryB
 const kindsOf = (cards: readonly Card[] | undefined) => (cards ?? []).map(({ card }) => card);
 
 describe('a request', () => {
-  it('says which way artifacts go, who asks, and ends with a comment that differs each time', async () => {
+  it('states its direction and account, and ends with a different comment each time', async () => {
     const bag = await bagOf();
     const server = new MockFossilServer([[]]);
     await sync(bag, server, { pull: false });
@@ -53,7 +53,7 @@ describe('a request', () => {
     expect(server.sent(1, 'comment')).not.toEqual(server.sent(2, 'comment'));
   });
 
-  it('begins with a login that covers every byte that follows it', async () => {
+  it('begins with a login that signs every byte after it', async () => {
     const server = new MockFossilServer([[]]);
     await sync(await bagOf(...many(3)), server, { account });
     const reader = readCards(server.messages[0] ?? Buffer.alloc(0));
@@ -63,7 +63,7 @@ describe('a request', () => {
     expect(verifyLogin(login, reader.rest, loginSecret(CODE, 'alice', 'other'))).toBe(false);
   });
 
-  it('gives back the cookie of the last reply, and locks only in the first round', async () => {
+  it('returns the cookie of the last reply, and takes the lock only in the first round', async () => {
     const [one = whole('one')] = many(1);
     const server = new MockFossilServer([
       [{ card: 'cookie', value: 'abc' }, igot(one.name)],
@@ -85,7 +85,7 @@ describe('a request', () => {
     expect(result.checkInLockFailure).toEqual({ heldBy: 'bob', since: 1_700_000_000 });
   });
 
-  it('asks for 200 artifacts at once, and for twice as many as came', async () => {
+  it('asks for 200 artifacts, then for twice as many as arrived', async () => {
     const announced = many(1_000);
     const byName = new Map(announced.map((artifact) => [artifact.name, artifact]));
     const server = new MockFossilServer((cards, exchange) => [
@@ -99,7 +99,7 @@ describe('a request', () => {
     expect(bag.count).toBe(1_000);
   });
 
-  it('announces clusters of clusters, and asks for the clusters of the server, in the third round', async () => {
+  it('announces clusters of clusters, and asks for the server’s clusters, in the third round', async () => {
     const members = many(2);
     const inner = clusterOf(members.map(({ name }) => name));
     const bag = await bagOf(...members, inner, clusterOf([inner.name]));
@@ -114,8 +114,8 @@ describe('a request', () => {
   });
 });
 
-describe('what comes', () => {
-  it('is verified: an artifact that is not what its name says ends the session, and nothing of its round is kept', async () => {
+describe('a received artifact', () => {
+  it('is verified: one that does not match its name ends the session, and its round is not kept', async () => {
     const [good = whole(''), bad = whole('')] = many(2);
     const server = new MockFossilServer([[file(good), file({ ...bad, payload: Buffer.from('other') })]]);
     const bag = await bagOf();
@@ -126,7 +126,7 @@ describe('what comes', () => {
     expect(bag.count).toBe(0);
   });
 
-  it('may be a delta whose source comes later, and the source is asked for', async () => {
+  it('may be a delta whose source comes later, and the source is requested', async () => {
     const base = whole(lines(0, 50));
     const next = whole(lines(1, 50));
     const server = new MockFossilServer((cards) =>
@@ -140,7 +140,7 @@ describe('what comes', () => {
     expect(bag.find(next.name)?.size).toBe(next.payload.length);
   });
 
-  it('is named as missing if a cluster refers to it and the server does not have it', async () => {
+  it('is reported missing if a cluster names it and the server does not have it', async () => {
     const gone = whole('gone').name;
     const server = new MockFossilServer([[file(clusterOf([gone]))], []]);
     const result = await sync(await bagOf(), server, { push: false });
@@ -148,7 +148,7 @@ describe('what comes', () => {
     expect(server.requests).toHaveLength(4);
   });
 
-  it('that was announced and does not come is an error that names up to ten', async () => {
+  it('is missed if it was announced and does not come: the error names up to ten', async () => {
     const announced = many(15).map(({ name }) => name);
     const server = new MockFossilServer([announced.map(igot), []]);
     const failed = await sync(await bagOf(), server, { push: false }).catch((error: unknown) => error);
@@ -160,7 +160,7 @@ describe('what comes', () => {
     expect(server.requests).toHaveLength(4);
   });
 
-  it('does not keep a session going for ever: rounds have a bound', async () => {
+  it('does not prolong a session forever: the number of rounds is bounded', async () => {
     const server = new MockFossilServer((cards, exchange) => {
       const asked = cards.flatMap((card) => (card.card === 'gimme' ? [card.name] : []));
       const made = many(exchange, 'endless').filter(({ name }) => asked.includes(name));
@@ -171,7 +171,7 @@ describe('what comes', () => {
     expect(server.requests).toHaveLength(7);
   });
 
-  it('is private only with leave', async () => {
+  it('is private only if private artifacts were requested', async () => {
     const secret = { ...whole('secret'), isPrivate: true };
     const server = new MockFossilServer([
       [{ card: 'igot', name: secret.name, isPrivate: true }, file(secret)],
@@ -186,8 +186,8 @@ describe('what comes', () => {
   });
 });
 
-describe('what is asked for', () => {
-  it('and asked for again is announced again, so that a server that lost it twice asks a third time', async () => {
+describe('an artifact that the server asks for', () => {
+  it('is announced again if the server asks again, so that a server that lost it twice asks a third time', async () => {
     const artifact = whole('lost on the way');
     const server = new MockFossilServer((_, exchange) => (exchange < 4 ? [gimme(artifact.name)] : []));
     await sync(await bagOf(artifact), server, { pull: false });
@@ -195,7 +195,7 @@ describe('what is asked for', () => {
     expect([2, 3, 4].map((exchange) => server.sent(exchange, 'file').length)).toEqual([1, 1, 1]);
   });
 
-  it('is sent under a budget, one artifact at least, and the rest in later rounds', async () => {
+  it('is sent within a budget, at least one per round, and the rest in later rounds', async () => {
     const large = Array.from({ length: 5 }, (_, number) => whole(`${number}`.repeat(600)));
     const server = new MockFossilServer((_, exchange) =>
       exchange === 1 ? large.map(({ name }) => gimme(name)) : [],
@@ -206,7 +206,7 @@ describe('what is asked for', () => {
     expect(result).toMatchObject({ filesSent: 5, rounds: 4 });
   });
 
-  it('is not private, shunned or unknown', async () => {
+  it('is not sent if it is private, shunned or unknown', async () => {
     const secret = { ...whole('secret'), isPrivate: true };
     const shunned = whole('shunned');
     const bag = new MemoryBag(CODE, [shunned.name]);
@@ -239,7 +239,7 @@ describe('errors', () => {
     });
   });
 
-  it('messages are kept once, and a sync that may only pull goes on', async () => {
+  it('are kept once as messages, and a sync that may only pull continues', async () => {
     const [one = whole(''), other = whole('')] = many(2);
     const pullOnly: Card = { card: 'message', text: 'pull only - not authorized to push' };
     const server = new MockFossilServer([
@@ -255,7 +255,7 @@ describe('errors', () => {
     ['a card that Fossil does not know', Buffer.from('nonsense 1 2\n'), /nonsense/],
     ['a payload that is cut short', Buffer.from(`file ${'a'.repeat(40)} 10\nabc`), /cannot be read/],
     ['upper-case names', Buffer.from(`igot ${'A'.repeat(40)}\n`), /cannot be read/],
-  ])('a reply with %s is not understood, and not asked for again', async (_, reply, message) => {
+  ])('in a reply with %s are reported, and the request is not repeated', async (_, reply, message) => {
     const server = new MockFossilServer([reply]);
     await expect(sync(await bagOf(), server)).rejects.toMatchObject({
       kind: 'corrupt',
@@ -264,7 +264,7 @@ describe('errors', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('of the network are answered by the same request, four times at most, with growing waits', async () => {
+  it('of the network cause the same request again, at most four times, with growing pauses', async () => {
     const lost = new CairnError('unavailable', 'the connection broke off');
     const clock = new InstantClock();
     const server = new MockFossilServer([lost, lost, new CairnError('busy', '503'), lost, []]);
@@ -285,7 +285,7 @@ describe('errors', () => {
     },
   );
 
-  it('a session ends between two rounds when it is told to, and what came before stays', async () => {
+  it('by an abort end a session between two rounds, and what arrived before stays', async () => {
     const [one = whole(''), other = whole('')] = many(2);
     const stop = new AbortController();
     const server = new MockFossilServer((_, exchange) => {
@@ -302,7 +302,7 @@ describe('errors', () => {
   });
 });
 
-it('observers hear of the session and its rounds, and may run them inside something of theirs', async () => {
+it('observers are told of the session and its rounds, and can run them inside a context', async () => {
   const storage = new AsyncLocalStorage<string>();
   const heard: string[] = [];
   const inside =

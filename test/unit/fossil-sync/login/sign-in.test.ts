@@ -22,7 +22,7 @@ const passwords = new ProjectPasswords('4'.repeat(64));
 const scope = { id: repositoryId(OWNER, 'demo'), incarnation: '5'.repeat(32), passwordSeries: 3 };
 
 describe('a password', () => {
-  it('is the same each time in one period, and no 40 hex digits, which clients would take for a secret', () => {
+  it('is the same throughout a period, and does not look like a secret of 40 hex digits to clients', () => {
     const issued = passwords.issue(scope, OWNER, NOW);
     expect(passwords.issue(scope, OWNER, NOW + 1)).toEqual(issued);
     expect(issued.password).toMatch(/^[0-9a-f]{32}$/);
@@ -31,7 +31,7 @@ describe('a password', () => {
     expect(issued.expires - NOW).toBeLessThanOrEqual(PERIODS_ACCEPTED * PERIOD_SECONDS);
   });
 
-  it('is another one for another key, repository, incarnation, series, period and service', () => {
+  it('differs by key, repository, incarnation, series, period and service', () => {
     const all = [
       passwords.issue(scope, OWNER, NOW),
       passwords.issue(scope, READER, NOW),
@@ -46,15 +46,15 @@ describe('a password', () => {
   });
 });
 
-describe.each(['card', 'basic'] as const)('somebody who shows a password as %s', (kind) => {
-  it('is the key that it was issued to, until it expires', () => {
+describe.each(['card', 'basic'] as const)('a client that shows a password as %s', (kind) => {
+  it('has the key that the password was issued to, until it expires', () => {
     const { user, password, expires } = passwords.issue(scope, READER, NOW);
     expect(by(shown(kind, user, password), NOW)).toEqual({ is: 'key', key: READER, user });
     expect(by(shown(kind, user, password), expires - 1)).toEqual({ is: 'key', key: READER, user });
     expect(by(shown(kind, user, password), expires)).toEqual({ is: 'refused', why: 'expired' });
   });
 
-  it('is refused after the passwords of its key were revoked, and those of other keys are not', () => {
+  it('is refused after the passwords of its key were revoked, and other keys are not', () => {
     const [reader, owner] = [passwords.issue(scope, READER, NOW), passwords.issue(scope, OWNER, NOW)];
     const after = { ...scope, keySeries: { [READER]: 1 } };
     const judge = (key: string, given: string, now = after) =>
@@ -68,12 +68,12 @@ describe.each(['card', 'basic'] as const)('somebody who shows a password as %s',
     for (const given of [fresh, reader.password]) expect(judge(READER, given, all)).not.toBe('valid');
   });
 
-  it('is refused after the passwords were revoked', () => {
+  it('is refused after all passwords were revoked', () => {
     const { user, password } = passwords.issue({ ...scope, passwordSeries: 2 }, READER, NOW);
     expect(by(shown(kind, user, password), NOW)).toEqual({ is: 'refused', why: 'revoked' });
   });
 
-  it('is refused with the password of another key, a wrong one, or as a user who has none', () => {
+  it('is refused with the password of another key, a wrong password, or a user without passwords', () => {
     const owner = passwords.issue(scope, OWNER, NOW);
     const reader = passwords.issue(scope, READER, NOW);
     const stranger = passwords.issue(scope, STRANGER, NOW);
@@ -87,7 +87,7 @@ describe.each(['card', 'basic'] as const)('somebody who shows a password as %s',
 });
 
 describe('a login card', () => {
-  it('of another message is refused, and so is one made with another project code', () => {
+  it('is refused for another message and for another project code', () => {
     const { user, password } = passwords.issue(scope, OWNER, NOW);
     const card = loginCard(user, loginSecret(PROJECT, user, password), BODY);
     expect(by({ kind: 'card', card, covered: Buffer.from('push x y\n') }, NOW)).toMatchObject({
@@ -97,13 +97,13 @@ describe('a login card', () => {
     expect(by({ kind: 'card', card: elsewhere, covered: BODY }, NOW)).toMatchObject({ is: 'refused' });
   });
 
-  it.each(['nobody', 'anonymous'])('of %s is that of somebody anonymous', (user) => {
+  it.each(['nobody', 'anonymous'])('of %s is anonymous', (user) => {
     const card = loginCard(user, 'x', BODY);
     expect(by({ kind: 'card', card, covered: BODY }, NOW)).toEqual({ is: 'anonymous' });
   });
 });
 
-it('without anything shown, somebody is anonymous', () => {
+it('a client that shows nothing is anonymous', () => {
   expect(by(undefined, NOW)).toEqual({ is: 'anonymous' });
 });
 
@@ -121,7 +121,7 @@ describe('HTTP Basic', () => {
 });
 
 describe('user names', () => {
-  it('stand for the keys of the repository that they are the beginning of', () => {
+  it('are beginnings of keys of the repository', () => {
     expect(keysOfUser(fossilUser(OWNER), [STRANGER, OWNER, OWNER])).toEqual([OWNER]);
     expect(keysOfUser(fossilUser(OWNER), [STRANGER])).toEqual([]);
     expect(keysOfUser(fossilUser(OWNER).slice(0, -1), [OWNER])).toEqual([]);
@@ -152,7 +152,7 @@ describe('rights', () => {
     ['read-only', OWNER, true, { ...reading, privateArtifacts: true }],
     ['open', undefined, false, { ...all, privateArtifacts: false }],
   ] as const)(
-    'on a server that is %s, %s has in a repository whose being private is %s: %j',
+    'with access %s, for %s, in a repository with private %s, are %j',
     (mode, key, isPrivate, rights) => {
       expect(projectRights(mode, key, { ...facts, private: isPrivate })).toEqual(rights);
     },

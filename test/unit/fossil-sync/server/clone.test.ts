@@ -52,7 +52,7 @@ async function pagesOf(
 const allSent = (pages: readonly ReceivedReply[]): ArtifactName[] => pages.flatMap(sentNames);
 
 describe('a clone (issue 14, deliverable 3)', () => {
-  it('comes in pages, each with at least one artifact and the position of the next', async () => {
+  it('comes in pages, each with at least one artifact and the position of the next page', async () => {
     const { rig, requests } = await startRounds(texts(30), SMALL_PAGES);
     const pages = await pagesOf(requests);
     expect(pages.length).toBeGreaterThan(3);
@@ -73,7 +73,7 @@ describe('a clone (issue 14, deliverable 3)', () => {
     expect(page?.cards.map(({ card }) => card)).toContain('push');
   });
 
-  it('goes on in the state that its cookie names while others push', async () => {
+  it('continues in the state of its cookie while others push', async () => {
     const { rig, requests } = await startRounds(texts(20), SMALL_PAGES);
     const atFirst = namesOf(await rig.bag());
     const pages = await pagesOf(requests, {
@@ -84,7 +84,7 @@ describe('a clone (issue 14, deliverable 3)', () => {
     expect(allSent(pages).sort()).toEqual(atFirst);
   });
 
-  it('leaves out what is shunned while it goes on', async () => {
+  it('leaves out artifacts that are shunned meanwhile', async () => {
     const all = texts(20);
     const { rig, requests } = await startRounds(all, SMALL_PAGES);
     const last = (await rig.bag()).at(19).name;
@@ -99,7 +99,7 @@ describe('a clone (issue 14, deliverable 3)', () => {
     expect(allSent(pages)).not.toContain(last);
   });
 
-  it('can be continued by another server, which has seen nothing yet', async () => {
+  it('can be continued by another server that has just started', async () => {
     const rounds = await startRounds(texts(20), SMALL_PAGES);
     const first = await rounds.requests.send([clone(1)]);
     const other = rounds.with(SMALL_PAGES, rounds.rig.another());
@@ -110,12 +110,12 @@ describe('a clone (issue 14, deliverable 3)', () => {
     expect(cardsOf(second, 'cookie')).toEqual(cardsOf(first, 'cookie'));
   });
 
-  it('ends for a client that keeps no cookies', async () => {
+  it('ends for a client that returns no cookies', async () => {
     const { rig, requests } = await startRounds(texts(20), SMALL_PAGES);
     expect(allSent(await pagesOf(requests, { keepsCookie: false })).sort()).toEqual(namesOf(await rig.bag()));
   });
 
-  it('begins again with a cookie that is forged, of another repository, damaged, or too old', async () => {
+  it('restarts with a cookie that is forged, of another repository, damaged or too old', async () => {
     const { rig, requests } = await startRounds(texts(20), SMALL_PAGES);
     const first = await requests.send([clone(1)]);
     const [given] = cardsOf(first, 'cookie');
@@ -137,7 +137,7 @@ describe('a clone (issue 14, deliverable 3)', () => {
     expect(sentNames(late)).toEqual(sentNames(first));
   });
 
-  it('begins again when the pinned state is gone, and ends', async () => {
+  it('restarts if the pinned state is gone, and ends', async () => {
     const { rig, requests, with: another } = await startRounds(texts(20), SMALL_PAGES);
     const first = await requests.send([clone(1)]);
     await rig.push(texts(2, 500));
@@ -156,7 +156,7 @@ describe('a clone (issue 14, deliverable 3)', () => {
     expect(cardsOf(reply, 'cookie')).not.toEqual(cardsOf(first, 'cookie'));
   });
 
-  it('takes positions that are no positions for the first, and says that nothing is behind the last', async () => {
+  it('reads an invalid position as the first, and reports that nothing follows the last one', async () => {
     const { requests } = await startRounds(texts(3));
     for (const line of ['clone 3 0', 'clone 3 -1', 'clone 3 x', 'clone 3 1']) {
       const reply = await requests.sendBytes(Buffer.from(`${line}\n`));
@@ -174,21 +174,21 @@ describe('a clone (issue 14, deliverable 3)', () => {
     expect(allSent(await pagesOf(requests))).toContain(big.name);
   });
 
-  it('advances by one artifact at least when there is no time', async () => {
+  it('advances by at least one artifact even without time', async () => {
     const { rig, requests } = await startRounds(texts(5), { limits: { replyMilliseconds: 0 } });
     const pages = await pagesOf(requests);
     expect(pages.map((page) => sentNames(page).length)).toEqual([1, 1, 1, 1, 1]);
     expect(allSent(pages).sort()).toEqual(namesOf(await rig.bag()));
   });
 
-  it('of one artifact a page, by a fault, still ends', async () => {
+  it('of one artifact per page, by a fault, still ends', async () => {
     const faults = new SeededFaults(3, { 'server.small-clone-page': 1 });
     const { rig, requests } = await startRounds(texts(5), { faults });
     expect(allSent(await pagesOf(requests)).sort()).toEqual(namesOf(await rig.bag()));
     expect(faults.fired.get('server.small-clone-page')).toBeGreaterThan(0);
   });
 
-  it('in version 2 sends contents and deltas as they are, in version 3 as they are stored', async () => {
+  it('sends contents and deltas plainly in version 2, and as stored in version 3', async () => {
     const [old, young] = [whole(lines(0, 200)), whole(`${lines(0, 200)}more\n`)];
     const { requests } = await startRounds([old, delta(old, young)]);
     const second = await requests.send([clone(1, 2)]);
@@ -205,7 +205,7 @@ describe('a clone (issue 14, deliverable 3)', () => {
     expect(Buffer.from(inflatePayload(payload, 10_000))).toEqual(Buffer.from(files[1]?.payload ?? []));
   });
 
-  it('in the legacy way announces everything, then sends what is asked for', async () => {
+  it('announces everything in the legacy form, then sends what the client asks for', async () => {
     const [old, young] = [whole(lines(0, 200)), whole(`${lines(0, 200)}more\n`)];
     const secret = whole('private', { isPrivate: true });
     const { requests } = await startRounds([old, delta(old, young), secret]);
@@ -221,7 +221,7 @@ describe('a clone (issue 14, deliverable 3)', () => {
     expect(announcedNames(second)).toEqual([]);
   });
 
-  it('refuses who may not read in words that name nothing of the repository', async () => {
+  it('refuses clients without the right in words that do not name the repository', async () => {
     const anonymous = { read: false, write: false, privateArtifacts: false, unversioned: false };
     const { requests } = await startRounds(texts(3), { anonymous });
     const reply = await requests.send([clone(1)]);
@@ -232,8 +232,8 @@ describe('a clone (issue 14, deliverable 3)', () => {
   });
 });
 
-describe('what a clone must not show', () => {
-  it('private artifacts, unless they may be seen and were asked for', async () => {
+describe('a clone does not show', () => {
+  it('private artifacts, except to clients that may see them and asked for them', async () => {
     const [open, secret] = [whole('open'), whole('secret', { isPrivate: true })];
     const { requests } = await startRounds([open, secret]);
     expect(sentNames(await requests.send([clone(1)]))).toEqual([open.name]);

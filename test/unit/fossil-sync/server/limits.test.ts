@@ -12,7 +12,7 @@ import { startRounds } from '../../../helpers/fossil-rounds.ts';
 const name = (at: number) => at.toString(16).padStart(40, '0');
 
 describe('limits of a request (docs/reference/fossil-limits.md)', () => {
-  it('of names that are not here, 10,000 are remembered', async () => {
+  it('remember 10,000 of the names that are not here', async () => {
     const text = Array.from({ length: 15_000 }, (_, at) => `igot ${name(at)}\ngimme ${name(at)}\n`).join('');
     const request = await readRoundRequest(readCards(Buffer.from(text)), NO_ARTIFACTS);
     expect(request.missing.size).toBe(10_000);
@@ -24,14 +24,14 @@ describe('limits of a request (docs/reference/fossil-limits.md)', () => {
     (at: number): Card => ({ card: 'uvgimme', name: `file-${at}` }),
     (at: number): Card => ({ card: 'reqconfig', name: `setting-${at}` }),
     (at: number): Card => ({ card: 'pragma', name: 'client-url', args: [`https://example.org/${at}`] }),
-  ])('asks for at most 10,000 things of a kind', async (make) => {
+  ])('allow 10,000 requested items of a kind', async (make) => {
     const cards = (count: number) =>
       readCards(writeCards(Array.from({ length: count }, (_, at) => make(at))));
     await expect(readRoundRequest(cards(10_000), NO_ARTIFACTS)).resolves.toBeDefined();
     await expect(readRoundRequest(cards(10_001), NO_ARTIFACTS)).rejects.toThrow('at most 10000');
   });
 
-  it('of artifacts, so many are taken at once', async () => {
+  it('allow a bounded number of artifacts at once', async () => {
     const { rig, requests } = await startRounds([], { intake: { records: 2 } });
     const files = ['a', 'b', 'c'].map((text): Card => {
       const { name: artifact, payload } = whole(text);
@@ -46,12 +46,12 @@ describe('limits of a request (docs/reference/fossil-limits.md)', () => {
 });
 
 describe('limits of a reply (docs/reference/fossil-limits.md)', () => {
-  it('are those of stock Fossil unless a server is told otherwise', () => {
+  it('are those of stock Fossil by default', () => {
     const { replyBytes, replyMilliseconds, gimmes } = ROUND_LIMITS;
     expect([replyBytes, replyMilliseconds, gimmes]).toEqual([5_000_000, 30_000, 500]);
   });
 
-  it('announcements end at their limit, and go on behind what the client has by then', async () => {
+  it('end announcements, and the next reply continues after what the client then has', async () => {
     const artifacts = Array.from({ length: 60 }, (_, at) => whole(`text ${at}`));
     const { rig, requests } = await startRounds(artifacts, { limits: { announcementBytes: 700 } });
     const known: Card[] = [];
@@ -68,7 +68,7 @@ describe('limits of a reply (docs/reference/fossil-limits.md)', () => {
   });
 });
 
-it('what is shunned does not travel in any reply, and is not taken in again (issue 14)', async () => {
+it('a shunned artifact is in no reply, and is not accepted again (issue 14)', async () => {
   const [kept, shunned] = [whole('kept'), whole('shunned')];
   const { rig, requests } = await startRounds([kept, shunned], { limits: { replyBytes: 1 } });
   const first = await requests.send([{ card: 'clone', version: 3, position: 1 }]);

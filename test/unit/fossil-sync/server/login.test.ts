@@ -22,7 +22,7 @@ async function closed() {
 }
 
 describe('a login (issue 14, deliverable 3)', () => {
-  it('signs the bytes that follow it: taken from another request, it is wrong', async () => {
+  it('signs the bytes that follow it, and fails with another request', async () => {
     const { requests, message, login, send } = await closed();
     expect(cardsOf(await send(login(), message), 'igot').length).toBe(1);
     const other = writeCards([requests.pull, { card: 'comment', text: 'another request' }]);
@@ -30,7 +30,7 @@ describe('a login (issue 14, deliverable 3)', () => {
     expect(errorOf(await send(login(), message, Buffer.from('\n')))).toBe('login failed');
   });
 
-  it('fails in the same words for a wrong password and an unknown user', async () => {
+  it('fails with the same words for a wrong password and an unknown user', async () => {
     const { message, login, send } = await closed();
     const [wrong, unknown] = [
       await send(login('guess'), message),
@@ -40,13 +40,13 @@ describe('a login (issue 14, deliverable 3)', () => {
     expect(wrong.text).toBe(unknown.text);
   });
 
-  it('may stand behind pragmas, and then signs what follows', async () => {
+  it('may follow pragmas, and then signs what follows it', async () => {
     const { message, login, send } = await closed();
     const pragma = Buffer.from('pragma client-version 22100 20230226 192424\n');
     expect(cardsOf(await send(pragma, login(), message), 'igot').length).toBe(1);
   });
 
-  it('behind other cards, or twice, is refused, and nothing is stored', async () => {
+  it('is refused after other cards, or if it is there twice, and nothing is stored', async () => {
     const { rig, requests, login, send } = await closed();
     const artifact = whole('pushed');
     const file: Card = { card: 'file', name: artifact.name, payload: artifact.payload, isPrivate: false };
@@ -57,7 +57,7 @@ describe('a login (issue 14, deliverable 3)', () => {
     expect((await rig.bag()).count).toBe(1);
   });
 
-  it('may come in the cookie of newer clients, signing the whole message', async () => {
+  it('may come in the cookie of newer clients, and then signs the whole message', async () => {
     const { requests, message, card } = await closed();
     const { user, nonce, signature } = card();
     const cookie = `a=b; x-f-l-c=login+${user}+${nonce}+${signature}`;
@@ -70,7 +70,7 @@ describe('a login (issue 14, deliverable 3)', () => {
     );
   });
 
-  it('in the cookie and in the body is refused', async () => {
+  it('is refused if it is in the cookie and in the body', async () => {
     const { requests, message, card, login } = await closed();
     const body = Buffer.concat([login(), message]);
     const { user, nonce, signature } = card(PASSWORD, body);
@@ -78,7 +78,7 @@ describe('a login (issue 14, deliverable 3)', () => {
     expect(errorOf(await requests.sendBytes(body, { cookie }))).toBe('login failed');
   });
 
-  it('as nobody or anonymous is no login', async () => {
+  it('as nobody or anonymous does not count as a login', async () => {
     const { requests } = await startRounds([whole('content')]);
     for (const user of ['nobody', 'anonymous']) {
       const reply = await requests.send([requests.pull], { user });
@@ -87,8 +87,8 @@ describe('a login (issue 14, deliverable 3)', () => {
   });
 });
 
-describe('whoever may not read', () => {
-  it('gets the same replies as for a repository that is not there', async () => {
+describe('a client that may not read', () => {
+  it('gets the same replies as for a missing repository', async () => {
     const { requests } = await closed();
     const clone: Card = { card: 'clone', version: 3, position: 1 };
     const reply = await requests.send([clone]);

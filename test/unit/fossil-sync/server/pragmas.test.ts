@@ -11,7 +11,7 @@ const pragma = (name: string, ...args: string[]): Card => ({ card: 'pragma', nam
 const first = checkIn('first');
 
 describe('the lock of a check-in (issue 14, deliverable 3)', () => {
-  it('is taken, told to others with who has it since when, renewed, and given up by the same login alone', async () => {
+  it('is taken, reported to others with its holder and time, renewed, and released by the same login only', async () => {
     const { rig, requests } = await startRounds([first]);
     const lock = (client: string, user: string) =>
       requests.send([requests.pull, pragma('ci-lock', first.name, client)], { user });
@@ -28,7 +28,7 @@ describe('the lock of a check-in (issue 14, deliverable 3)', () => {
     expect(await fails('one', 'alice')).toEqual([]);
   });
 
-  it('is not given to who may not write, nor for what is no check-in here', async () => {
+  it('is refused to clients that may not write, and for unknown check-ins', async () => {
     const file = whole('a file');
     const locks = new CheckInLocks();
     const { requests } = await startRounds([first, file, checkIn('secret', [], true)], {
@@ -50,7 +50,7 @@ describe('the lock of a check-in (issue 14, deliverable 3)', () => {
     expect(locks.size).toBe(0);
   });
 
-  it('ends when somebody has checked in on top', async () => {
+  it('ends when somebody checks in on top', async () => {
     const { rig, requests } = await startRounds([first]);
     await requests.send([pragma('ci-lock', first.name, 'one')], { user: 'alice' });
     await rig.push([checkIn('second', [first])]);
@@ -58,13 +58,13 @@ describe('the lock of a check-in (issue 14, deliverable 3)', () => {
     expect(pragmasOf(reply, 'ci-lock-fail')).toEqual([]);
   });
 
-  it('comes with the wish for whole manifests', async () => {
+  it('comes with a request for whole manifests', async () => {
     const { requests } = await startRounds([first]);
     const reply = await requests.send([pragma('ci-lock', first.name, 'one')], { user: 'alice' });
     expect(pragmasOf(reply, 'avoid-delta-manifests')).toEqual([[]]);
   });
 
-  it('takes little memory however many are asked for', () => {
+  it('takes little memory for many requests', () => {
     const locks = new CheckInLocks();
     for (let at = 0; at < 3_000; at++) {
       const name = first.name.replace(/^..../, String(1_000 + at)) as typeof first.name;
@@ -77,7 +77,7 @@ describe('the lock of a check-in (issue 14, deliverable 3)', () => {
 });
 
 describe('a reply (issue 14, deliverable 3)', () => {
-  it('is never empty: it begins with the version 22600 and ends with the time', async () => {
+  it('is never empty: it begins with version 22600 and ends with the time', async () => {
     const { requests } = await startRounds();
     for (const message of [
       '',
@@ -90,7 +90,7 @@ describe('a reply (issue 14, deliverable 3)', () => {
     }
   });
 
-  it('has the type of the request', async () => {
+  it('has the content type of the request', async () => {
     const { requests } = await startRounds();
     for (const type of [
       'application/x-fossil',
@@ -101,7 +101,7 @@ describe('a reply (issue 14, deliverable 3)', () => {
     }
   });
 
-  it('ignores pragmas that say nothing to a server', async () => {
+  it('ignores pragmas that mean nothing to a server', async () => {
     const { requests } = await startRounds([whole('x')]);
     const plain = await requests.send([requests.pull]);
     const reply = await requests.send([

@@ -17,7 +17,7 @@ const igot = (name: ArtifactName, isPrivate = false): Card => ({ card: 'igot', n
 const pragma = (name: string, ...args: string[]): Card => ({ card: 'pragma', name, args });
 
 describe('a pull (issue 14, deliverable 3)', () => {
-  it('announces what the client did not say it has, and sends what it asks for', async () => {
+  it('announces artifacts that the client did not announce, and sends what the client asks for', async () => {
     const [one = whole(''), two = whole(''), three = whole('')] = texts(3);
     const { requests } = await startRounds([one, two, three]);
     const first = await requests.send([requests.pull, igot(two.name)]);
@@ -27,7 +27,7 @@ describe('a pull (issue 14, deliverable 3)', () => {
     expect(cardsOf(second, 'gimme')).toEqual([]);
   });
 
-  it('of a warm repository changes nothing, however often it is repeated', async () => {
+  it('changes nothing in a repository that is up to date, however often it is repeated', async () => {
     const { rig, requests } = await startRounds(texts(150));
     await requests.send([requests.pull]);
     const { digest } = await rig.bag();
@@ -35,7 +35,7 @@ describe('a pull (issue 14, deliverable 3)', () => {
     expect((await rig.bag()).digest).toBe(digest);
   });
 
-  it('puts a hundred unclustered artifacts or more into clusters first', async () => {
+  it('puts unclustered artifacts into clusters first if they are a hundred or more', async () => {
     const { rig, requests } = await startRounds(texts(99));
     expect(announcedNames(await requests.send([requests.pull])).length).toBe(99);
     await rig.push(texts(1_801, 99));
@@ -47,7 +47,7 @@ describe('a pull (issue 14, deliverable 3)', () => {
     expect(new Set<string>(members)).toEqual(before);
   });
 
-  it('announces clusters that are in clusters themselves when asked to', async () => {
+  it('announces clusters that are in clusters if the client asks for them', async () => {
     const { requests, rig } = await startRounds(texts(120));
     const [first = nameOf(Buffer.of(), 'sha1')] = announcedNames(await requests.send([requests.pull]));
     await rig.push(texts(120, 500));
@@ -77,13 +77,13 @@ describe('a pull (issue 14, deliverable 3)', () => {
     expect(announcedNames(reply)).toEqual(expect.arrayContaining(rest));
   });
 
-  it('sends at least one artifact however little time or room there is', async () => {
+  it('sends at least one artifact, however little time or room there is', async () => {
     const { requests } = await startRounds(texts(3), { limits: { replyBytes: 1, replyMilliseconds: 0 } });
     const names = texts(3).map(({ name }) => gimme(name));
     expect(sentNames(await requests.send([requests.pull, ...names])).length).toBe(1);
   });
 
-  it('sends check-ins and changed files as deltas of what the client has before it', async () => {
+  it('sends check-ins and changed files as deltas of the client’s earlier versions', async () => {
     const files = [whole(lines(0, 300)), whole(`${lines(0, 300)}more\n`)] as const;
     const first = checkInOf([['a.txt', files[0].name]]);
     const second = checkInOf([['a.txt', files[1].name]], first.name);
@@ -102,7 +102,7 @@ describe('a pull (issue 14, deliverable 3)', () => {
     expect(requests.projectCode).toBe(over.requests.projectCode);
   });
 
-  it('sends a stored delta only to who has its source', async () => {
+  it('sends a stored delta only to clients that have its source', async () => {
     const [old, young] = [whole(lines(0, 200)), whole(`${lines(0, 200)}more\n`)];
     const { requests } = await startRounds([old, delta(old, young)]);
     const without = await requests.send([requests.pull, gimme(young.name)]);
@@ -111,7 +111,7 @@ describe('a pull (issue 14, deliverable 3)', () => {
     expect(cardsOf(having, 'file').map(({ source }) => source)).toEqual([old.name]);
   });
 
-  it('with another project code, or without the right, is refused', async () => {
+  it('is refused with another project code, or without the right', async () => {
     const { requests, with: another } = await startRounds(texts(1));
     const wrong: Card = { card: 'pull', serverCode: 'x', projectCode: '1'.repeat(40) };
     expect(errorOf(await requests.send([wrong]))).toBe('wrong project');
@@ -122,8 +122,8 @@ describe('a pull (issue 14, deliverable 3)', () => {
   });
 });
 
-describe('what a pull must not show', () => {
-  it('private artifacts: no igot, no file, no error tells that they are here', async () => {
+describe('a pull does not show', () => {
+  it('private artifacts: neither igot, file nor error reveals them', async () => {
     const [open, secret] = [whole('open'), whole('secret', { isPrivate: true })];
     const { requests } = await startRounds([open, secret]);
     const absent = nameOf(Buffer.from('not here'), 'sha3-256');
@@ -144,7 +144,7 @@ describe('what a pull must not show', () => {
     ]);
   });
 
-  it('settings beyond the name of the project and its hash policy', async () => {
+  it('settings other than the project name and its hash policy', async () => {
     const { requests } = await startRounds(texts(1));
     const groups = [
       '/all',

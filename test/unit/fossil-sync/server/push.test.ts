@@ -21,7 +21,7 @@ const igot = (name: ArtifactName, isPrivate = false): Card => ({ card: 'igot', n
 const gimmes = (reply: ReceivedReply) => cardsOf(reply, 'gimme').map(({ name }) => name);
 
 describe('a push (issue 14, deliverable 3)', () => {
-  it('asks for what is announced and not here, and takes it in', async () => {
+  it('asks for announced artifacts that are missing, and stores them', async () => {
     const [here = whole(''), absent = whole('')] = texts(2);
     const { rig, requests } = await startRounds([here]);
     const first = await requests.send([requests.push, igot(here.name), igot(absent.name)], ALICE);
@@ -31,7 +31,7 @@ describe('a push (issue 14, deliverable 3)', () => {
     expect(namesOf(await rig.bag())).toEqual([here.name, absent.name].sort());
   });
 
-  it('takes compressed payloads as well', async () => {
+  it('accepts compressed payloads', async () => {
     const artifact = whole(lines(0, 50));
     const { rig, requests } = await startRounds();
     const payload = deflatePayload(artifact.payload);
@@ -53,7 +53,7 @@ describe('a push (issue 14, deliverable 3)', () => {
     expect(gimmes(reply)).toEqual(names.slice(0, 500));
   });
 
-  it('asks for members of clusters and for sources of deltas that wait, but not for what the client asks for', async () => {
+  it('asks for members of clusters and sources of waiting deltas, but not for what the client asks for', async () => {
     const [one = whole(''), two = whole('')] = texts(2);
     const [old, young] = [whole(lines(0, 200)), whole(`${lines(0, 200)}more\n`)];
     const { requests } = await startRounds();
@@ -64,7 +64,7 @@ describe('a push (issue 14, deliverable 3)', () => {
     expect(gimmes(asked).sort()).toEqual([two.name, old.name].sort());
   });
 
-  it('keeps a delta until its source comes, and shows it to nobody before', async () => {
+  it('keeps a delta until its source comes, and does not show it before', async () => {
     const [old, young] = [whole(lines(0, 200)), whole(`${lines(0, 200)}more\n`)];
     const { rig, requests, with: another } = await startRounds();
     await requests.send([requests.push, file(delta(old, young))], ALICE);
@@ -76,7 +76,7 @@ describe('a push (issue 14, deliverable 3)', () => {
     expect(namesOf(await rig.bag())).toEqual([old.name, young.name].sort());
   });
 
-  it('asks again for an artifact whose delta is stuck, once nothing else is missing', async () => {
+  it('asks again for an artifact whose delta waits, once nothing else is missing', async () => {
     const [never, young] = [whole(lines(0, 200)), whole(`${lines(0, 200)}more\n`)];
     const { rig, requests } = await startRounds();
     await requests.send([requests.push, file(delta(never, young))], ALICE);
@@ -87,7 +87,7 @@ describe('a push (issue 14, deliverable 3)', () => {
     expect(namesOf(await rig.bag())).toEqual([young.name]);
   });
 
-  it('with one bad artifact stores nothing, and its error names the hash', async () => {
+  it('stores nothing if one artifact is bad, and its error names the hash', async () => {
     const [good = whole(''), other = whole('')] = texts(2);
     const { rig, requests } = await startRounds();
     const source = whole(lines(0, 50));
@@ -117,7 +117,7 @@ describe('a push (issue 14, deliverable 3)', () => {
     }
   });
 
-  it('is refused without the right, and a pull beside it is served', async () => {
+  it('is refused without the right, and a pull in the same request is served', async () => {
     const [here = whole(''), absent = whole('')] = texts(2);
     const { rig, requests } = await startRounds([here], { users: { alice: READER } });
     expect(errorOf(await requests.send([requests.push], ALICE))).toBe('not authorized to write');
@@ -132,7 +132,7 @@ describe('a push (issue 14, deliverable 3)', () => {
     expect(namesOf(await rig.bag())).toEqual([here.name]);
   });
 
-  it('of private artifacts needs a right of its own; as a public one, an artifact becomes public', async () => {
+  it('of private artifacts needs a right of its own, and an artifact that comes as public becomes public', async () => {
     const secret = whole('secret', { isPrivate: true });
     const { rig, requests, with: another } = await startRounds();
     const narrow = another({ users: { alice: { ...READER, write: true } } });
@@ -151,7 +151,7 @@ describe('a push (issue 14, deliverable 3)', () => {
     expect((await rig.bag()).at(0).isPrivate).toBe(false);
   });
 
-  it('of many at once to two servers loses nothing', async () => {
+  it('loses nothing if many clients push to two servers at once', async () => {
     const { rig, requests, with: another } = await startRounds();
     const second = another({}, rig.another());
     const pushed = Array.from({ length: 32 }, (_, at) => texts(3, 10 * at));
@@ -170,7 +170,7 @@ describe('a push (issue 14, deliverable 3)', () => {
     );
   });
 
-  it('in which the answer is lost can be sent again', async () => {
+  it('can be repeated after a lost reply', async () => {
     const [artifact = whole('')] = texts(1);
     const { rig, requests } = await startRounds();
     await requests.send([requests.push, file(artifact)], ALICE);
@@ -180,11 +180,11 @@ describe('a push (issue 14, deliverable 3)', () => {
   });
 });
 
-describe('what a stranger can send (issue 14)', () => {
+describe('a message of a stranger (issue 14)', () => {
   const fakes = (count: number) =>
     Array.from({ length: count }, (_, at) => at.toString(16).padStart(64, '0'));
 
-  it('twenty thousand igots and gimmes: a reply of 500 gimmes, and nothing kept of the rest', async () => {
+  it('with twenty thousand igots and gimmes gets 500 gimmes, and the rest is not kept', async () => {
     const { requests } = await startRounds(texts(3));
     const names = fakes(20_000);
     const message = Buffer.from(
@@ -197,7 +197,7 @@ describe('what a stranger can send (issue 14)', () => {
     expect(sentNames(reply)).toEqual([]);
   });
 
-  it('a million cards: refused before any is carried out', async () => {
+  it('with a million cards is refused before any is carried out', async () => {
     const { rig, requests } = await startRounds();
     const artifact = whole('first');
     const head = Buffer.from(`push x ${requests.projectCode}\nfile ${artifact.name} 5\nfirst`);
@@ -208,7 +208,7 @@ describe('what a stranger can send (issue 14)', () => {
     expect((await rig.bag()).count).toBe(0);
   });
 
-  it('a cluster that names too many artifacts: refused, by its name', async () => {
+  it('with a cluster that names too many artifacts is refused, and the error names the cluster', async () => {
     const { rig, requests } = await startRounds([], { intake: { members: 1_000 } });
     const cluster = clusterOf(fakes(1_001) as ArtifactName[]);
     const reply = await requests.send([requests.push, file(cluster)], ALICE);
@@ -216,7 +216,7 @@ describe('what a stranger can send (issue 14)', () => {
     expect((await rig.bag()).count).toBe(0);
   });
 
-  it('a message cut off at any byte: nothing of it is stored unless it is whole', async () => {
+  it('that is cut off at any byte is stored only if it is complete', async () => {
     const { rig, requests } = await startRounds();
     const artifact = whole('some content');
     const message = Buffer.from(`push x ${requests.projectCode}\nfile ${artifact.name} 12\nsome content`);
@@ -228,7 +228,7 @@ describe('what a stranger can send (issue 14)', () => {
     expect((await rig.bag()).count).toBe(1);
   });
 
-  it('a zlib bomb as a payload, or as the message: refused by its declared size', async () => {
+  it('with a zlib bomb as a payload, or as the message, is refused by its declared size', async () => {
     const { requests } = await startRounds();
     const name = nameOf(Buffer.from('x'), 'sha1');
     const payload = Buffer.concat([
@@ -245,7 +245,7 @@ describe('what a stranger can send (issue 14)', () => {
     expect(errorOf(await small.sendBytes(Buffer.alloc(1_001, 0x0a)))).toMatch(/at most 1000/);
   });
 
-  it('cards that only servers send, or nobody: refused', async () => {
+  it('with cards that only servers send, or nobody sends, is refused', async () => {
     const { requests } = await startRounds();
     for (const line of ['clone_seqno 1', 'uvigot a 1 - 0', 'frobnicate']) {
       expect(errorOf(await requests.sendBytes(Buffer.from(`${line}\n`))), line).toMatch(/^bad command: /);

@@ -33,7 +33,7 @@ const deleted = (name: string, time: number): Card => ({
 const uvHash = (hash: string): Card => ({ card: 'pragma', name: 'uv-hash', args: [hash] });
 
 describe('unversioned files (issue 14, deliverable 3)', () => {
-  it('are taken, announced to who has others, and sent', async () => {
+  it('are stored, announced to clients with others, and sent', async () => {
     const { rig, requests } = await startRounds();
     await requests.send([uvfile('a/b.txt', 100, 'one'), uvfile('c.bin', 101, 'two')], ALICE);
     const differing = await requests.send([uvHash(NOTHING)]);
@@ -55,7 +55,7 @@ describe('unversioned files (issue 14, deliverable 3)', () => {
     ]);
   });
 
-  it('of the same second are decided by their hash, older ones are left out, and deletions travel', async () => {
+  it('of the same second are ordered by their hash, older ones are left out, and deletions are synced', async () => {
     const { requests } = await startRounds();
     await requests.send([uvfile('a.txt', 100, 'new')], ALICE);
     await requests.send([uvfile('a.txt', 99, 'old')], ALICE);
@@ -68,7 +68,7 @@ describe('unversioned files (issue 14, deliverable 3)', () => {
     expect(cardsOf(catalogue, 'uvigot').map(({ hash }) => hash)).toEqual([undefined]);
   });
 
-  it('need a right to be pushed, and clients are told whether they have it', async () => {
+  it('need a right to be pushed, and clients learn whether they have it', async () => {
     const { rig, requests, with: another } = await startRounds();
     await requests.send([uvfile('a.txt', 100, 'one')], ALICE);
     const narrow = another({ users: { alice: { ...READER, write: true } } });
@@ -80,7 +80,7 @@ describe('unversioned files (issue 14, deliverable 3)', () => {
     expect((await (await rig.bag()).unversioned()).size).toBe(1);
   });
 
-  it('are not shown to who may not read', async () => {
+  it('are not shown to clients that may not read', async () => {
     const { requests, with: another } = await startRounds();
     await requests.send([uvfile('secret.txt', 100, 'one')], ALICE);
     const closed = another({ anonymous: { ...READER, read: false } });
@@ -91,7 +91,7 @@ describe('unversioned files (issue 14, deliverable 3)', () => {
     }
   });
 
-  it('with names that leave the folder, wrong hashes or wrong sizes are refused, and nothing of the request is stored', async () => {
+  it('with names outside the folder, wrong hashes or wrong sizes are refused, and nothing of the request is stored', async () => {
     const { rig, requests } = await startRounds();
     const good = uvfile('good.txt', 100, 'one');
     const bad: Card[] = [
@@ -106,7 +106,7 @@ describe('unversioned files (issue 14, deliverable 3)', () => {
     }
   });
 
-  it('that do not fit into a reply are announced again, after at least one that is sent', async () => {
+  it('that do not fit into a reply are announced again, after at least one was sent', async () => {
     const { requests } = await startRounds([], { limits: { replyBytes: 500 } });
     const names = ['a', 'b', 'c'];
     await requests.send(

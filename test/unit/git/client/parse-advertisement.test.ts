@@ -54,7 +54,7 @@ describe('an advertisement of protocol v0', () => {
     expect([...(listed?.refs ?? [])]).toEqual([['refs/heads/main', A]]);
   });
 
-  it('guesses the branch of HEAD from its id where no symref is sent: the usual names first', () => {
+  it('guesses the branch of HEAD from its id if no symref is sent, preferring the usual names', () => {
     const guess = (...names: string[]) => {
       const refs = names.map((name) => `${A} ${name}\n`);
       return parse(`${A} HEAD\0\n`, ...refs, null).listed?.head?.target;
@@ -69,11 +69,11 @@ describe('an advertisement of protocol v0', () => {
     expect(listed?.head).toBeUndefined();
   });
 
-  it('reads the shallow lines of a repository whose history is cut off', () => {
+  it('reads the shallow lines of a shallow repository', () => {
     expect(parse(`${A} refs/heads/main\0\n`, `shallow ${B}\n`, null).listed?.refs.size).toBe(1);
   });
 
-  it('takes object ids of the format that it names', () => {
+  it('accepts object ids of the format that it names', () => {
     const id = 'd'.repeat(64);
     const { objectFormat, listed } = parse(`${id} refs/heads/main\0object-format=sha256\n`, null);
     expect(objectFormat).toBe('sha256');
@@ -108,7 +108,7 @@ describe('ref names that a remote lists', () => {
     ['refs/heads/', /end with/],
     ['heads/main', /does not start with/],
     ['refs/heads/a b', /" "/],
-  ])('%j cannot be used', (name, reason) => {
+  ])('%j is unusable', (name, reason) => {
     const { listed } = parse(`${A} refs/heads/main\0\n`, `${B} ${name}\n`, null);
     expect([...(listed?.refs.keys() ?? [])]).toEqual(['refs/heads/main']);
     expect(listed?.unusable.map((ref) => ref.reason)).toEqual([expect.stringMatching(reason)]);
@@ -116,13 +116,13 @@ describe('ref names that a remote lists', () => {
     expect(listed?.unusable[0]?.shownName).not.toMatch(/[\u0000-\u001f]/);
   });
 
-  it('are those of git, not of Cairn: no folder is needed, and they may be long', () => {
+  it('follow the rules of git, not of Cairn: they need no folder, and may be long', () => {
     const long = `refs/heads/${'x'.repeat(2_000)}`;
     const { listed } = parse(`${A} refs/stash\0\n`, `${B} ${long}\n`, null);
     expect([...(listed?.refs.keys() ?? [])]).toEqual(['refs/stash', long]);
   });
 
-  it('that are not UTF-8 cannot be used', () => {
+  it('that are not UTF-8 are unusable', () => {
     const raw = Buffer.concat([Buffer.from(`${B} refs/heads/`), Buffer.of(0xff, 0xfe), Buffer.from('\n')]);
     expect(parse(`${A} refs/heads/main\0\n`, raw, null).listed?.unusable).toHaveLength(1);
   });
@@ -144,7 +144,7 @@ describe('an advertisement of protocol v2', () => {
     expect(capabilities.value('fetch')).toBe('shallow filter');
   });
 
-  it('is refused when a delimiter is in it', () => {
+  it('is refused if it contains a delimiter', () => {
     const parser = new AdvertisementParser();
     expect(() => parser.push({ kind: 'delimiter' })).toThrow(/delimiter/);
   });
@@ -170,7 +170,7 @@ describe('an answer to ls-refs', () => {
   });
 
   it.each(['', 'zzz refs/heads/main', A, `${A} `, `${A.slice(2)} refs/heads/main`])(
-    '%j is no line of it',
+    '%j is refused',
     async (line) => {
       const { RefCollector } = await import('../../../../src/git/client/listed-refs.ts');
       expect(new RefCollector('sha1').addLsRefs(Buffer.from(line))).toBe(false);

@@ -12,7 +12,7 @@ function parse(...lines: (string | null)[]): PushReport {
 }
 
 describe('the report of a push', () => {
-  it('tells what became of each ref', () => {
+  it('has a result for each ref', () => {
     const report = parse('unpack ok\n', 'ok refs/heads/a\n', 'ng refs/heads/b fetch first\n', null);
     expect(report.unpack).toBe('ok');
     expect([...report.refs]).toEqual([
@@ -21,7 +21,7 @@ describe('the report of a push', () => {
     ]);
   });
 
-  it('gives a reason where the remote gives none, and drops option lines', () => {
+  it('gets a reason if the remote gives none, and loses option lines', () => {
     const report = parse(
       'unpack ok\n',
       'ok refs/heads/a\n',

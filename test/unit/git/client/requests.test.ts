@@ -16,7 +16,7 @@ const ZERO = '0'.repeat(40);
 const request = { wants: [A, B], haves: [B], progress: false, includeTag: true };
 
 describe('requests of a client, as the server reads them', () => {
-  it('ls-refs asks for prefixes, and for an unborn HEAD where that is offered', () => {
+  it('ls-refs asks for prefixes, and for an unborn HEAD if it is offered', () => {
     const offered = new Capabilities(['agent=x', 'ls-refs=unborn', 'object-format=sha1']);
     const parser = new CommandRequestParser();
     expect(parser.push(encodeLsRefsRequest(offered, 'sha1', 'cairn/1', ['HEAD', 'refs/heads/']))).toBe(true);
@@ -53,7 +53,7 @@ describe('requests of a client, as the server reads them', () => {
     expect(() => parseFetch(args, 'sha1')).not.toThrow();
   });
 
-  it('fetch of v0 asks for what is offered, and for nothing else', () => {
+  it('fetch of v0 asks for offered capabilities only', () => {
     const offered = parseCapabilities('multi_ack side-band-64k ofs-delta no-progress agent=x');
     const parser = new UploadRequestParser({ format: 'sha1' });
     expect(parser.push(encodeFetchV0(offered, 'sha1', 'cairn/1', request))).toBe(true);
@@ -80,7 +80,7 @@ describe('requests of a client, as the server reads them', () => {
     );
   });
 
-  it('an empty pack is what git takes for one', () => {
+  it('git accepts an empty pack', () => {
     for (const format of ['sha1', 'sha256'] as const) {
       const pack = emptyPack(format);
       expect(pack.subarray(0, 4).toString()).toBe('PACK');

@@ -20,7 +20,7 @@ function read(listed: Buffer, { from = 0, most = 10, piece = listed.length } = {
   return reader;
 }
 
-it('changed files have status, both paths, modes and counts, in whatever pieces they come', () => {
+it('changed files have status, both paths, modes and counts, for any division of the output', () => {
   for (let piece = 1; piece <= LISTED.length; piece++) {
     const { files, count, totals } = read(LISTED, { piece });
     expect([count, totals]).toEqual([3, { added: 1, deleted: 5 }]);
@@ -40,13 +40,13 @@ it('changed files have status, both paths, modes and counts, in whatever pieces 
   }
 });
 
-it('of very many changed files some are kept, and all are counted', () => {
+it('very many changed files are counted, and some of them are kept', () => {
   expect(read(LISTED, { most: 1 })).toMatchObject({ count: 3, files: [{ status: 'modified', added: 1 }] });
   expect(read(LISTED, { from: 1, most: 1 })).toMatchObject({ count: 3, files: [{ status: 'renamed' }] });
   expect(read(Buffer.from(`${ONE} ${TWO}\n`))).toMatchObject({ count: 0, files: [], listedAll: false });
 });
 
-it('a file that git counts no lines of, since only white space differs, has none', () => {
+it('a file whose lines git does not count, because only white space differs, has no counts', () => {
   const listed = `${ONE} ${TWO}\n:100644 100644 ${ONE} ${TWO} M\0a\0:100644 100644 ${ONE} ${TWO} M\0b\x001\t2\tb\0`;
   const { files } = read(Buffer.from(listed));
   expect(files.map(({ added, deleted }) => [added, deleted])).toEqual([
@@ -79,7 +79,7 @@ new mode 100755
 const sectionsOf = (patch: string, complete = true): PatchSection[] =>
   splitPatch(Buffer.from(patch), complete);
 
-it('a unified diff is read by files, hunks and lines, whatever the lines hold', () => {
+it('a unified diff is read as files, hunks and lines, for any content of the lines', () => {
   const sections = sectionsOf(PATCH);
   expect(sections.map(({ head }) => head)).toEqual([
     'diff --git a/x b/x',
@@ -98,7 +98,7 @@ it('a unified diff is read by files, hunks and lines, whatever the lines hold', 
   expect([text?.cut, binary?.binary, mode?.binary, mode?.hunks]).toEqual([false, true, false, []]);
 });
 
-it('a diff that ends anywhere is read as far as it goes, and marked', () => {
+it('a diff that is cut anywhere is read up to the cut, and marked', () => {
   for (let end = 0; end < PATCH.length; end++) {
     const last = sectionsOf(PATCH.slice(0, end), false).at(-1);
     if (last !== undefined) expect(parseFileDiff([last], BOUNDS).cut).toBe(true);
@@ -112,7 +112,7 @@ it('a diff that ends anywhere is read as far as it goes, and marked', () => {
   expect(narrow.hunks[0]?.lines[0]?.text).toBe('on…');
 });
 
-it('the head of a section has the paths as git quotes them', () => {
+it('the head of a section has the paths in git’s quoting', () => {
   const head = (path: Buffer) => sectionHead({ oldPath: path, newPath: path });
   expect(head(Buffer.from('a b'))).toBe('diff --git a/a b b/a b');
   expect(head(Buffer.from('"\\\t\n\x01\x7fé'))).toBe(
@@ -120,7 +120,7 @@ it('the head of a section has the paths as git quotes them', () => {
   );
 });
 
-it('a whole file is told like an added or deleted one', () => {
+it('a whole file is shown like an added or deleted one', () => {
   const { hunks, cut } = wholeFileDiff(Buffer.from('one\ntwo'), 'deleted', BOUNDS);
   expect(cut).toBe(false);
   expect(hunks[0]?.lines).toEqual([
@@ -132,7 +132,7 @@ it('a whole file is told like an added or deleted one', () => {
   expect(wholeFileDiff(Buffer.alloc(0), 'added', BOUNDS).hunks).toEqual([]);
 });
 
-it('two columns hold what was before and what is now', () => {
+it('two columns hold the old and the new lines', () => {
   const [x] = sectionsOf(PATCH);
   const { hunks } = parseFileDiff(x === undefined ? [] : [x], BOUNDS);
   const rows = hunks.map(({ lines }) => splitRows(lines).map(({ left, right }) => [left?.text, right?.text]));

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder[Symbol.asyncDispose]());
 
-describe('a mail that git made', () => {
+describe('a patch mail of git', () => {
   it('has a subject in any language, a message, and its changes: added, deleted, renamed, binary, odd names', async () => {
     const long = Array.from({ length: 30 }, (_, at) => `line ${at}\n`).join('');
     await client.commit('Begin', { 'a.txt': 'one\ntwo\n', gone: 'x\n', old: long, bin: Buffer.from([0, 1]) });
@@ -51,8 +51,8 @@ describe('a mail that git made', () => {
   });
 });
 
-describe('a mail that somebody made up', () => {
-  it('is read as far as it goes', () => {
+describe('a made-up patch mail', () => {
+  it('is read as far as it is valid', () => {
     expect(parsePatchMail('', LIMITS)).toMatchObject({ subject: '', message: '', count: 0 });
     expect(parsePatchMail('just words', LIMITS)).toMatchObject({ message: 'just words', count: 0 });
     const bare = parsePatchMail(
@@ -67,7 +67,7 @@ describe('a mail that somebody made up', () => {
     expect(crlf).toMatchObject({ subject: 's', message: 'body', count: 1 });
   });
 
-  it('with very many files and lines is cut, in time that grows with its length only', () => {
+  it('with very many files and lines is cut, in time proportional to its length', () => {
     const file = (at: number) =>
       `diff --git a/${at} b/${at}\n--- a/${at}\n+++ b/${at}\n@@ -1 +1,3 @@\n+1\n+2\n+3\n`;
     const many = parsePatchMail(Array.from({ length: 2_000 }, (_, at) => file(at)).join(''), {

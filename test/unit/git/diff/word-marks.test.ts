@@ -16,7 +16,7 @@ function unmarked(text: string, marks: readonly Mark[]): string {
   return kept;
 }
 
-it('words that differ are marked, and nothing where lines have little in common', () => {
+it('changed words are marked, except in lines that have little in common', () => {
   const [left, right] = ['const size = count + 1;', 'const length = count + 2;'];
   const marks = compareWords(left, right, plenty());
   expect(marked(left, marks?.left ?? [])).toEqual(['size', '1']);
@@ -24,7 +24,7 @@ it('words that differ are marked, and nothing where lines have little in common'
   expect(compareWords('one two three', 'entirely other words', plenty())).toBeUndefined();
 });
 
-it('lines are compared with those that replace them, in order', () => {
+it('lines are compared in order with the lines that replace them', () => {
   const line = (kind: DiffLine['kind'], text: string): DiffLine => ({
     kind,
     oldLine: 1,
@@ -48,7 +48,7 @@ it('lines are compared with those that replace them, in order', () => {
   ]);
 });
 
-it('what is not marked is the same in both lines', () => {
+it('unmarked text is the same in both lines', () => {
   const seed = 7;
   const random = new SeededRandom(seed);
   const words = ['a', 'bb', 'é', '😀', ' ', '  ', '(', '.', '\t', 'ab'];
@@ -69,7 +69,7 @@ it('what is not marked is the same in both lines', () => {
   expect(compared).toBeGreaterThan(500);
 });
 
-it('a budget bounds the work, whatever the lines are', () => {
+it('a budget limits the work for any lines', () => {
   const budget = { steps: 100_000 };
   const left = 'a '.repeat(400);
   const right = 'b a '.repeat(200);

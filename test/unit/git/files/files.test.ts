@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { parseGitmodules, parseLfsPointer } from '../../../../src/git/index.ts';
 
-describe('a pointer of Git LFS', () => {
+describe('a Git LFS pointer', () => {
   const pointer = (text: string) => parseLfsPointer(Buffer.from(text));
   const version = 'version https://git-lfs.github.com/spec/v1\n';
   const oid = `oid sha256:${'a'.repeat(64)}\n`;
 
-  it('says which file it stands for', () => {
+  it('names its file', () => {
     expect(pointer(`${version}${oid}size 12345\n`)).toEqual({ oid: 'a'.repeat(64), size: 12345 });
     expect(pointer(`${version}ext-0-foo sha256:${'b'.repeat(64)}\n${oid}size 0\n`)?.size).toBe(0);
   });
 
-  it('is nothing else', () => {
+  it('has exactly one form', () => {
     for (const text of [
       '',
       version,
@@ -27,7 +27,7 @@ describe('a pointer of Git LFS', () => {
 describe('.gitmodules', () => {
   const read = (text: string) => Object.fromEntries(parseGitmodules(Buffer.from(text)));
 
-  it('says where submodules come from', () => {
+  it('names the URLs of submodules', () => {
     expect(
       read(
         [
@@ -48,7 +48,7 @@ describe('.gitmodules', () => {
     ).toEqual({ 'lib/one': 'https://example.org/one.git', 'with space': '../two#x.git' });
   });
 
-  it('of hostile sizes are read to a bound', () => {
+  it('is read up to a bound', () => {
     expect(parseGitmodules(Buffer.from('[submodule "x"]\npath=a\nurl=b\n'.repeat(50_000))).size).toBe(1);
     expect(read(`[submodule "x"]\npath=a\nurl=${'u'.repeat(1_000_000)}`)['a']?.length).toBeLessThan(5_000);
   });

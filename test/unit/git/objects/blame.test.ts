@@ -16,7 +16,7 @@ const OUTPUT = [
   '',
 ].join('\n');
 
-it('what git blame prints is read, however much of it there is', () => {
+it('the output of git blame is read at any length', () => {
   const expected = [
     {
       oid: A,
@@ -44,7 +44,7 @@ it('what git blame prints is read, however much of it there is', () => {
     );
 });
 
-it('quoted paths are bytes', () => {
+it('quoted paths are read as bytes', () => {
   expect(unquotePath('plain "x')).toEqual(Buffer.from('plain "x'));
   expect(unquotePath('"\\"\\\\\\a\\t\\377"')).toEqual(Buffer.from('"\\\x07\t\xff', 'latin1'));
 });

@@ -18,7 +18,7 @@ const TEXTS = [' ', '\n', ' \n', '<', '< ', '(', 'a ', '-', '\n-- \n', 'https://
   (piece) => [filled(piece), `a${filled(piece)}b`],
 );
 
-it('texts of 256 KiB are read in a moment, whatever they repeat', () => {
+it('texts of 256 KiB are read quickly, for any repetition', () => {
   for (const text of TEXTS) {
     const what = JSON.stringify(text.slice(0, 30));
     const { subject } = splitMessage(text);
@@ -41,7 +41,7 @@ it('texts of 256 KiB are read in a moment, whatever they repeat', () => {
   }
 });
 
-it('patches in mails of 256 KiB are read in a moment, whatever they repeat', () => {
+it('patch mails of 256 KiB are read quickly, for any repetition', () => {
   for (const text of TEXTS) {
     const mail = parsePatchMail(text.slice(0, 256 * 1024 - 1).concat('b'), { files: 10, lines: 10 });
     expect(mail.count).toBe(0);

@@ -33,7 +33,7 @@ it('names and addresses are replaced by address, or by name and address', () => 
   expect(mailmap.apply(other)).toBe(other);
 });
 
-it('every mailmap is read as git reads it', () => {
+it('random mailmaps are read as git reads them', () => {
   const seed = 20_261_129;
   const random = new SeededRandom(seed);
   using repository = new RealRepository();
@@ -87,7 +87,7 @@ it('every mailmap is read as git reads it', () => {
   }
 });
 
-it('a mailmap of many lines, and giant lines, are read up to a bound', () => {
+it('a mailmap of many or very long lines is read up to a bound', () => {
   const many = parse(`${'\n'.repeat(MOST_MAILMAP_LINES - 1)}In <a@example.org>\nOut <b@example.org>\n`);
   expect(many.apply({ name: '', email: 'a@example.org' }).name).toBe('In');
   expect(many.apply({ name: '', email: 'b@example.org' }).name).toBe('');
@@ -96,7 +96,7 @@ it('a mailmap of many lines, and giant lines, are read up to a bound', () => {
   expect(giant.apply({ name: '', email: 'a' }).name).toBe('');
 });
 
-it('nothing follows a NUL, and names are in any encoding', () => {
+it('a mailmap ends at a NUL, and names may be in any encoding', () => {
   const latin1 = Mailmap.parse(Buffer.from('Jos\xe9 <j@example.org>\n\0Not <k@example.org>\n', 'latin1'));
   expect(latin1.apply({ name: 'J', email: 'j@example.org' }).name).toBe('José');
   expect(latin1.apply({ name: 'K', email: 'k@example.org' }).name).toBe('K');

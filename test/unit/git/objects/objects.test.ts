@@ -42,7 +42,7 @@ describe('a commit', () => {
     });
   });
 
-  it('is read in the encoding that it names, and as Latin-1 where that is wrong', () => {
+  it('is read in the encoding that it names, or as Latin-1 if that fails', () => {
     const head = `tree ${OID}\nauthor J\xf6rg <j> 1 +0000`;
     expect(parseCommit(content(`${head}\nencoding ISO-8859-1`, 'gr\xfcn', 'latin1')).message).toBe('grün');
     expect(parseCommit(content(`${head}\nencoding nonsense`, 'gr\xfcn', 'latin1'))).toMatchObject({
@@ -52,7 +52,7 @@ describe('a commit', () => {
     expect(parseCommit(content(head, 'grün')).message).toBe('grün');
   });
 
-  it('without headers or message is empty, and never fails', () => {
+  it('without headers or message is empty, and causes no error', () => {
     for (const text of ['', '\n', '\n\n', 'tree', `tree ${OID}`, 'x\n y\n\nz'])
       expect(() => parseCommit(Buffer.from(text))).not.toThrow();
     expect(parseCommit(Buffer.from(`tree ${OID}\n\n`)).message).toBe('');
@@ -104,13 +104,13 @@ describe('a tree', () => {
     expect([...treeEntries(entry('100644', 'x', 9, 32), 32)][0]?.oid).toBe('09'.repeat(32));
   });
 
-  it('finds each of its names, and none else', () => {
+  it('finds each of its names, and no other', () => {
     for (const found of [...treeEntries(tree, 20)]) expect(findInTree(tree, 20, found.name)).toEqual(found);
     for (const name of ['', 'b', 'di', 'dirs', 'a '])
       expect(findInTree(tree, 20, Buffer.from(name))).toBeUndefined();
   });
 
-  it('that is cut off anywhere does not fail', () => {
+  it('that is cut anywhere causes no error', () => {
     for (let end = 0; end < tree.length; end++) {
       expect(() => [...treeEntries(tree.subarray(0, end), 20)]).not.toThrow();
       expect(() => findInTree(tree.subarray(0, end), 20, Buffer.from('zzz'))).not.toThrow();

@@ -4,7 +4,7 @@ import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 const found = (text: string) => findReferences(text).map(({ start, end }) => text.slice(start, end));
 
-it('addresses end where the sentence goes on, and ids are words of hex digits', () => {
+it('a URL in a sentence ends before its punctuation, and ids are words of hex digits', () => {
   expect(found('See https://e.org/a_(b). Or (http://e.org/x)!')).toEqual([
     'https://e.org/a_(b)',
     'http://e.org/x',
@@ -29,7 +29,7 @@ it('addresses end where the sentence goes on, and ids are words of hex digits', 
   expect(found('https://e.org/\u202egpj.exe')).toEqual(['https://e.org/']);
 });
 
-it('whatever a text holds, references are in order, do not overlap, and are bounded', () => {
+it('references in random texts are in order, do not overlap, and are bounded', () => {
   const seed = 99;
   const random = new SeededRandom(seed);
   const pieces = [

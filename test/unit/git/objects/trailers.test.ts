@@ -13,7 +13,7 @@ it('trailers are the last paragraph, and never the subject', () => {
   expect(parseTrailers(`S\n\n${'A: b\n'.repeat(500)}`)).toHaveLength(MOST_TRAILERS);
 });
 
-it('every message has the trailers that git finds', () => {
+it('random messages have the trailers that git finds', () => {
   const seed = 4711;
   const random = new SeededRandom(seed);
   using repository = new RealRepository();

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { encodePackedRefs } from '../../../../src/git/refs/packed-refs.ts';
 import { RealRepository } from '../real-git.ts';
 
-test('the file is the one git writes, byte for byte', () => {
+test('the file equals that of git, byte for byte', () => {
   using repository = new RealRepository();
   repository.populate();
   const { refs, peeled } = repository.refs();
@@ -27,6 +27,6 @@ test('git finds every ref in it, beyond the BMP too', () => {
   }
 });
 
-test('without refs there is the header', () => {
+test('the file without refs is the header', () => {
   expect(encodePackedRefs([], new Map()).toString()).toBe('# pack-refs with: peeled fully-peeled sorted \n');
 });

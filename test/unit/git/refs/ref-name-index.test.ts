@@ -17,7 +17,7 @@ describe('directory/file conflicts', () => {
     ['refs/heads/a/b/c/d', 'refs/heads/a/b/c'],
     ['refs/heads', 'refs/heads/a.b'],
     ['refs/heads/x\u{1f600}', 'refs/heads/x\u{1f600}/y'],
-  ])('%s cannot be beside %s', (name, expected) => {
+  ])('%s conflicts with %s', (name, expected) => {
     expect(directoryFileConflict(name, refs)).toBe(expected);
   });
 
@@ -28,7 +28,7 @@ describe('directory/file conflicts', () => {
     'refs/heads/main2',
     'refs/heads/a.',
     'refs/tags/main',
-  ])('%s can be there', (name) => {
+  ])('%s causes no conflict', (name) => {
     expect(directoryFileConflict(name, refs)).toBeUndefined();
   });
 
@@ -36,7 +36,7 @@ describe('directory/file conflicts', () => {
     expect(directoryFileConflict('refs/heads/a/b', new RefNameIndex([]))).toBeUndefined();
   });
 
-  test('deletes make room and creates take it', () => {
+  test('deletes remove conflicts and creates add them', () => {
     const changing = new RefNameIndex(['refs/heads/a']);
     expect(directoryFileConflict('refs/heads/a/b', changing)).toBe('refs/heads/a');
     changing.delete('refs/heads/a');
@@ -54,7 +54,7 @@ describe('directory/file conflicts', () => {
   });
 });
 
-test('the index agrees with a plain set through thousands of changes', () => {
+test('the index agrees with a plain set after thousands of changes', () => {
   const name = (number: number) => `refs/heads/${number % 7}/${number % 500}/${number}`;
   const start = Array.from({ length: 2000 }, (_, number) => name(number));
   const plain = new Set(start);
@@ -80,7 +80,7 @@ test('the index agrees with a plain set through thousands of changes', () => {
   }
 });
 
-test('10,000 creates into 100,000 refs take a fraction of what a scan for each would', () => {
+test('10,000 creates into 100,000 refs take a fraction of the time of full scans', () => {
   const old = Array.from({ length: 100_000 }, (_, number) => `refs/heads/old/${number}`);
   const names = Array.from({ length: 10_000 }, (_, number) => `refs/heads/new/${(number * 7919) % 10_000}`);
   const index = new RefNameIndex(old);

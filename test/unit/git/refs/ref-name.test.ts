@@ -83,7 +83,7 @@ describe('ref names', () => {
     },
   );
 
-  test.each(['refs/x', 'refs/stash'])('%j is refused: a client that pushes does not see it', (name) => {
+  test.each(['refs/x', 'refs/stash'])('%j is refused: pushing clients do not see it', (name) => {
     expect(refNameProblem(name)).toContain('a folder below "refs/"');
   });
 
@@ -104,7 +104,7 @@ describe('ref names', () => {
     expect(refNameProblem(start + 'ä'.repeat(507))).toContain('1024 bytes');
   });
 
-  test('branches and tags are told by where they are', () => {
+  test('branches and tags are recognized by their prefixes', () => {
     expect([isBranch('refs/heads/a'), isBranch('refs/headsa'), isBranch('refs/tags/a')]).toEqual([
       true,
       false,
@@ -119,7 +119,7 @@ describe('ref names', () => {
 });
 
 describe('decoding', () => {
-  test('what is UTF-8 is kept to the letter, a byte order mark too', () => {
+  test('UTF-8 is decoded exactly, including a byte order mark', () => {
     for (const name of ['refs/heads/a', '\ufeffrefs', 'refs/heads/\u{10ffff}', '']) {
       expect(decodeRefName(Buffer.from(name))).toBe(name);
     }
@@ -134,7 +134,7 @@ describe('decoding', () => {
     ['an encoded surrogate', [0xed, 0xa0, 0x80]],
     ['beyond U+10FFFF', [0xf4, 0x90, 0x80, 0x80]],
     ['a cut character', [0xf0, 0x9f, 0x98]],
-  ])('%s is not', (_, bytes) => {
+  ])('%s is refused', (_, bytes) => {
     expect(decodeRefName(Uint8Array.from(bytes))).toBeUndefined();
   });
 });
@@ -159,7 +159,7 @@ describe('byte order', () => {
     '\u{10ffff}',
   ];
 
-  test('is the order of the UTF-8 bytes for every pair', () => {
+  test('is that of the UTF-8 bytes for every pair', () => {
     for (const a of names) {
       for (const b of names) {
         const expected = Buffer.compare(Buffer.from(a), Buffer.from(b));
@@ -175,7 +175,7 @@ describe('byte order', () => {
     expect(sortByBytes(['b', 'a', 'ab'])).toEqual(['a', 'ab', 'b']);
   });
 
-  test('is the order in which git lists refs', () => {
+  test('is that of git’s ref lists', () => {
     using repository = new RealRepository();
     repository.populate();
     const listed = repository.refs().refs.map(([name]) => name);

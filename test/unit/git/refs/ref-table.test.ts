@@ -72,7 +72,7 @@ function expectSound(table: RefTable): void {
 }
 
 describe('a table of refs', () => {
-  test('is what a map would be through thousands of changes, with segments split, joined and emptied', () => {
+  test('equals a map after thousands of changes, with segments split, joined and emptied', () => {
     const refs = new Map<string, string>();
     const peeled = new Map<string, string>();
     let table = RefTable.from('sha1', refs, peeled);
@@ -137,7 +137,7 @@ describe('a table of refs', () => {
     expect(names('f'.repeat(40))).toEqual([]);
   });
 
-  test('shares with the one it was made from all segments that are not touched', () => {
+  test('shares all untouched segments with the table that it was made from', () => {
     const refs = new Map(Array.from({ length: 30_000 }, (_, at) => [`refs/heads/${at}`, anOid()] as const));
     const table = RefTable.from('sha1', refs, new Map());
     const one = table.with([{ name: 'refs/heads/17', oid: anOid() }]);
@@ -153,7 +153,7 @@ describe('a table of refs', () => {
     expect(one.get('refs/heads/10005')).toBe(refs.get('refs/heads/10005'));
   });
 
-  test('is the same, and so are its segments, in whatever order the same changes are told', () => {
+  test('is the same, with the same segments, for any order of the same changes', () => {
     const changes = Array.from({ length: 900 }, () => ({ name: aName(1e6), oid: anOid() }));
     const empty = RefTable.from('sha1', new Map(), new Map());
     const [one, other] = [empty.with(changes), empty.with(changes.toReversed())];
@@ -161,7 +161,7 @@ describe('a table of refs', () => {
     expect(one.overlay).toEqual(other.overlay);
   });
 
-  test('takes nothing that is no ref', () => {
+  test('refuses invalid refs', () => {
     const table = RefTable.from('sha1', new Map(), new Map());
     const invalid = expect.objectContaining({ kind: 'invalid' });
     expect(() => table.with([{ name: 'refs/heads/a b', oid: anOid() }])).toThrow(invalid);
@@ -172,7 +172,7 @@ describe('a table of refs', () => {
     expect(() => RefTable.from('sha256', new Map([['refs/heads/a', anOid()]]), new Map())).toThrow(invalid);
   });
 
-  test('says what is wrong when a segment is asked for that has not been loaded', async () => {
+  test('reports an error if a segment is needed that has not been loaded', async () => {
     const refs = new Map(Array.from({ length: 20_000 }, (_, at) => [`refs/heads/${at}`, anOid()] as const));
     const whole = RefTable.from('sha1', refs, new Map()).with([{ name: 'refs/heads/00', oid: anOid() }]);
     const asked: string[] = [];
@@ -203,7 +203,7 @@ describe('a table of refs', () => {
     expect([...table.refs]).toEqual([...whole.refs]);
   });
 
-  test('is found again behind its view of all refs, and behind no other map', () => {
+  test('is found from its view of all refs, and from no other map', () => {
     const table = RefTable.from('sha1', new Map([['refs/heads/a', anOid()]]), new Map());
     expect(tableOf(table.refs)).toBe(table);
     expect(tableOf(table.peeled)).toBeUndefined();
@@ -215,7 +215,7 @@ describe('a segment', () => {
   const oid = 'a'.repeat(40);
   const good = `${oid} refs/heads/a\n${oid} refs/tags/b\n^${'b'.repeat(40)}\n`;
 
-  test('is the lines of packed-refs', () => {
+  test('has the lines of packed-refs', () => {
     const segment = RefSegment.parse(Buffer.from(good), 'sha1');
     if (typeof segment === 'string') throw new Error(segment);
     const refs = [...segment.entries()].map(({ name, oid: value }) => [name, value] as const);
@@ -244,7 +244,7 @@ describe('a segment', () => {
     expect(RefSegment.parse(Buffer.from(text), 'sha1')).toEqual(expect.any(String));
   });
 
-  test('is refused when it is not UTF-8', () => {
+  test('is refused if it is not UTF-8', () => {
     expect(RefSegment.parse(Buffer.from([...Buffer.from(`${oid} refs/heads/`), 0xff, 0x0a]), 'sha1')).toBe(
       'it is not UTF-8',
     );

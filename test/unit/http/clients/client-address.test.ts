@@ -7,7 +7,7 @@ function from(forwarded?: string): IncomingMessage {
   return { headers, socket: { remoteAddress: '127.0.0.1' } } as unknown as IncomingMessage;
 }
 
-describe('where a request comes from', () => {
+describe('the address of a client', () => {
   it.each([
     ['nobody is believed', 0, '192.0.2.1', '127.0.0.1'],
     ['our proxy is believed', 1, '192.0.2.1', '192.0.2.1'],

@@ -13,8 +13,8 @@ function request(socket: Socket, headers: IncomingHttpHeaders = {}): IncomingMes
   return { socket, headers } as IncomingMessage;
 }
 
-describe('what a connection was shown', () => {
-  it('is remembered for its repository and service alone', () => {
+describe('the state that a connection was shown', () => {
+  it('is remembered for its repository and service only', () => {
     const memory = new ConnectionMemory();
     const socket = new Socket();
     expect(memory.wasShown(request(socket), repository, RECEIVE)).toBe(false);
@@ -28,7 +28,7 @@ describe('what a connection was shown', () => {
     expect(memory.wasShown(request(socket), repository, RECEIVE)).toBe(false);
   });
 
-  it('stands for a look at the store once, if there was one', () => {
+  it('replaces one look at the store, if there was a look', () => {
     const memory = new ConnectionMemory();
     const socket = new Socket();
     memory.remember(request(socket), repository, UPLOAD, true);
@@ -38,7 +38,7 @@ describe('what a connection was shown', () => {
     expect(memory.takeLook(request(socket), repository, UPLOAD)).toBe(false);
   });
 
-  it.each(['forwarded', 'x-forwarded-for', 'via'])('is not believed behind a proxy (%s)', (header) => {
+  it.each(['forwarded', 'x-forwarded-for', 'via'])('is not used behind a proxy (%s)', (header) => {
     const memory = new ConnectionMemory();
     const socket = new Socket();
     memory.remember(request(socket, { [header]: 'x' }), repository, UPLOAD, true);

@@ -22,7 +22,7 @@ async function pushedTo(rig: FossilRig, access: AccessMode): Promise<string | un
   return admission?.projectCode;
 }
 
-it('an empty repository takes the project of its first push, also where everybody may push', async () => {
+it('an empty repository takes the project code of its first push, also with open access', async () => {
   const rig = await new FossilRig().create();
   expect(await pushedTo(rig, 'signed')).not.toBe(THEIRS);
   expect(await pushedTo(rig, 'open')).toBe(THEIRS);
@@ -32,7 +32,7 @@ it('an empty repository takes the project of its first push, also where everybod
   });
 });
 
-it('a repository that has artifacts keeps its project', async () => {
+it('a repository with artifacts keeps its project code', async () => {
   const rig = await new FossilRig().create();
   await rig.push([whole('something')]);
   expect(await pushedTo(rig, 'open')).not.toBe(THEIRS);

@@ -33,7 +33,7 @@ const post = (body: Buffer, type = 'application/x-fossil-debug', more = '') =>
   ]);
 
 describe('the handler for Node servers (issue 14, deliverable 3)', () => {
-  it('always says how long a reply is, and never sends it in chunks', async () => {
+  it('always sends a content length, and never chunks', async () => {
     const { host } = await repository();
     await using server = await listenFossil(host);
     for (const body of [CLONE, Buffer.from(''), Buffer.from('nonsense\n')]) {
@@ -47,7 +47,7 @@ describe('the handler for Node servers (issue 14, deliverable 3)', () => {
     }
   });
 
-  it('tells what is wrong in an error card with status 200', async () => {
+  it('reports errors in an error card with status 200', async () => {
     const { host } = await repository({ messageBytes: 1_000 });
     await using server = await listenFossil(host);
     for (const [body, problem, type] of [
@@ -67,7 +67,7 @@ describe('the handler for Node servers (issue 14, deliverable 3)', () => {
     );
   });
 
-  it('ends a client that sends without end', async () => {
+  it('closes a connection that sends without end', async () => {
     const { host } = await repository({ messageBytes: 1_000 });
     await using server = await listenFossil(host);
     const endless = Buffer.concat([
@@ -79,7 +79,7 @@ describe('the handler for Node servers (issue 14, deliverable 3)', () => {
     await expect(raw(server.url, endless).catch(() => '')).resolves.not.toContain('200 OK');
   });
 
-  it('refuses encoded bodies and other types, and has a page for browsers', async () => {
+  it('refuses encoded bodies and other types, and shows browsers a page', async () => {
     const { host } = await repository();
     await using server = await listenFossil(host);
     expect(await raw(server.url, post(CLONE, undefined, 'Content-Encoding: gzip\r\n'))).toContain(
@@ -96,7 +96,7 @@ describe('the handler for Node servers (issue 14, deliverable 3)', () => {
     expect((await fetch(server.url, { method: 'PUT' })).status).toBe(405);
   });
 
-  it('takes a charset beside the type', async () => {
+  it('accepts a charset in the content type', async () => {
     const { host } = await repository();
     await using server = await listenFossil(host);
     expect(await raw(server.url, post(CLONE, 'application/x-fossil-debug; charset=utf-8'))).toContain(

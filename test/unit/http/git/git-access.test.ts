@@ -39,7 +39,7 @@ function token(
   return encodeToken(who.sign({ kind, at: at - age, tags }));
 }
 
-describe('who sends a request', () => {
+describe('the actor of a request', () => {
   it.each([
     ['by the scheme Nostr', `Nostr ${token()}`],
     ['by the scheme in small letters', `nostr ${token()}`],
@@ -50,11 +50,11 @@ describe('who sends a request', () => {
     ['for the URL of GRASP', `Nostr ${token({ u: url.replace('/git/', '/') })}`],
     ['59 seconds old', `Nostr ${token({ age: 59 })}`],
     ['59 seconds ahead', `Nostr ${token({ age: -59 })}`],
-  ])('is told by a token %s', (_what, authorization) => {
+  ])('is the key of a token %s', (_what, authorization) => {
     expect(identify(context(), sender(authorization))?.actor).toBe(bob.publicKey);
   });
 
-  it('is nobody without one', () => {
+  it('is anonymous without a token', () => {
     expect(identify(context(), sender())).toBeUndefined();
   });
 
@@ -75,20 +75,23 @@ describe('who sends a request', () => {
       'not a signed',
     ],
     ['with two URLs', `Nostr ${token({ more: [['u', url]] })}`, 'exactly one u tag'],
-  ])('is asked again after a token %s', (_what, authorization, reason) => {
+  ])('is asked for again after a token %s', (_what, authorization, reason) => {
     expect(() => identify(context(), sender(authorization))).toThrow(
       expect.objectContaining({ kind: 'unauthenticated', message: expect.stringContaining(reason) }),
     );
   });
 
-  it.each(['sig', 'created_at', 'pubkey'])('is asked again after a token whose %s was changed', (field) => {
-    const event = JSON.parse(Buffer.from(token(), 'base64').toString()) as Record<string, unknown>;
-    const changed = { sig: '0'.repeat(128), created_at: at - 1, pubkey: carol.publicKey }[field];
-    const text = Buffer.from(JSON.stringify({ ...event, [field]: changed })).toString('base64');
-    expect(() => identify(context(), sender(`Nostr ${text}`))).toThrow('signature');
-  });
+  it.each(['sig', 'created_at', 'pubkey'])(
+    'is asked for again after a token whose %s was changed',
+    (field) => {
+      const event = JSON.parse(Buffer.from(token(), 'base64').toString()) as Record<string, unknown>;
+      const changed = { sig: '0'.repeat(128), created_at: at - 1, pubkey: carol.publicKey }[field];
+      const text = Buffer.from(JSON.stringify({ ...event, [field]: changed })).toString('base64');
+      expect(() => identify(context(), sender(`Nostr ${text}`))).toThrow('signature');
+    },
+  );
 
-  it('may take fifteen minutes from the first request to the push itself', () => {
+  it('stays valid for fifteen minutes from the first request to the push', () => {
     for (const [age, good] of [
       [899, true],
       [901, false],
@@ -100,7 +103,7 @@ describe('who sends a request', () => {
   });
 });
 
-describe('the right of a push', () => {
+describe('the authority of a push', () => {
   const signed = `Nostr ${token()}`;
   it.each<[GitAccessContext['access'], GitSender['space'], string | undefined, object | string]>([
     ['signed', 'git', undefined, 'unauthenticated'],
@@ -165,7 +168,7 @@ describe('a reader', () => {
     ['nobody', undefined],
     ['a stranger', strange],
     ['a bad token', 'Nostr x'],
-  ])('%s is told the same of what is private and what is not there', (_who, authorization) => {
+  ])('%s gets the same answer for private and missing repositories', (_who, authorization) => {
     const admit = readerOf(context(), sender(authorization));
     const told = [closed, undefined, withdrawn].map((state) => {
       try {

@@ -44,7 +44,7 @@ function outputTo(response: ServerResponse): GitOutput {
 
 const chunk = Buffer.alloc(256 * KIB, 'x');
 
-it('a client that is slow, but steady, gets the whole of a large chunk (issue 11, point 9)', async () => {
+it('a slow but steady client gets all of a large chunk (issue 11, point 9)', async () => {
   const response = answerTo(IDLE_MS - 1);
   const written = outputTo(response).write(chunk);
   await vi.advanceTimersByTimeAsync(4 * IDLE_MS);
@@ -52,7 +52,7 @@ it('a client that is slow, but steady, gets the whole of a large chunk (issue 11
   expect(Buffer.concat(response.received).equals(chunk)).toBe(true);
 });
 
-it('a client that takes nothing is given up (issue 11, point 9)', async () => {
+it('a client that reads nothing is disconnected (issue 11, point 9)', async () => {
   const response = answerTo(IDLE_MS + 1);
   const written = outputTo(response).write(chunk);
   await vi.advanceTimersByTimeAsync(IDLE_MS);

@@ -36,7 +36,7 @@ describe('a path', () => {
     [`/${npub}/a:b.git/info/refs`, 'grasp', 'a:b', 'info/refs'],
     // Decoded once: what is left is part of the name.
     [`/${npub}/%252e%252e%252fx.git/info/refs`, 'grasp', '%2e%2e%2fx', 'info/refs'],
-  ])('%s is of a repository', (path, space, identifier, endpoint) => {
+  ])('%s belongs to a repository', (path, space, identifier, endpoint) => {
     const parsed = parseGitPath(path);
     expect(parsed).toMatchObject({ space, endpoint, id: { owner, identifier } });
   });
@@ -52,7 +52,7 @@ describe('a path', () => {
     [`/${npub}/x.git.git/info/refs`, 'cannot end in ".git"'],
     ['/npub1damaged/x.git/info/refs', 'not a valid npub'],
     [`/${npub.toUpperCase()}/x.git/info/refs`, 'not a repository'],
-  ])('%s is of none', (path, reason) => {
+  ])('%s belongs to no repository', (path, reason) => {
     expect(() => parseGitPath(path)).toThrow(reason);
   });
 });

@@ -23,7 +23,7 @@ describe('an error in the middle of an answer (issue 11, point 19)', () => {
     throw error;
   };
 
-  it('is told in public words, and logged as it is', async () => {
+  it('is shown with its public text, and logged in full', async () => {
     const { request, output, told, logged } = exchange(true);
     await tellingWhatBreaks(request, output, breaks);
     expect(told).toEqual([publicTextOf(error)]);
@@ -31,7 +31,7 @@ describe('an error in the middle of an answer (issue 11, point 19)', () => {
     expect(logged).toEqual([error]);
   });
 
-  it('is left to the status of the answer where that has not begun, or nobody is there any more', async () => {
+  it('is left to the status if the answer has not begun, or the client has left', async () => {
     const early = exchange(false);
     await expect(tellingWhatBreaks(early.request, early.output, breaks)).rejects.toBe(error);
     const late = exchange(true);

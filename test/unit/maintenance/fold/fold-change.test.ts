@@ -54,7 +54,7 @@ async function evaluate(result: FoldResult, state: GitState | undefined, publish
 }
 
 describe('a fold', () => {
-  it('takes the place of what it replaces, and keeps what came meanwhile', async () => {
+  it('replaces its packs, and keeps packs that were published meanwhile', async () => {
     const state = stateOf({ packs: packs(old, kept, older, late), refs: refs('1', '2'), graph: GRAPH });
     const { next, cause, result } = await evaluate(resultOf(), state);
     expect(result).toEqual({ verdict: 'publish' });
@@ -65,7 +65,7 @@ describe('a fold', () => {
     expect(next).not.toHaveProperty('graph');
   });
 
-  it('replaces the commit-graph, or keeps it as it is', async () => {
+  it('replaces the commit-graph, or keeps the old one', async () => {
     const other = { digest: 'b'.repeat(64), size: 2 };
     const state = stateOf({ packs: packs(old, kept, older), graph: GRAPH });
     expect((await evaluate(resultOf({ graph: other }), state)).next?.graph).toEqual(other);
@@ -78,11 +78,11 @@ describe('a fold', () => {
     ['it was announced anew', stateOf({ incarnation: '2'.repeat(32), packs: packs(old, kept, older) })],
     ['a pack that it replaces has gone', stateOf({ packs: packs(old, kept) })],
     ['a pack that it relies on has gone', stateOf({ packs: packs(old, older) })],
-  ])('is dropped when %s', async (_when, state) => {
+  ])('is dropped if %s', async (_when, state) => {
     expect(await evaluate(resultOf(), state)).toEqual({ result: { verdict: 'superseded' } });
   });
 
-  it('says of each pack whether its links were seen to stay, by the one who made it or by this fold', async () => {
+  it('records for each pack whether its links were seen to stay, by its maker or by this fold', async () => {
     const before = packs(old, older, { ...packOf('kept'), linked: true }, packOf('late'));
     const linked = digests(made);
     const conserving = (await evaluate(resultOf({ linked }), stateOf({ packs: before }))).next;
@@ -96,19 +96,19 @@ describe('a fold', () => {
     expect(looked?.packs.map((entry) => entry.linked)).toEqual([true, undefined, true]);
   });
 
-  it('that conserves says nothing of links in an epoch it was not made in', async () => {
+  it('that keeps all objects records nothing about links in another epoch', async () => {
     const state = stateOf({ packs: packs(old, kept, older), epoch: 'f'.repeat(32) });
     const { next } = await evaluate(resultOf({ linked: digests(made) }), state);
     expect(next?.packs).toEqual([made, kept]);
     expect(next?.epoch).toBe('f'.repeat(32));
   });
 
-  it('begins an epoch where there was none', async () => {
+  it('begins an epoch if there was none', async () => {
     const { epoch: _none, ...state } = stateOf({ packs: packs(old, kept, older) });
     expect((await evaluate(resultOf(), state)).next?.epoch).toBe(NEXT_EPOCH);
   });
 
-  it('is dropped when its packs are not published any more, whatever a batch makes of them', async () => {
+  it('is dropped if its packs are not published any more, whatever a batch changes in them', async () => {
     const state = stateOf({ packs: packs(old, kept, older) });
     expect(await evaluate(resultOf(), state, stateOf({ packs: packs(old) }))).toEqual({
       result: { verdict: 'superseded' },
@@ -119,40 +119,40 @@ describe('a fold', () => {
 describe('a fold that leaves objects out', () => {
   const result = resultOf({ replaced: digests(old), dropped: digests(older), conserves: false });
 
-  it('goes alone, so that no push in its batch can lean on them', () => {
+  it('is published alone, so that no push in its batch can depend on the dropped objects', () => {
     expect(new FoldChange(result, 0, () => NOW).alone).toBe(true);
     expect(new FoldChange(resultOf(), 0, () => NOW).alone).toBe(false);
   });
 
-  it('is published on refs that were checked', async () => {
+  it('is published if all refs were checked', async () => {
     const state = stateOf({ packs: packs(old, older, kept), refs: refs('1') });
     const { next } = await evaluate(result, state);
     expect(next?.packs).toEqual([made, kept]);
     expect(next?.epoch).toBe(NEXT_EPOCH);
   });
 
-  it('publishes nothing on refs that were not', async () => {
+  it('is not published if a ref was not checked', async () => {
     const state = stateOf({ packs: packs(old, older, kept, late), refs: refs('1', '2') });
     expect(await evaluate(result, state)).toEqual({ result: { verdict: 'unchecked', state } });
   });
 
-  it('publishes nothing beside a pack that came meanwhile, though the ref that it came with is gone', async () => {
+  it('is not published beside a new pack, even if the ref of that pack is gone', async () => {
     const state = stateOf({ packs: packs(old, older, kept, late), refs: refs('1') });
     expect(await evaluate(result, state)).toEqual({ result: { verdict: 'unchecked', state } });
   });
 
-  it('asks for no proof of a ref that names what was checked, or is gone', async () => {
+  it('needs no proof for a ref with a checked value, or for a deleted ref', async () => {
     const named = packs(old, older, kept);
     expect((await evaluate(result, stateOf({ packs: named, refs: refs('1', '1') }))).next).toBeDefined();
     expect((await evaluate(result, stateOf({ packs: named, refs: new Map() }))).next).toBeDefined();
   });
 
-  it('is dropped when a ref was pointed at what it leaves out meanwhile', async () => {
+  it('is dropped if a ref was moved to a dropped object meanwhile', async () => {
     const state = stateOf({ packs: packs(old, packOf('older'), kept), refs: refs('1') });
     expect(await evaluate(result, state)).toEqual({ result: { verdict: 'superseded' } });
   });
 
-  it('rests on packs that had come when it was checked, and is dropped when one of them goes', async () => {
+  it('depends on the packs that existed at its check, and is dropped if one of them is gone', async () => {
     const met = stateOf({ packs: packs(old, older, kept, late), refs: refs('1', '2') });
     const later = new CheckedRefs();
     await later.add(met.refs);

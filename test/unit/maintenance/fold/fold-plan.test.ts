@@ -27,7 +27,7 @@ const base = (objects: number, since = FACTS.now) =>
 const rolled = (objects: number) => pack('fold', objects, { since: FACTS.now });
 const unreachable = (age: number) => pack('unreachable', 5, { since: FACTS.now - age });
 
-describe('what to fold', () => {
+describe('the plan of a fold', () => {
   it.each([
     ['nothing', [], 'none'],
     ['one small push', pushes(1), 'none'],
@@ -50,7 +50,7 @@ describe('what to fold', () => {
     expect(foldPlan(packs, FACTS).fold).toBe(fold);
   });
 
-  it('is by sizes alone where git cannot walk: never everything, never what waits (issue 11, point 2)', () => {
+  it('is by sizes only if git cannot walk: never everything, never waiting packs (issue 11, point 2)', () => {
     expect(gatherPlan(pushes(15))).toEqual({ fold: 'none' });
     expect(gatherPlan([unreachable(9 * DAY), ...pushes(15)])).toEqual({ fold: 'none' });
     const [came, small, large] = [pushes(16), rolled(90), rolled(500)];
@@ -58,12 +58,12 @@ describe('what to fold', () => {
     expect(gatherPlan(packs)).toEqual({ fold: 'roll-up', packs: [...came, small], listed: true });
   });
 
-  it('counts what came with a thin pack, and not the bases that completed it', () => {
+  it('counts the objects of a thin pack without the bases that completed it', () => {
     const thin = pack('push', 9_000, { own: { objects: 10, end: 100 } });
     expect(foldPlan([base(9_000), thin], FACTS).fold).toBe('none');
   });
 
-  it('makes a base anew after many deletions, but not more than once a day', () => {
+  it('makes a base anew after many deletions, at most once a day', () => {
     const facts = { ...FACTS, deletions: 16 };
     expect(foldPlan([base(10, FACTS.now - DAY)], facts)).toEqual({ fold: 'full', reason: 'deletions' });
     expect(foldPlan([base(10, FACTS.now - DAY + 1)], facts).fold).toBe('none');
@@ -72,7 +72,7 @@ describe('what to fold', () => {
 });
 
 describe('a roll-up', () => {
-  it('takes in folded packs that are less than twice as large as what has been gathered', () => {
+  it('includes folded packs that are less than twice as large as the packs gathered so far', () => {
     const [large, middle, small] = [rolled(400), rolled(150), rolled(50)];
     const plan = foldPlan([base(10_000), large, middle, small, ...pushes(16)], FACTS);
     // 48 pushed, 50 < 96, then 150 < 196, then 400 is not less than 496.
@@ -82,14 +82,14 @@ describe('a roll-up', () => {
     expect(kept.fold === 'roll-up' && kept.packs).toHaveLength(16);
   });
 
-  it('leaves alone what waits to leave, and what only other refs reach', () => {
+  it('leaves out packs that wait to leave, and packs that only other refs reach', () => {
     const apart = [pack('rest', 1), unreachable(DAY)];
     const plan = foldPlan([base(10_000), ...apart, ...pushes(16)], FACTS);
     expect(plan.fold === 'roll-up' && plan.packs.every(({ kind }) => kind === 'push')).toBe(true);
   });
 });
 
-describe('pushes that go on and on', () => {
+describe('continuous pushes', () => {
   /** Pushes and folds as planned; what is folded is what was there, without overlap. */
   function run(count: number, objects: (n: number) => number) {
     let packs: readonly PackEntry[] = [];
@@ -112,15 +112,18 @@ describe('pushes that go on and on', () => {
     return seen;
   }
 
-  it.each([100, 1_000, 10_000])('%i of them cost O(n log n) objects packed, and leave few packs', (count) => {
-    const { rollUps, full, packed, mostPacks, pushed } = run(count, () => 3);
-    expect(rollUps + full).toBeLessThanOrEqual(count / PACKS_GATHERED + Math.log2(count));
-    expect(full).toBeLessThanOrEqual(Math.ceil(2 * Math.log2(count)));
-    expect(packed).toBeLessThanOrEqual(pushed * Math.log2(pushed));
-    expect(mostPacks).toBeLessThanOrEqual(PACKS_GATHERED + 1 + Math.log2(pushed));
-  });
+  it.each([100, 1_000, 10_000])(
+    'of equal sizes (%i) cost O(n log n) packed objects, and leave few packs',
+    (count) => {
+      const { rollUps, full, packed, mostPacks, pushed } = run(count, () => 3);
+      expect(rollUps + full).toBeLessThanOrEqual(count / PACKS_GATHERED + Math.log2(count));
+      expect(full).toBeLessThanOrEqual(Math.ceil(2 * Math.log2(count)));
+      expect(packed).toBeLessThanOrEqual(pushed * Math.log2(pushed));
+      expect(mostPacks).toBeLessThanOrEqual(PACKS_GATHERED + 1 + Math.log2(pushed));
+    },
+  );
 
-  it('of very unequal sizes do the same', () => {
+  it('of very unequal sizes cost the same', () => {
     const { packed, mostPacks, pushed, rollUps, full } = run(2_000, (n) =>
       n % 97 === 0 ? 5_000 : (n % 11) + 1,
     );
@@ -130,7 +133,7 @@ describe('pushes that go on and on', () => {
   });
 });
 
-describe('a repository that is folded', () => {
+describe('a folded repository', () => {
   const tips = 'f'.repeat(64);
 
   it.each([

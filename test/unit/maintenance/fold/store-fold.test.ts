@@ -7,7 +7,7 @@ import type { RepositoryId } from '../../../../src/repository/repository-id.ts';
 import { ID, RepositoryRig } from '../../../helpers/repository-rig.ts';
 import { tempDir } from '../../../helpers/temp-dir.ts';
 
-it('a cache that takes nothing is told of, with the repository, and what was made is stored all the same', async () => {
+it('a failing cache is reported with the repository, and the new packs are stored anyway', async () => {
   await using folder = await tempDir();
   const path = join(folder.path, 'graph');
   await writeFile(path, 'a graph');

@@ -41,7 +41,7 @@ function stopsOf(of: Itinerary): string {
     .join('');
 }
 
-describe('stops', () => {
+describe('stops of a batch', () => {
   it.each<[string, string[], string[], Record<string, string>, string]>([
     ['are the first-parent chain, oldest first', ['a', 'ba', 'cbx', 'xa'], ['c'], {}, 'abC'],
     ['end where the target has the rest', ['ba', 'cb'], ['c'], {}, 'bC'],
@@ -58,7 +58,7 @@ describe('stops', () => {
     expect(stopsOf(itinerary(graphOf(...commits), refs, peeled))).toBe(stops);
   });
 
-  it('are given a few at a time, and not with more refs than a push may have', () => {
+  it('come a few at a time, and with at most as many refs as a push may have', () => {
     const of = itinerary(graphOf('a', 'ba', 'cb', 'dc'), [ref('d'), ref('a'), ref('b'), ref('c')]);
     expect(letters(of.next(2, 5).map(({ oid }) => oid))).toBe('ab');
     of.reach(2);
@@ -70,8 +70,8 @@ describe('stops', () => {
   });
 });
 
-describe('a merge that is too much for a pack', () => {
-  it('is preceded by the commits that it merges, in a chain of their own', () => {
+describe('a merge that is too large for a pack', () => {
+  it('is sent after its merged commits, in a chain of their own', () => {
     const of = itinerary(graphOf('a', 'xa', 'yx', 'zy', 'maz', 'nm'), [ref('n')]);
     expect(stopsOf(of)).toBe('amN');
     expect(of.canTakeApart).toBe(false);
@@ -89,7 +89,7 @@ describe('a merge that is too much for a pack', () => {
     expect(stopsOf(of)).toBe('mN');
   });
 
-  it('is taken apart again within what it merges, and for each of many parents once', () => {
+  it('is divided again within its merged commits, once for each of many parents', () => {
     const of = itinerary(graphOf('a', 'pa', 'qa', 'rqp', 'sp', 'mars'), [ref('m')]);
     of.reach(1);
     expect(of.takeApart()).toBe(true);

@@ -28,7 +28,7 @@ it.each<[ObjectFormat, number]>([
   ['sha1', 21],
   ['sha1', 22],
   ['sha256', 23],
-])('counts the objects of a pack of %s that comes in pieces (seed %i)', async (format, seed) => {
+])('objects of a pack of %s are counted for any division of the bytes (seed %i)', async (format, seed) => {
   const pack = await packOf(format, seed);
   const random = new SeededRandom(seed);
   const progress = new PackProgress(format);
@@ -47,7 +47,7 @@ it.each<[ObjectFormat, number]>([
   expect(new Set(counts).size).toBeGreaterThan(10);
 });
 
-it('goes on counting bytes when it does not understand a pack', async () => {
+it('bytes are still counted if the pack is malformed', async () => {
   const pack = Buffer.from(await packOf('sha1', 24));
   pack.fill(0xff, 2_000, 12_000);
   const progress = new PackProgress('sha1');

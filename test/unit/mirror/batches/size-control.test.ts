@@ -53,7 +53,7 @@ describe('the first stride', () => {
     expect(withFirstStride(control, stops, projected).stride).toBe(stride);
   });
 
-  it('tells how many packs are left', () => {
+  it('is used to estimate the number of remaining packs', () => {
     expect(packsLeft({ ...usual, stride: 3 }, 10)).toBe(4);
     expect(packsLeft({ ...usual, stride: Number.POSITIVE_INFINITY }, 10)).toBe(1);
     expect(packsLeft(usual, 0)).toBe(0);
@@ -138,7 +138,7 @@ describe('after a pack was too long', () => {
     ['by how much longer it was', 100, { sent: 1_000 }, 40],
     ['twice what it projects', 100, { sent: 50, projected: 1_000 }, 20],
     ['twice at least', 100, { sent: 1, projected: 90 }, 2],
-  ])('it is split %s', (_, budget, pack, factor) => {
+  ])('the range is split %s', (_, budget, pack, factor) => {
     expect(splitFactor(budget, pack)).toBe(factor);
   });
 
@@ -148,7 +148,7 @@ describe('after a pack was too long', () => {
     [3, { sent: 10 * MIB, projected: 400 * MIB }, 1],
     [2, { sent: 10 * MIB, projected: 101 * MIB }, 1],
     [1, { sent: 100 * MIB }, 1],
-  ])('a stride of %i gets shorter by one at least, and is never 0', (stride, pack, next) => {
+  ])('a stride of %i is shortened by at least one, and is never 0', (stride, pack, next) => {
     expect(afterLongPack({ ...usual, stride }, pack).stride).toBe(next);
   });
 });
@@ -166,7 +166,7 @@ describe('after a pack was taken', () => {
     expect(afterTakenPack({ ...usual, stride }, { bytes, objects: 0, stops }).stride).toBe(next);
   });
 
-  it('the estimate of an object comes down by half at a time, to what was measured', () => {
+  it('halves the estimate of an object at most, towards the measured size', () => {
     const control = { ...usual, objectBytes: 8_000 };
     const pack = { bytes: 1_000_000, objects: 2_000, stops: 1 };
     const next = afterTakenPack(control, pack);
@@ -175,14 +175,14 @@ describe('after a pack was taken', () => {
   });
 });
 
-it('a pack that cannot be made smaller may have all that was stated, or any length', () => {
+it('a pack that cannot be made smaller may be as large as the stated limit, or any size without one', () => {
   const most = lastResort({ ...usual, limit: 1_000 });
   expect(tooLong(most, { bytes: 1_000, objects: 1, total: 2 })).toBeUndefined();
   expect(tooLong(most, { bytes: 1_001, objects: 1, total: 2 })).toBe(2_002);
   expect(lastResort(usual)).toBe(Number.POSITIVE_INFINITY);
 });
 
-it('a chain of any length ends in strides of one, however targets refuse', () => {
+it('a chain of any length ends in strides of one under any refusals', () => {
   let control = withFirstStride(firstControl({ given: GIB }), 1_000_000);
   let rounds = 0;
   for (; control.stride > 1; rounds++) control = afterLongPack(control, { sent: 1 });

@@ -8,7 +8,7 @@ const HOUR = 3_600;
 const namesAt = (clock: ManualClock, seed: number) =>
   new TemporaryNames({ clock, random: new SeededRandom(seed) });
 
-it('names say which run has made a ref: its own are told from those of another', () => {
+it('a temporary name contains its run, so a run recognizes its own refs', () => {
   const clock = new ManualClock();
   const [one, two] = [namesAt(clock, 1), namesAt(clock, 2)];
   const name = one.of(0);
@@ -22,7 +22,7 @@ it('names say which run has made a ref: its own are told from those of another',
   expect(one.isOwn(name)).toBe(true);
 });
 
-it('a ref is left over once it is hours old, which those of a run under way never get', async () => {
+it('a temporary ref is left over after hours; an active run renames its refs before that', async () => {
   const clock = new ManualClock();
   const [one, two] = [namesAt(clock, 1), namesAt(clock, 2)];
   const first = one.of(0);

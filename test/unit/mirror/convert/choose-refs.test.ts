@@ -9,7 +9,7 @@ const refs = ['refs/tags/v1', 'refs/heads/main', 'refs/pull/1/head', 'refs/notes
 const names = (options: Parameters<typeof chooseRefs>[0]) => chooseRefs(options).map(({ name }) => name);
 
 describe('the refs of a conversion', () => {
-  it('are in byte order, without those that are excluded', () => {
+  it('are in byte order, without the excluded ones', () => {
     expect(names({ refs })).toEqual([
       'refs/heads/main',
       'refs/notes/commits',
@@ -23,7 +23,7 @@ describe('the refs of a conversion', () => {
   });
 
   it.each(['refs/heads/', 'refs/tags/v', 'refs/', 're', '', 'refs/heads/old/'])(
-    'are not chosen with the prefix "%s", which would leave out branches or tags',
+    'cannot have the prefix "%s", which would leave out branches or tags',
     (prefix) => {
       expect(() => chooseRefs({ refs, excludeRefPrefixes: [prefix] })).toThrow(
         'would leave out branches or tags',
@@ -42,13 +42,13 @@ describe('the refs of a conversion', () => {
     expect(() => chooseRefs({ refs: given.filter((ref) => ref !== undefined) })).toThrow(reason);
   });
 
-  it('may have the name of the origin notes when none are written', () => {
+  it('may have the name of the origin notes if none are written', () => {
     const taken = [{ name: 'refs/notes/sha1-origin', oid }];
     expect(names({ refs: taken, originNotes: false })).toEqual(['refs/notes/sha1-origin']);
   });
 });
 
-describe('HEAD', () => {
+describe('HEAD of a conversion', () => {
   const branches = (...short: string[]) => short.map((name) => `refs/heads/${name}`);
 
   it.each([
@@ -70,7 +70,7 @@ describe('HEAD', () => {
   });
 });
 
-it('the name of a replace ref states an id', () => {
+it('the name of a replace ref contains an id', () => {
   expect(replacedId(`refs/replace/${oid}`)).toBe(oid);
   expect(replacedId('refs/replace/x')).toBeUndefined();
   expect(replacedId(`refs/heads/${oid}`)).toBeUndefined();

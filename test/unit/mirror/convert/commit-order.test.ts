@@ -55,18 +55,15 @@ function randomGraph(random: SeededRandom, count: number, withCircles: boolean):
 }
 
 describe('the order of commits', () => {
-  it.each([1, 2, 3, 4])(
-    'keeps every mention when there is no circle, whatever the dates (seed %i)',
-    (seed) => {
-      const graph = randomGraph(new SeededRandom(seed), 300, false);
-      const { converted, left } = run(graph);
-      expect(left).toEqual([]);
-      expect(new Set(converted).size).toBe(300);
-    },
-  );
+  it.each([1, 2, 3, 4])('respects every mention if there is no circle, for any dates (seed %i)', (seed) => {
+    const graph = randomGraph(new SeededRandom(seed), 300, false);
+    const { converted, left } = run(graph);
+    expect(left).toEqual([]);
+    expect(new Set(converted).size).toBe(300);
+  });
 
   it.each([5, 6, 7, 8])(
-    'with circles has every commit once, and goes on after any interruption (seed %i)',
+    'has every commit once despite circles, and continues after any interruption (seed %i)',
     (seed) => {
       const random = new SeededRandom(seed);
       const graph = randomGraph(random, 300, true);
@@ -80,13 +77,13 @@ describe('the order of commits', () => {
     },
   );
 
-  it('leaves a mention of a descendant, and keeps the others', () => {
+  it('skips a mention of a descendant, and respects the others', () => {
     // 0 mentions its descendant 2; 3, on another branch, mentions 2 as well.
     const graph = { dates: [0, 1, 2, 3], links: [[], [0], [1], []], mentions: [[2], [0], [], [2]] };
     expect(run(graph)).toEqual({ converted: [0, 1, 2, 3], left: [[0, 2]] });
   });
 
-  it('leaves a mention of itself', () => {
+  it('skips a mention of the commit itself', () => {
     expect(run({ dates: [0], links: [[]], mentions: [[0]] })).toEqual({ converted: [0], left: [[0, 0]] });
   });
 });

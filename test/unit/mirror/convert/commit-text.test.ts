@@ -41,7 +41,7 @@ describe('a commit', () => {
     });
   });
 
-  it('loses signatures and signed tags of merges, and says how many', () => {
+  it('loses its signatures and signed tags of merges, and counts them', () => {
     const dropped = header('gpgsig', SIGNATURE) + header('gpgsig-sha256', SIGNATURE);
     const mergetag = header('mergetag', `object ${PARENT}\ntype commit\ntag v1\n\nv1\n${SIGNATURE}`);
     const text = `tree ${TREE}\nparent ${PARENT}\nparent ${PARENT}\n${AUTHOR}${mergetag}${mergetag}encoding UTF-8\n${dropped}\nSubject\n`;
@@ -55,7 +55,7 @@ describe('a commit', () => {
     );
   });
 
-  it('gets other ids and another message', () => {
+  it('gets the new ids and the new message', () => {
     const commit = parseCommit(Buffer.from(`tree ${TREE}\nparent ${PARENT}\n${AUTHOR}\nSubject\n`));
     const [tree, parent] = ['c'.repeat(64), 'd'.repeat(64)];
     expect(encodeCommitText(commit, tree, [parent], '\nOther\n').toString()).toBe(
@@ -85,7 +85,7 @@ describe('a tag', () => {
     expect(encodeCommitText(tag, PARENT, [], tag.message).toString()).toBe(`${head}\nVersion 1\n`);
   });
 
-  it('keeps an earlier signature that its message quotes: git takes the last one', () => {
+  it('keeps an earlier signature that its message quotes, since git reads the last one', () => {
     const { message, signatures } = parseTag(Buffer.from(`${head}\nQuoted\n${SIGNATURE}\nEnd\n${SIGNATURE}`));
     expect({ message, signatures }).toEqual({ message: `\nQuoted\n${SIGNATURE}\nEnd\n`, signatures: 1 });
   });
@@ -129,12 +129,12 @@ describe('ids in a message', () => {
     expect(found(message)).toEqual(ids);
   });
 
-  it('are replaced in their places, and left where there is nothing to replace them by', () => {
+  it('are replaced in place, and kept if there is no new id', () => {
     const replace = (prefix: string) => (prefix === '0123456' ? 'fedcba9' : undefined);
     expect(rewriteMentions('0123456, 7654321, 0123456', replace)).toBe('fedcba9, 7654321, fedcba9');
   });
 
-  it('are not looked for in a message that is too long', () => {
+  it('are not replaced in a message that is too long', () => {
     expect(found(`${'x'.repeat(mostMessageBytes)} 0123456`)).toEqual([]);
   });
 });

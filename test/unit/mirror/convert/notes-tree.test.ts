@@ -5,7 +5,7 @@ import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 describe('a tree of notes', () => {
   it.each([1, 2, 3])(
-    'that changes is the tree that is made at once, and writes only what changed (seed %i)',
+    'has the same result in steps as at once, and writes changed trees only (seed %i)',
     (seed) => {
       const random = new SeededRandom(seed);
       const changing = new NotesTree();

@@ -4,7 +4,7 @@ import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 const isBefore = (a: number, b: number) => a < b;
 
-it('gives the youngest mention that is open each time, without another look at the message', () => {
+it('the youngest open mention is found each time, without reading the message again', () => {
   const done = new Set<number>();
   const mentions = new OpenMentions();
   expect(mentions.remember(1, [5, 9, 5, 7], isBefore)).toBe(9);
@@ -16,7 +16,7 @@ it('gives the youngest mention that is open each time, without another look at t
   expect(mentions.next(3, () => false)).toBeUndefined();
 });
 
-it('a message with many mentions is looked through once for them, whatever the order in which they are converted', () => {
+it('a message with many mentions is read once, for any order of conversion', () => {
   const random = new SeededRandom(3);
   const left = new Set(Array.from({ length: 500 }, (_, at) => at + 10));
   const mentions = new OpenMentions();
@@ -34,7 +34,7 @@ it('a message with many mentions is looked through once for them, whatever the o
   expect(waits).toBeGreaterThan(50);
 });
 
-it('remembers no more than it may', () => {
+it('the memory of mentions is bounded', () => {
   const mentions = new OpenMentions(4);
   expect(mentions.remember(1, [10, 11, 12], isBefore)).toBe(12);
   expect(mentions.remember(2, [20, 21, 22, 23], isBefore)).toBe(23);

@@ -96,30 +96,27 @@ function applied(base: Buffer, delta: Buffer): Buffer {
 }
 
 describe('a tree', () => {
-  it.each([1, 2, 3])(
-    'stored as a delta becomes what it becomes when it is stored whole (seed %i)',
-    (seed) => {
-      const random = new SeededRandom(seed);
-      let entries = Array.from({ length: random.below(60) }, () => randomEntry(random));
-      let base = completed(translateTree(encode(entries)));
-      expect(base.fresh.equals(encode(entries, newIdOf))).toBe(true);
-      for (let step = 0; step < 150; step++) {
-        entries = edited(random, entries);
-        const old = encode(entries);
-        const translation = translateDelta(base, randomDelta(random, base.old, old));
-        const tree = completed(translation);
-        expect(tree.old.equals(old)).toBe(true);
-        expect(tree.fresh.equals(encode(entries, newIdOf))).toBe(true);
-        expect([...tree.starts]).toEqual([...completed(translateTree(old)).starts]);
-        const delta = translation.delta();
-        if (delta === undefined) throw new Error('there is a delta');
-        expect(applied(base.fresh, delta).equals(tree.fresh)).toBe(true);
-        base = tree;
-      }
-    },
-  );
+  it.each([1, 2, 3])('is translated equally as a delta and as a whole (seed %i)', (seed) => {
+    const random = new SeededRandom(seed);
+    let entries = Array.from({ length: random.below(60) }, () => randomEntry(random));
+    let base = completed(translateTree(encode(entries)));
+    expect(base.fresh.equals(encode(entries, newIdOf))).toBe(true);
+    for (let step = 0; step < 150; step++) {
+      entries = edited(random, entries);
+      const old = encode(entries);
+      const translation = translateDelta(base, randomDelta(random, base.old, old));
+      const tree = completed(translation);
+      expect(tree.old.equals(old)).toBe(true);
+      expect(tree.fresh.equals(encode(entries, newIdOf))).toBe(true);
+      expect([...tree.starts]).toEqual([...completed(translateTree(old)).starts]);
+      const delta = translation.delta();
+      if (delta === undefined) throw new Error('there is a delta');
+      expect(applied(base.fresh, delta).equals(tree.fresh)).toBe(true);
+      base = tree;
+    }
+  });
 
-  it('waits for ids that are not known, and asks for them again only', () => {
+  it('waits for unknown ids, and asks again for those only', () => {
     const entries = Array.from({ length: 5 }, (_, at) => ({
       mode: '40000',
       name: `folder-${at}`,
@@ -157,7 +154,7 @@ describe('a tree', () => {
     ['an instruction that copies too much', Buffer.from([32, 40, 0x90, 40])],
     ['an instruction of no kind', Buffer.from([32, 1, 0])],
     ['a result that is too short', Buffer.from([32, 5, 1, 65])],
-  ])('stored as a delta of %s is damaged', (_, delta) => {
+  ])('that is a delta of %s is damaged', (_, delta) => {
     const base = completed(translateTree(Buffer.concat([Buffer.from('100644 name\0'), Buffer.alloc(20)])));
     expect(() => translateDelta(base, delta)).toThrow('its delta cannot be applied');
   });

@@ -6,7 +6,7 @@ import { SeededRandom } from '../../../helpers/seeded-random.ts';
 const id = (name: string | number) => createHash('sha1').update(String(name)).digest('hex');
 
 describe('a graph of commits', () => {
-  it('answers as a plain search does, over random histories (seed on failure)', () => {
+  it('gives the answers of a plain search, over random histories (seed on failure)', () => {
     for (let seed = 1; seed <= 60; seed++) {
       const random = new SeededRandom(seed);
       const size = 2 + random.below(60);
@@ -32,7 +32,7 @@ describe('a graph of commits', () => {
     }
   });
 
-  it('gives first parents, oldest first, up to where a stop or the unknown is', () => {
+  it('gives first parents, oldest first, down to a stop or an unknown commit', () => {
     const graph = new CommitGraph('sha1');
     graph.add(id('d'), [id('c'), id('side')]);
     graph.add(id('c'), [id('b')]);
@@ -44,7 +44,7 @@ describe('a graph of commits', () => {
     expect(graph.firstParents(id('d'))).toEqual(['a', 'b', 'c', 'd'].map(id));
   });
 
-  it('grows, and keeps the first parents that it was told', () => {
+  it('grows, and keeps the known first parents', () => {
     const graph = new CommitGraph('sha256');
     const long = (at: number) => createHash('sha256').update(String(at)).digest('hex');
     for (let at = 0; at < 30_000; at++) graph.add(long(at), at === 0 ? [] : [long(at - 1)]);

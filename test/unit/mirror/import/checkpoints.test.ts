@@ -17,29 +17,29 @@ const line = (length: number) =>
   graphOf(Object.fromEntries(Array.from({ length }, (_, at) => [at + 1, [at]])));
 
 describe('checkpoints', () => {
-  it('are as far apart as the objects of a piece ask for', () => {
+  it('have the distance that the objects of a piece need', () => {
     expect(commitsOfPiece(1_000, { objects: 10_000_000, each: 1_000_000 })).toBe(100);
     expect(commitsOfPiece(10, { objects: 1_000, each: 50 })).toBe(1);
   });
 
-  it('are 200 at most, whatever number of objects the source states', () => {
+  it('are at most 200, whatever number of objects the source states', () => {
     const commits = commitsOfPiece(1_999, { objects: 2 ** 32 - 1, each: 1 });
     expect(commits).toBe(10);
     expect(planCheckpoints(line(1_999), [{ name: 'main', oid: id(1_999) }], commits)).toHaveLength(199);
   });
 
-  it('cut a line into pieces, oldest first, and leave what is over to the last pack', () => {
+  it('divide a history into pieces, oldest first, and leave the rest to the last pack', () => {
     const plan = planCheckpoints(line(10), [{ name: 'main', oid: id(10) }], 4);
     expect(plan).toEqual([[{ name: 'main', oid: id(4) }], [{ name: 'main', oid: id(8) }]]);
   });
 
-  it('do not cut a merge, and count what it brings', () => {
+  it('do not divide a merge, and count its objects', () => {
     const graph = graphOf({ 1: [], 2: [1], 11: [1], 12: [11], 13: [12], 3: [2, 13], 4: [3] });
     const plan = planCheckpoints(graph, [{ name: 'main', oid: id(4) }], 3);
     expect(plan).toEqual([[{ name: 'main', oid: id(3) }]]);
   });
 
-  it('go on with what other branches add, and end at several commits where one branch was too short', () => {
+  it('continue on other branches, and end at several commits if one branch was too short', () => {
     const graph = graphOf({ 1: [], 2: [1], 3: [2], 11: [2], 12: [11], 13: [12], 21: [1] });
     const tips = [
       { name: 'main', oid: id(3) },
@@ -56,12 +56,12 @@ describe('checkpoints', () => {
     ]);
   });
 
-  it('are none where nothing is missing, or where a tip is no commit', () => {
+  it('are none if nothing is missing, or if a tip is not a commit', () => {
     expect(planCheckpoints(graphOf({}), [{ name: 'main', oid: id(1) }], 1)).toEqual([]);
   });
 });
 
-it('a temporary ref is the same for the same ref, whatever its name is made of', () => {
+it('the temporary ref of a ref always has the same name', () => {
   expect(temporaryRef('refs/heads/a/b')).toBe(temporaryRef('refs/heads/a/b'));
   expect(temporaryRef('refs/heads/a')).not.toBe(temporaryRef('refs/heads/a/b'));
   expect(temporaryRef('refs/heads/ü?')).toMatch(/^refs\/cairn-mirror\/import\/[0-9a-f]{16}$/);

@@ -5,7 +5,7 @@ const LIMITS = { shortest: 60 };
 const address = 'https://git.example.org/a/b.git';
 const pull = { name: 'upstream', direction: 'pull', address };
 
-describe('a mirror that somebody asks for (issue 13, point 4)', () => {
+describe('a requested mirror (issue 13, point 4)', () => {
   it('has defaults', () => {
     expect(parseNewMirror(pull, LIMITS)).toEqual({
       ...pull,
@@ -47,7 +47,7 @@ describe('a mirror that somebody asks for (issue 13, point 4)', () => {
     );
   });
 
-  it('is refused without a word of its secrets', () => {
+  it('is refused without showing its secrets', () => {
     const refused = [
       { ...pull, credential: { kind: 'basic', username: 'me', password: 'hunter2', more: 'hunter2' } },
       { ...pull, credential: 'hunter2' },

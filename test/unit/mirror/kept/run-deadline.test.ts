@@ -6,8 +6,8 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const KIB = 1024;
 
-describe('the deadline of a run of a mirror (issue 13, point 4)', () => {
-  it('is half an hour where hardly anything moves, however often a byte comes', async () => {
+describe('the deadline of a mirror run (issue 13, point 4)', () => {
+  it('is half an hour if hardly any data moves, however often a byte arrives', async () => {
     const clock = new ManualClock();
     const deadline = new RunDeadline(clock);
     for (let minute = 0; minute < 30; minute++) {
@@ -20,7 +20,7 @@ describe('the deadline of a run of a mirror (issue 13, point 4)', () => {
     expect((deadline.signal.reason as Error).message).toContain('after 30 minutes');
   });
 
-  it('moves a second for each 16 KiB in either direction', async () => {
+  it('moves one second for each 16 KiB in either direction', async () => {
     const clock = new ManualClock();
     const deadline = new RunDeadline(clock);
     deadline.traffic.received(16 * KIB * 10 * MINUTE);
@@ -41,7 +41,7 @@ describe('the deadline of a run of a mirror (issue 13, point 4)', () => {
     expect(deadline.signal.aborted).toBe(true);
   });
 
-  it('does not come when the run has ended', async () => {
+  it('is cancelled when the run has ended', async () => {
     const clock = new ManualClock();
     const deadline = new RunDeadline(clock);
     deadline.end();

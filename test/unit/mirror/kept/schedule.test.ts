@@ -14,12 +14,12 @@ describe('the schedule of a mirror (issue 13, point 4)', () => {
     expect(pauses).toEqual([30, 60, 120, 1_920, 3_600, 3_600, 3_600]);
   });
 
-  it('waits longer where a person has to change something first, up to a day', () => {
+  it('waits longer if a person must act first, up to a day', () => {
     const pauses = [1, 2, 8, 50].map((failures) => retryAfter(60, failures, 'unauthenticated', 0.5));
     expect(pauses).toEqual([900, 1_800, 86_400, 86_400]);
   });
 
-  it('never waits longer than the interval of a mirror that seldom runs', () => {
+  it('never waits longer than the interval of a rarely run mirror', () => {
     expect(retryAfter(86_400, 30, 'unavailable', 0.5)).toBe(86_400);
   });
 
@@ -29,7 +29,7 @@ describe('the schedule of a mirror (issue 13, point 4)', () => {
   });
 });
 
-describe('whose turn it is', () => {
+describe('the next mirror to run', () => {
   const turns = (running: Record<string, number>, started: Record<string, number> = {}): Turns => ({
     most: 2,
     running: (name) => running[name] ?? 0,
@@ -37,32 +37,32 @@ describe('whose turn it is', () => {
   });
   const candidate = (owner: string, due: number, repository = `${owner}/one`) => ({ owner, repository, due });
 
-  it('is nobody’s before something is due', () => {
+  it('is none before one is due', () => {
     expect(nextTurn([candidate('a', 11)], 10, turns({}))).toBeUndefined();
   });
 
-  it('goes to an owner of whom none runs, however long others have waited', () => {
+  it('belongs to an owner without running mirrors, however long others have waited', () => {
     const next = nextTurn([candidate('many', 1), candidate('few', 9)], 10, turns({ many: 1 }));
     expect(next?.owner).toBe('few');
   });
 
-  it('goes to no owner who has their part of the places, in whatever repository', () => {
+  it('belongs to no owner with a full share of the slots, in any repository', () => {
     const candidates = [candidate('many', 1), candidate('many', 1, 'many/two')];
     expect(nextTurn(candidates, 10, turns({ many: 2 }))).toBeUndefined();
   });
 
-  it('goes round the owners, so that one with many repositories holds up no other', () => {
+  it('rotates among owners, so that one with many repositories does not delay others', () => {
     const candidates = [candidate('many', 1), candidate('many', 2, 'many/two'), candidate('few', 9)];
     expect(nextTurn(candidates, 10, turns({}, { many: 5, few: 4 }))?.owner).toBe('few');
     expect(nextTurn(candidates, 10, turns({}, { many: 5, few: 6 }))?.owner).toBe('many');
   });
 
-  it('goes round the repositories of an owner', () => {
+  it('rotates among the repositories of an owner', () => {
     const candidates = [candidate('a', 1), candidate('a', 9, 'a/two')];
     expect(nextTurn(candidates, 10, turns({}, { 'a/one': 5, 'a/two': 4 }))?.repository).toBe('a/two');
   });
 
-  it('goes to what has been due longest, within a repository', () => {
+  it('is the one that has been due longest within a repository', () => {
     expect(nextTurn([candidate('a', 5), candidate('a', 3)], 10, turns({}))?.due).toBe(3);
   });
 });

@@ -14,17 +14,17 @@ const CREDENTIALS: readonly MirrorCredential[] = [
 ];
 
 describe('a stored credential (issue 13, point 4)', () => {
-  it.each(CREDENTIALS)('of kind $kind comes back as it was', (credential) => {
+  it.each(CREDENTIALS)('of kind $kind is read back', (credential) => {
     expect(seals.open(seals.seal(credential, bound), bound)).toEqual(credential);
   });
 
-  it('can be read by every server with the key of the service', () => {
+  it('can be read by every server with the service key', () => {
     const sealed = seals.seal({ kind: 'bearer', token: 't' }, bound);
     const other = new SealedCredentials(key, systemRandom);
     expect(other.open(sealed, bound)).toEqual({ kind: 'bearer', token: 't' });
   });
 
-  it('shows nothing of itself, and is other bytes each time', () => {
+  it('reveals nothing, and has different bytes each time', () => {
     const credential = { kind: 'bearer', token: 'a-secret-that-must-not-be-seen' } as const;
     const [one, two] = [seals.seal(credential, bound), seals.seal(credential, bound)];
     expect(one).not.toBe(two);
@@ -37,12 +37,12 @@ describe('a stored credential (issue 13, point 4)', () => {
     ['another scheme', { ...bound, host: 'http://git.example.org' }],
     ['another repository', { ...bound, repository: repositoryId(ID.owner, 'other') }],
     ['another owner', { ...bound, repository: repositoryId('b'.repeat(64), ID.identifier) }],
-  ])('opens for no other use: %s', (_what, other) => {
+  ])('cannot be opened for another use: %s', (_what, other) => {
     const sealed = seals.seal({ kind: 'bearer', token: 't' }, bound);
     expect(() => seals.open(sealed, other)).toThrow(expect.objectContaining({ kind: 'unauthenticated' }));
   });
 
-  it('cannot be read any more with another key of the service, and says what to do', () => {
+  it('cannot be read with another service key, and the error says what to do', () => {
     const sealed = seals.seal({ kind: 'bearer', token: 't' }, bound);
     const moved = new SealedCredentials(otherKey, systemRandom);
     expect(() => moved.open(sealed, bound)).toThrow(/give it again|again with its credential/);

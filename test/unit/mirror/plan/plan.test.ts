@@ -60,14 +60,14 @@ describe('sync', () => {
     ).toEqual(['create refs/heads/a', 'skip refs/heads/b']);
   });
 
-  it('moves a branch forward, and blocks it when it has diverged or that is not known', () => {
+  it('moves a branch forward, and blocks it if it has diverged or the ancestry is unknown', () => {
     const world = { source: { 'refs/heads/a': A }, target: { 'refs/heads/a': B } };
     expect(planned(world, [[B, A, 'yes']])).toEqual(['update refs/heads/a']);
     expect(planned(world, [[B, A, 'no']])).toEqual(['block refs/heads/a']);
     expect(planned(world)).toEqual(['block refs/heads/a']);
   });
 
-  it('asks for the ancestry of no more pairs than decide', () => {
+  it('asks for the ancestry of the needed pairs only', () => {
     const world: World = {
       source: { 'refs/heads/a': A, 'refs/heads/b': B, 'refs/heads/c': C, 'refs/tags/t': A },
       target: { 'refs/heads/a': B, 'refs/heads/b': B, 'refs/tags/t': B },
@@ -109,13 +109,13 @@ describe('sync', () => {
     ]);
   });
 
-  it('blocks a branch that was named and that the source does not have', () => {
+  it('blocks a named branch that the source does not have', () => {
     expect(planned({ source: {}, scope: { branches: ['gone'] } })).toEqual(['block refs/heads/gone']);
   });
 });
 
 describe('prune', () => {
-  it('deletes what the source does not have, last', () => {
+  it('deletes refs that the source does not have, last', () => {
     const world = {
       source: { 'refs/heads/a': A },
       target: { 'refs/heads/0': B, 'refs/tags/t': B },
@@ -139,7 +139,7 @@ describe('prune', () => {
     expect(planned(world)).toEqual(['create refs/tags/u', 'skip refs/tags/t']);
   });
 
-  it('is blocked by a target that lets nothing be deleted', () => {
+  it('is blocked for a target that allows no deletions', () => {
     const world = {
       source: { 'refs/heads/a': A },
       target: { 'refs/heads/b': B },
@@ -150,7 +150,7 @@ describe('prune', () => {
   });
 });
 
-describe('prune with a source that is no measure', () => {
+describe('prune with an unreliable source', () => {
   const target = { 'refs/heads/a': B, 'refs/tags/t': B };
   const policies = [
     { prune: true },
@@ -174,7 +174,7 @@ describe('prune with a source that is no measure', () => {
     ]);
   });
 
-  it('deletes tags where branches were not asked for', () => {
+  it('deletes tags if branches were not requested', () => {
     const mappings = [{ source: 'refs/tags/u', target: 'refs/tags/u' }];
     const world = {
       source: { 'refs/tags/u': A },
@@ -196,7 +196,7 @@ describe('a ref in the way of another', () => {
     ]);
   });
 
-  it('is deleted before it when it is to be pruned', () => {
+  it('is deleted before it if it is pruned', () => {
     const world = { source, target: { 'refs/heads/a': B, 'refs/heads/z': B }, policy: { prune: true } };
     expect(planned(world)).toEqual(['delete refs/heads/a', 'create refs/heads/a/b', 'delete refs/heads/z']);
     expect(
@@ -208,7 +208,7 @@ describe('a ref in the way of another', () => {
     ).toEqual(['delete refs/heads/a/b', 'delete refs/heads/a/c', 'create refs/heads/a']);
   });
 
-  it('may be one that the same run creates', () => {
+  it('may be created by the same run', () => {
     expect(planned({ source: { 'refs/heads/a': A, 'refs/heads/a/b': A } })).toEqual([
       'create refs/heads/a',
       'block refs/heads/a/b',
@@ -217,7 +217,7 @@ describe('a ref in the way of another', () => {
 });
 
 describe('replicate and bootstrap', () => {
-  it('replicate overwrites whatever differs', () => {
+  it('replicate overwrites every difference', () => {
     const world = {
       source: { 'refs/heads/a': A, 'refs/tags/t': A },
       target: { 'refs/heads/a': B, 'refs/tags/t': B },
@@ -237,7 +237,7 @@ describe('replicate and bootstrap', () => {
   });
 });
 
-it('a plan of 20,000 refs is made without comparing all with all', () => {
+it('a plan of 20,000 refs does not compare all pairs', () => {
   const source = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`refs/heads/b${at}/x`, A]));
   const target = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`refs/heads/c${at}`, B]));
   const plan = planRefs(input({ source, target, policy: { prune: true } }), new Map());

@@ -21,7 +21,7 @@ const REFS = new Map([
 const scope = (change: Partial<RefScope>): RefScope => ({ ...wholeScope, ...change });
 const targets = (change: Partial<RefScope>) => desiredRefs(scope(change), REFS).map((ref) => ref.target);
 
-describe('which refs are meant', () => {
+describe('the selected refs', () => {
   it.each<[string, Partial<RefScope>, string[]]>([
     ['branches alone', {}, ['refs/heads/dev', 'refs/heads/main']],
     ['tags, too', { tags: true }, ['refs/heads/dev', 'refs/heads/main', 'refs/tags/v1']],
@@ -63,13 +63,13 @@ describe('which refs are meant', () => {
     expect(targets(change)).toEqual(expected);
   });
 
-  it('a branch that the source does not have is named without an id', () => {
+  it('name a branch without an id if the source does not have it', () => {
     expect(desiredRefs(scope({ branches: ['gone'] }), REFS)).toEqual([
       { kind: 'branch', source: 'refs/heads/gone', target: 'refs/heads/gone', oid: undefined },
     ]);
   });
 
-  it('asks the source for no more than it needs', () => {
+  it('need no more refs from the source than necessary', () => {
     expect(refPrefixes(scope({}))).toEqual(['HEAD', 'refs/heads/']);
     expect(refPrefixes(scope({ tags: true }))).toEqual(['HEAD', 'refs/heads/', 'refs/tags/']);
     expect(refPrefixes(scope({ branches: ['a'] }))).toEqual(['HEAD', 'refs/heads/a']);
@@ -81,7 +81,7 @@ describe('which refs are meant', () => {
   });
 });
 
-describe('what can be asked for', () => {
+describe('accepted and refused selections', () => {
   it.each<[string, Partial<RefScope>, RegExp]>([
     [
       'a branch and a tag',
@@ -108,7 +108,7 @@ describe('what can be asked for', () => {
     ],
     ['a branch without a name', { branches: [''] }, /empty|end with/],
     ['a branch with a space', { branches: ['a b'] }, /not the name/],
-  ])('not %s', (_, change, reason) => {
+  ])('refuse %s', (_, change, reason) => {
     expect(() => checkScope(scope(change))).toThrow(reason);
   });
 
@@ -116,16 +116,16 @@ describe('what can be asked for', () => {
     ['a:b', { source: 'a', target: 'b' }],
     [' a : b ', { source: 'a', target: 'b' }],
     ['refs/tags/a:refs/tags/b', { source: 'refs/tags/a', target: 'refs/tags/b' }],
-  ])('the mapping %j', (text, expected) => {
+  ])('accept the mapping %j', (text, expected) => {
     expect(parseMapping(text)).toEqual(expected);
   });
 
-  it.each(['a', 'a:', ':b', '', 'a:b:c'])('not the mapping %j', (text) => {
+  it.each(['a', 'a:', ':b', '', 'a:b:c'])('refuse the mapping %j', (text) => {
     expect(() => parseMapping(text)).toThrow(/not a mapping/);
   });
 });
 
-describe('what is pruned', () => {
+describe('the pruned refs', () => {
   const prunable = (change: Partial<RefScope>) =>
     [...REFS.keys()].filter((name) => isPrunable(scope(change), name));
 

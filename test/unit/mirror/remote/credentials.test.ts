@@ -19,7 +19,7 @@ describe('credentials', () => {
     ['https://host/r', 'https://sub.host/r', false],
     ['https://sub.host/r', 'https://host/r', false],
     ['https://host/r', 'https://host.evil/r', false],
-  ])('meant for %s go to %s: %s', (from, to, expected) => {
+  ])('for %s are sent to %s: %s', (from, to, expected) => {
     expect(mayCarryCredentials(new URL(from), new URL(to))).toBe(expected);
   });
 
@@ -29,7 +29,7 @@ describe('credentials', () => {
     ['https://user@host/r', undefined],
     ['https://user:@host/r', undefined],
     ['https://host/r', undefined],
-  ])('in %s', (url, expected) => {
+  ])('are read from %s', (url, expected) => {
     expect(credentialsOf(new URL(url))).toEqual(expected);
   });
 
@@ -50,16 +50,16 @@ describe('credentials', () => {
   });
 });
 
-describe('what git credential is asked and says', () => {
+describe('the conversation with git credential', () => {
   it.each([
     ['https://host:8443/a%20b/r.git', undefined, ['protocol=https', 'host=host:8443', 'path=a b/r.git']],
     ['http://host/r', 'me', ['protocol=http', 'host=host', 'path=r', 'username=me']],
-  ])('about %s', (url, userName, expected) => {
+  ])('is about %s', (url, userName, expected) => {
     const lines = describeQuestion({ url: new URL(url), userName, challenges: ['Basic realm="x"'] });
     expect(lines).toEqual(['capability[]=authtype', ...expected, 'wwwauth[]=Basic realm="x"']);
   });
 
-  it('about no other host than the one that asks', () => {
+  it('is about the asking host only', () => {
     const url = new URL('https://host/a%0ahost=other.example');
     const lines = describeQuestion({ url, userName: 'a\nhost=other.example', challenges: ['Basic\nhost=x'] });
     expect(lines).toEqual(['capability[]=authtype', 'protocol=https', 'host=host']);
@@ -80,7 +80,7 @@ describe('what git credential is asked and says', () => {
 });
 
 describe('secrets', () => {
-  it('are taken out of texts in every form', () => {
+  it('are removed from texts in every form', () => {
     const secrets = new Secrets();
     secrets.add('p@ss word', 'me');
     const basic = Buffer.from('me:p@ss word').toString('base64');
@@ -88,7 +88,7 @@ describe('secrets', () => {
     expect(secrets.redact(text)).toBe('a <redacted>, <redacted>, <redacted>, https://host/r');
   });
 
-  it('are not in headers that are shown', () => {
+  it('are not in displayed headers', () => {
     expect(shownHeader('Authorization', 'Basic abc')).toBe('Authorization: Basic <redacted>');
     expect(shownHeader('authorization', 'abc')).toBe('authorization: <redacted>');
     expect(shownHeader('Accept', 'text/plain')).toBe('Accept: text/plain');

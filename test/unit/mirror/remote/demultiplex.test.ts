@@ -50,7 +50,7 @@ async function read(chunks: Iterable<Buffer>): Promise<{ data: Buffer; messages:
 }
 
 describe('a side-band', () => {
-  it(`is the same however its bytes are cut into pieces (seed ${SEED})`, async () => {
+  it(`is the same for any division of its bytes (seed ${SEED})`, async () => {
     const random = new SeededRandom(SEED);
     for (const longest of [1, 3, 10, 200, 5_000, 100_000]) {
       const { data, messages, wire } = stream(random);
@@ -58,7 +58,7 @@ describe('a side-band', () => {
     }
   });
 
-  it(`that ends too early is an error, wherever it ends (seed ${SEED})`, async () => {
+  it(`that ends too early is an error at any position (seed ${SEED})`, async () => {
     const random = new SeededRandom(SEED);
     const { wire } = stream(random);
     for (let round = 0; round < 100; round++) {
@@ -67,7 +67,7 @@ describe('a side-band', () => {
     }
   });
 
-  it('passes long packets on without joining their pieces', async () => {
+  it('passes on long packets without joining their pieces', async () => {
     const payload = Buffer.concat([Buffer.of(1), Buffer.alloc(60_000, 'x')]);
     const packet = encodePacket(payload);
     const chunks = [packet.subarray(0, 20_000), packet.subarray(20_000, 40_000), packet.subarray(40_000)];

@@ -123,7 +123,7 @@ async function* pieces() {
 }
 
 describe('requests', () => {
-  it('are as git sends them', async () => {
+  it('equal those of git', async () => {
     const transport = new ScriptedTransport(fine);
     const session = await open(
       transport,
@@ -145,7 +145,7 @@ describe('requests', () => {
     expect(get?.reuse && post?.reuse).toBe(true);
   });
 
-  it('of a push are never sent over a connection that was used, and in version 0', async () => {
+  it('of a push never use an idle connection, and use protocol version 0', async () => {
     const transport = new ScriptedTransport(fine);
     const session = await open(transport, 'receive');
     await session.request(Buffer.from('0000'), { last: true, signal });
@@ -153,15 +153,15 @@ describe('requests', () => {
     expect(transport.requests[0]?.headers).not.toHaveProperty('Git-Protocol');
   });
 
-  it('a transport that was given is not closed with the connection', async () => {
+  it('leave the transport of the caller open', async () => {
     const transport = new ScriptedTransport(fine);
     await openConnection(parseRemoteAddress('https://host/r'), { transport })[Symbol.asyncDispose]();
     expect(transport.closed).toBe(0);
   });
 });
 
-describe('credentials that were given', () => {
-  it('are sent with every request, a password in the address too, which no URL and no error shows', async () => {
+describe('given credentials', () => {
+  it('are sent with every request, also a password in the address, and no URL and no error shows it', async () => {
     const transport = new ScriptedTransport(fine);
     const session = await open(transport, 'receive', {}, 'https://me:s3cret@host.example/r.git');
     await session.request(pieces(), { last: true, signal });
@@ -179,7 +179,7 @@ describe('credentials that were given', () => {
     await expect(refusal).rejects.not.toThrow(/s3cret|bWU6czNjcmV0/);
   });
 
-  it('never make the helper speak, so that a wrong token shows its own error', async () => {
+  it('replace the helper, so that a wrong token gets its own error', async () => {
     const transport = new ScriptedTransport(guarded('right'));
     const helper = new ScriptedHelper('right');
     const credentials = { kind: 'basic', password: 'wrong' } as const;
@@ -189,15 +189,15 @@ describe('credentials that were given', () => {
   });
 });
 
-describe('the helper', () => {
-  it('is not asked where nobody wants credentials', async () => {
+describe('the credential helper', () => {
+  it('is not asked without a challenge', async () => {
     const helper = new ScriptedHelper('right');
     const session = await open(new ScriptedTransport(fine), 'upload', { helper });
     await session.request(Buffer.from('0000'), { last: true, signal });
     expect(helper.told).toEqual([]);
   });
 
-  it('is asked after 401, and told that its answer is good once; later requests use it at once', async () => {
+  it('is asked after status 401, and told once that its answer is good; later requests use it at once', async () => {
     const transport = new ScriptedTransport(guarded('right'));
     const helper = new ScriptedHelper('right');
     const session = await open(transport, 'receive', { helper }, 'https://me@host.example/r.git');
@@ -208,7 +208,7 @@ describe('the helper', () => {
     expect(helper.questions[0]).toMatchObject({ userName: 'me', challenges: ['Basic realm="git"'] });
   });
 
-  it.each([401, 403])('is told that its answer is bad after %i', async (status) => {
+  it.each([401, 403])('is told that its answer is bad after status %i', async (status) => {
     const transport = new ScriptedTransport(({ headers }) => ({
       status: headers['Authorization'] === undefined ? 401 : status,
     }));
@@ -217,7 +217,7 @@ describe('the helper', () => {
     expect(helper.told).toEqual(['fill host.example', 'reject']);
   });
 
-  it('is told nothing after an answer that no git server gives', async () => {
+  it('is told nothing after an answer that is not from a git server', async () => {
     const transport = new ScriptedTransport(({ headers }) =>
       headers['Authorization'] === undefined ? { status: 401 } : { headers: { 'content-type': 'text/html' } },
     );
@@ -226,14 +226,14 @@ describe('the helper', () => {
     expect(helper.told).toEqual(['fill host.example']);
   });
 
-  it('that knows nothing leaves the error as it is', async () => {
+  it('without an answer leaves the error unchanged', async () => {
     const helper = new ScriptedHelper(undefined);
     const opening = open(new ScriptedTransport(guarded('right')), 'upload', { helper });
     await expect(opening).rejects.toMatchObject({ kind: 'unauthenticated', facts: { status: 401 } });
     expect(helper.told).toEqual(['fill host.example']);
   });
 
-  it('is asked when only the POST is refused, and the request is sent once more', async () => {
+  it('is asked if only the POST is refused, and the request is repeated once', async () => {
     const transport = new ScriptedTransport(guarded('right', 'POST'));
     const helper = new ScriptedHelper('right');
     const session = await open(transport, 'upload', { helper });
@@ -243,8 +243,8 @@ describe('the helper', () => {
   });
 });
 
-describe('before a body that cannot be sent twice', () => {
-  it('a POST with a flush finds out whether credentials are wanted', async () => {
+describe('before a body that cannot be repeated', () => {
+  it('a POST with a flush packet finds out whether credentials are needed', async () => {
     const transport = new ScriptedTransport(guarded('right', 'POST'));
     const helper = new ScriptedHelper('right');
     const session = await open(transport, 'receive', { helper });
@@ -253,7 +253,7 @@ describe('before a body that cannot be sent twice', () => {
     expect(helper.told).toEqual(['fill host.example', 'approve']);
   });
 
-  it('its answer alone approves and rejects nothing: the push does', async () => {
+  it('the answer to that POST neither approves nor rejects: the push does', async () => {
     const transport = new ScriptedTransport((request) =>
       request.method === 'GET' ? fine(request) : { status: 401 },
     );
@@ -277,7 +277,7 @@ describe('before a body that cannot be sent twice', () => {
     expect(helper.told).toEqual([]);
   });
 
-  it('a body that is short is sent again instead', async () => {
+  it('a short body is repeated instead', async () => {
     const transport = new ScriptedTransport(guarded('right', 'POST'));
     const helper = new ScriptedHelper('right');
     const session = await open(transport, 'upload', { helper });
@@ -285,7 +285,7 @@ describe('before a body that cannot be sent twice', () => {
     expect(transport.bodies).toEqual(['', 'short', 'short']);
   });
 
-  it('nothing is sent without a helper, with credentials, and with a body that can be sent twice', async () => {
+  it('no request is needed without a helper, with credentials, or with a repeatable body', async () => {
     for (const [options, body] of [
       [{}, pieces()],
       [{ helper: new ScriptedHelper('x'), credentials: { kind: 'bearer', token: 't' } }, pieces()],
@@ -309,7 +309,7 @@ describe('redirects', () => {
     };
   const query = '?service=git-upload-pack';
 
-  it('on the same host are followed, and later requests go there', async () => {
+  it('on the same host are followed, and later requests go to the new URL', async () => {
     const transport = new ScriptedTransport(moved(`https://host.example/new/r.git/info/refs${query}`));
     const session = await open(transport, 'upload', {}, 'https://me:s3cret@host.example/r.git');
     await session.request(Buffer.from('0000'), { last: true, signal });
@@ -328,13 +328,13 @@ describe('redirects', () => {
     );
   });
 
-  it('to another host are refused unless that is allowed', async () => {
+  it('to another host are refused unless allowed', async () => {
     const transport = new ScriptedTransport(moved(`https://other.example/r.git/info/refs${query}`));
     await expect(open(transport, 'upload')).rejects.toMatchObject({ kind: 'forbidden' });
     expect(transport.requests.length).toBe(1);
   });
 
-  it('to another host never carry credentials', async () => {
+  it('to another host never get the credentials', async () => {
     const transport = new ScriptedTransport(moved(`https://x:y@other.example/r.git/info/refs${query}`));
     const options = { followRedirects: true, credentials: { kind: 'bearer', token: 's3cret' } } as const;
     const session = await open(transport, 'upload', options);
@@ -343,7 +343,7 @@ describe('redirects', () => {
     expect(transport.told.at(-1)).toContain('POST https://other.example/r.git/git-upload-pack');
   });
 
-  it('to another host that wants credentials: the helper is asked about that host, and nobody about the first', async () => {
+  it('to another host with a challenge: the helper is asked about that host only', async () => {
     const transport = new ScriptedTransport((request) =>
       request.url.host === 'host.example'
         ? { status: 307, headers: { location: request.url.href.replace('host.', 'other.') } }
@@ -358,7 +358,7 @@ describe('redirects', () => {
     expect(transport.told.at(-1)).toBe('POST https://other.example/r.git/git-receive-pack git:right');
   });
 
-  it('to another host, with certificates that nobody checks: the helper is not asked', async () => {
+  it('to another host without certificate checks: the helper is not asked', async () => {
     const transport = new ScriptedTransport((request) =>
       request.url.host === 'host.example'
         ? { status: 307, headers: { location: request.url.href.replace('host.', 'other.') } }

@@ -56,7 +56,7 @@ const sourceThatSays = (...bodies: readonly Buffer[]) =>
     signal,
   });
 
-describe('a source repeats a secret', () => {
+describe('a secret that a source repeats is removed', () => {
   it.each([
     ['before it lists refs', [packets(`ERR ${REPEATED}`)]],
     ['instead of a list of refs', [packets(...V2), packets(`ERR ${REPEATED}`)]],
@@ -64,7 +64,7 @@ describe('a source repeats a secret', () => {
     await expect(sourceThatSays(...bodies)).rejects.toMatchObject({ message: `remote: ${HIDDEN}` });
   });
 
-  it('at the place where a long text is cut off', async () => {
+  it('where a long text is cut', async () => {
     const opening = sourceThatSays(packets(...V2), packets(`ERR ${'x'.repeat(995)}${SECRET}`));
     await expect(opening).rejects.not.toThrow('hunt');
   });
@@ -81,7 +81,7 @@ describe('a source repeats a secret', () => {
     await expect(reading).rejects.toMatchObject({ message: `remote: ${HIDDEN}` });
   });
 
-  it('in messages, in one packet or in two, and in what it can do', async () => {
+  it('from messages in one packet or two, and from capabilities', async () => {
     const body = Buffer.concat([
       encodePacket('packfile\n'),
       ...bands([2, `one ${REPEATED}\rtwo hunter`], [2, '2secret\n'], [1, 'PACK'], [2, `three ${SECRET}`]),
@@ -100,7 +100,7 @@ describe('a source repeats a secret', () => {
   });
 });
 
-describe('a target repeats a secret', () => {
+describe('a secret that a target repeats is removed', () => {
   const able = packets(`${OID} refs/heads/main\0report-status side-band-64k delete-refs\n`);
   const pushTo = async (body: Buffer, onMessage: (text: string) => void = () => undefined) => {
     const connection = connectionTo(serverThatSays(able, body));
@@ -109,7 +109,7 @@ describe('a target repeats a secret', () => {
     return await target.push([command], undefined, { signal, onMessage });
   };
 
-  it('in its report, and in messages', async () => {
+  it('from its report and its messages', async () => {
     const report = packets(`unpack ${SECRET}\n`, `ng refs/heads/main no: ${SECRET}\n`).toString();
     const told: string[] = [];
     const body = Buffer.concat([...bands([2, `you are ${SECRET}\n`], [1, report]), flushPacket]);
@@ -119,7 +119,7 @@ describe('a target repeats a secret', () => {
     expect(result?.refs.get('refs/heads/main')).toBe('no: <redacted>');
   });
 
-  it('in a report that is none', async () => {
+  it('from a malformed report', async () => {
     const pushing = pushTo(
       Buffer.concat([...bands([1, packets(`what ${SECRET}\n`).toString()]), flushPacket]),
     );
@@ -128,7 +128,7 @@ describe('a target repeats a secret', () => {
   });
 });
 
-it('a program on this machine writes an address with a password: lines and errors have none', async () => {
+it('a password in an address that a local program prints is removed from lines and errors', async () => {
   await using folder = await tempDir();
   const git = join(folder.path, 'git');
   await writeFile(git, `#!/bin/sh\necho 'fatal: https://me:${SECRET}@host.example/x is down' >&2\nexit 1\n`);

@@ -47,7 +47,7 @@ describe('the address of a repository', () => {
     'file:///a%00',
     'file://elsewhere/a',
     'https://',
-  ])('%j is none, and no error shows a password', (text) => {
+  ])('%j is refused, and no error shows a password', (text) => {
     expect(() => parseRemoteAddress(text)).toThrow(expect.objectContaining({ kind: 'invalid' }));
     expect(() => parseRemoteAddress(text)).not.toThrow(/s3cret/);
   });

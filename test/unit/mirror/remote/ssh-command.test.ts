@@ -20,7 +20,7 @@ function argsOf(program: Partial<SshProgram>, address: string, options = {}): re
   return sshInvocation(whole, { address: ssh(address), ...wanted }).args;
 }
 
-describe('the program', () => {
+describe('the SSH program', () => {
   it.each([
     [{}, {}, 'ssh', false, 'ssh'],
     [{ GIT_SSH: '/usr/bin/plink' }, {}, '/usr/bin/plink', false, 'plink'],
@@ -47,8 +47,8 @@ describe('the program', () => {
   });
 });
 
-describe('its arguments', () => {
-  it('for OpenSSH: the version, the port, and nothing that could be an option behind --', () => {
+describe('the SSH arguments', () => {
+  it('for OpenSSH have the version, the port, and -- before anything that could be an option', () => {
     const args = argsOf({}, 'ssh://me@host:2222/a%20b/r.git', { version: 2, mayAsk: false });
     expect(args).toEqual([
       '-o',
@@ -63,7 +63,7 @@ describe('its arguments', () => {
     ]);
   });
 
-  it('for plink, tortoiseplink, and what takes no options', () => {
+  it('for plink, tortoiseplink, and programs without options', () => {
     expect(argsOf({ variant: 'plink' }, 'ssh://host:22/r', { version: 2 })).toEqual([
       '-P',
       '22',
@@ -76,7 +76,7 @@ describe('its arguments', () => {
     expect(() => argsOf({ variant: 'simple' }, 'host:r', { ip: '1.2.3.4' })).toThrow(/OpenSSH/);
   });
 
-  it('for a command line, which the shell completes', () => {
+  it('for a command line that the shell completes', () => {
     const program = { command: 'ssh -v', isCommandLine: true, variant: 'ssh' } as const;
     const options = {
       address: ssh('host:r'),
@@ -92,7 +92,7 @@ describe('its arguments', () => {
     expect(variantTrial(program, ssh('ssh://host:22/r')).args.slice(3)).toEqual(['-G', '-p', '22', 'host']);
   });
 
-  it('for home folders: the other side finds them', () => {
+  it('for home folders, which the remote expands', () => {
     expect(argsOf({}, 'ssh://host/~me/r.git').at(-1)).toBe("git-upload-pack '~me/r.git'");
     expect(argsOf({}, 'host:~/r.git').at(-1)).toBe("git-upload-pack '~/r.git'");
   });
@@ -100,7 +100,7 @@ describe('its arguments', () => {
   it.each([
     ["it's", "'it'\\''s'"],
     ['a b; $(rm) `x` "!"', "'a b; $(rm) `x` \"'\\!'\"'"],
-  ])('%j is one word', (text, expected) => {
+  ])('%j is quoted as one word', (text, expected) => {
     expect(quoted(text)).toBe(expected);
   });
 

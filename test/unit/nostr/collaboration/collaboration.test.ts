@@ -20,14 +20,14 @@ const id = (digit: string) => digit.repeat(64);
 const commit = 'c'.repeat(40);
 const address = `${kinds.repository}:${alice.publicKey}:project`;
 
-describe('text for one line', () => {
-  it('has no line breaks, no unseen characters, none that turn the direction, and no towers', () => {
+describe('text on one line', () => {
+  it('contains no line breaks, invisible or direction-changing characters, or stacked marks', () => {
     expect(oneLine('  a\u202eb\n\tc\u200b\u2066d\0\u007f\u{e0041} ', 50)).toBe('ab cd');
     expect(oneLine(`Z${'\u0301'.repeat(100)}algo`, 50)).toBe('Z\u0301\u0301algo');
     expect(oneLine('Grüße, 世界 🏔', 50)).toBe('Grüße, 世界 🏔');
   });
 
-  it('is cut, never inside a pair, and however long it is only its beginning is looked at', () => {
+  it('is cut outside of surrogate pairs, and only its beginning is read', () => {
     expect(oneLine('abcdef', 3)).toBe('abc…');
     expect(oneLine('ab🏔cd', 3)).toBe('ab…');
     expect(oneLine('x'.repeat(10_000_000), 3)).toBe('xxx…');
@@ -44,7 +44,7 @@ describe('a profile', () => {
       }),
     );
 
-  it('says a name, an address and a page, and pictures are not read', () => {
+  it('has a name, an address and a page, and pictures are not read', () => {
     expect(
       profile({
         name: 'ali',
@@ -63,7 +63,7 @@ describe('a profile', () => {
     });
   });
 
-  it('that is malformed, hostile or huge says nothing', () => {
+  it('that is malformed, hostile or huge is empty', () => {
     const nothing = { at: 1_700_000_000 };
     expect(profile('{')).toEqual(nothing);
     expect(profile('[]')).toEqual(nothing);
@@ -75,7 +75,7 @@ describe('a profile', () => {
     expect(profile({ name: 'x', about: 'y'.repeat(70_000) })).toEqual(nothing);
   });
 
-  it('does not give a name that looks like a key', () => {
+  it('has no name that looks like a key', () => {
     expect(profile({ name: 'npub1qqqqqqqqqqqqqqqqqqqq' })).toEqual({ at: 1_700_000_000 });
     expect(profile({ display_name: 'n.p.u.b.1.qqq', name: 'bob' }).name).toBe('bob');
     expect(profile({ name: alice.publicKey.slice(0, 20) }).name).toBeUndefined();
@@ -90,7 +90,7 @@ describe('a profile', () => {
 });
 
 describe('the head of a thread', () => {
-  it('has the subject that is stated, or the first line', () => {
+  it('has the stated subject, or the first line', () => {
     const subject = (kind: number, content: string, ...tags: string[][]) =>
       parseThreadStart(alice.sign({ kind, content, tags }))?.subject;
     expect(subject(kinds.issue, 'text', ['subject', 'Stated'])).toBe('Stated');
@@ -103,7 +103,7 @@ describe('the head of a thread', () => {
     expect(parseThreadStart(alice.sign({ kind: kinds.comment }))).toBeUndefined();
   });
 
-  it('has labels, but none of the marks of patches', () => {
+  it('has labels, without the marks of patches', () => {
     const tags = [
       ['t', 'root'],
       ['t', 'bug'],
@@ -118,8 +118,8 @@ describe('the head of a thread', () => {
   });
 });
 
-describe('what refers to a thread', () => {
-  it('names it by the tag marked root, or else by the first', () => {
+describe('references to a thread', () => {
+  it('use the tag marked root, or else the first one', () => {
     const tags = [
       ['e', id('a'), '', 'reply'],
       ['e', id('b'), '', 'root'],
@@ -136,7 +136,7 @@ describe('what refers to a thread', () => {
     expect(subjectOf({ tags: [] })).toBeUndefined();
   });
 
-  it('patches follow one another by reply, then root, then the last tag', () => {
+  it('of patches follow reply, then root, then the last tag', () => {
     expect(
       predecessorOf({
         tags: [
@@ -157,7 +157,7 @@ describe('what refers to a thread', () => {
     ).toBe(id('b'));
   });
 
-  it('a status says what it sets, what was applied, and as which commits', () => {
+  it('of a status say what it sets, what was applied, and as which commits', () => {
     const tags = [
       ['e', id('a'), '', 'root'],
       ['q', id('b')],
@@ -174,7 +174,7 @@ describe('what refers to a thread', () => {
     expect(parseStatus(bob.sign({ kind: kinds.issue, tags }))).toBeUndefined();
   });
 
-  it('of two at the same second the larger id counts', () => {
+  it('of the same second are ordered by the larger id', () => {
     const both = [
       { at: 1, id: 'a' },
       { at: 1, id: 'b' },
@@ -183,7 +183,7 @@ describe('what refers to a thread', () => {
     expect(both.sort(latestFirst).map(({ at, id: name }) => `${at}${name}`)).toEqual(['2a', '1b', '1a']);
   });
 
-  it('labels count in the namespaces of threads only', () => {
+  it('with labels count in the namespaces of threads only', () => {
     const label = (...tags: string[][]) =>
       parseLabelling(bob.sign({ kind: kinds.label, tags: [['e', id('a')], ...tags] }));
     expect(label(['L', '#t'], ['l', 'bug', '#t'], ['l', 'x', 'other'])?.labels).toEqual(['bug']);
@@ -191,7 +191,7 @@ describe('what refers to a thread', () => {
     expect(label(['l', 'spam', 'ugc'])).toBeUndefined();
   });
 
-  it('a comment names what it answers, and a place in a file', () => {
+  it('of a comment name its parent, and a position in a file', () => {
     const tags = [
       ['E', id('a')],
       ['e', id('b')],
@@ -206,7 +206,7 @@ describe('what refers to a thread', () => {
     expect(parseComment(bob.sign({ kind: kinds.comment, tags: [['e', id('b')]] }))).toBeUndefined();
   });
 
-  it('a pull request has a tip, and only URLs that are harmless in a command', () => {
+  it('of a pull request have a tip, and only URLs that are harmless in a command', () => {
     const tags = [
       ['c', commit],
       [
@@ -245,7 +245,7 @@ describe('results of checks (NIP-C1)', () => {
     ['o', 'push'],
   ];
 
-  it('are read: a run, a job, a request', () => {
+  it('are read as a run, a job, or a request', () => {
     const quotes = [
       ['q', id('1'), '', bob.publicKey, 'build'],
       ['q', id('2'), '', alice.publicKey, 'service-request'],
@@ -281,7 +281,7 @@ describe('results of checks (NIP-C1)', () => {
     expect(parseCheckRequest(alice.sign(ask))).toMatchObject({ coordinator: bob.publicKey, asks: 'serve' });
   });
 
-  it('that are malformed are none', () => {
+  it('that are malformed are ignored', () => {
     const result = (...tags: string[][]) =>
       parseWorkflowRun(bob.sign({ kind: kinds.ciWorkflowResult, tags }));
     expect(result(...common)).toBeUndefined();
@@ -296,7 +296,7 @@ describe('results of checks (NIP-C1)', () => {
   });
 });
 
-it('an event has a URI that clients open', () => {
+it('the nostr: URI of an event is one that clients open', () => {
   const event = alice.sign({ kind: kinds.issue });
   expect(eventUri(event, 'wss://git.example.org')).toMatch(/^nostr:nevent1[a-z0-9]+$/);
 });

@@ -17,22 +17,22 @@ function readBack(key: string): string {
 
 const keys = SEGMENTS.flatMap((first) => [first, ...SEGMENTS.map((second) => `${first}/${second}`)]);
 
-describe('the place of a key on disk', () => {
-  it('keeps what a person looks for readable', () => {
+describe('the path of a key on disk', () => {
+  it('keeps the readable parts of a key readable', () => {
     expect(pathOf('v1/repos/ab12/pointer')).toBe('v1/repos/ab12/pointer@');
     expect(pathOf(`v1/artifacts/${'0'.repeat(64)}-12.pack`)).toBe(`v1/artifacts/${'0'.repeat(64)}-12.pack@`);
   });
 
-  it('is another one for every key, also where case does not count', () => {
+  it('differs for every key, also on file systems that ignore case', () => {
     const paths = new Set(keys.map((key) => pathOf(key).toLowerCase()));
     expect(paths.size).toBe(keys.length);
   });
 
-  it('is read back as the key', () => {
+  it('is converted back to the key', () => {
     for (const key of keys) expect(readBack(key)).toBe(key);
   });
 
-  it('never leaves the root and never has a name too long for a file system', () => {
+  it('never leaves the root and never has a name that is too long for a file system', () => {
     for (const key of [`${'n'.repeat(80)}../x`, `${'n'.repeat(160)}../..a`, '%'.repeat(1024), '.a/.b']) {
       for (const name of pathOf(key).split('/')) {
         expect(name.startsWith('.')).toBe(false);
@@ -42,7 +42,7 @@ describe('the place of a key on disk', () => {
     }
   });
 
-  it('does not take a stranger’s file for an object', () => {
+  it('is not recognized in the file of another program', () => {
     expect(readEntry('notes.txt', false)).toBeUndefined();
     expect(readEntry('UPPER@', false)).toBeUndefined();
     expect(readEntry('%zz', true)).toBeUndefined();

@@ -37,7 +37,7 @@ class FsyncSpy {
 }
 
 describe('the store on disk', () => {
-  it('makes the file durable, then the folder, and new folders once', async () => {
+  it('syncs the file, then the folder, and new folders once', async () => {
     await using folder = await tempDir();
     const spy = new FsyncSpy();
     const store = await FileObjectStore.open(folder.path, { fsync: spy.fsync });
@@ -49,7 +49,7 @@ describe('the store on disk', () => {
     expect([spy.files, spy.folders]).toEqual([1, 1]);
   });
 
-  it('shares the fsync of a folder between writes that wait for it together', async () => {
+  it('shares the fsync of a folder among concurrent writes', async () => {
     await using folder = await tempDir();
     const spy = new FsyncSpy();
     const store = await FileObjectStore.open(folder.path, { fsync: spy.fsync });
@@ -64,7 +64,7 @@ describe('the store on disk', () => {
     expect(spy.folders).toBeGreaterThan(0);
   });
 
-  it('says that nothing was written when the disk is full before the rename', async () => {
+  it('reports that nothing was written if the disk is full before the rename', async () => {
     await using folder = await tempDir();
     const spy = new FsyncSpy();
     const store = await FileObjectStore.open(folder.path, { fsync: spy.fsync });
@@ -79,7 +79,7 @@ describe('the store on disk', () => {
     expect(await store.put('k', body, create)).toMatchObject({ outcome: 'written' });
   });
 
-  it('does not know the outcome when the folder cannot be made durable, and lets nobody read until it is', async () => {
+  it('reports an unknown outcome if the folder cannot be synced, and blocks reads until it can', async () => {
     await using folder = await tempDir();
     const spy = new FsyncSpy();
     const store = await FileObjectStore.open(folder.path, { fsync: spy.fsync });
@@ -108,7 +108,7 @@ describe('the store on disk', () => {
     await write;
   });
 
-  it('notices a file that is not what was written', async () => {
+  it('detects a file with changed bytes', async () => {
     await using folder = await tempDir();
     const store = await FileObjectStore.open(folder.path);
     await store.put('short', Buffer.alloc(100_000), create);
@@ -118,7 +118,7 @@ describe('the store on disk', () => {
     await expect(store.head('foreign')).rejects.toMatchObject({ kind: 'corrupt' });
   });
 
-  it('keeps objects and sweeps unfinished writes when it is opened again', async () => {
+  it('keeps objects and removes unfinished writes when it is opened again', async () => {
     await using folder = await tempDir();
     const first = await FileObjectStore.open(folder.path);
     const written = await first.put('a/b', body, create);
@@ -132,7 +132,7 @@ describe('the store on disk', () => {
     expect(await readAll(read.body, 100)).toEqual(body);
   });
 
-  it('removes folders with their last object, and makes them again while others are deleted', async () => {
+  it('removes folders with their last object, and makes them again during other deletions', async () => {
     await using folder = await tempDir();
     const store = await FileObjectStore.open(folder.path);
     for (let round = 0; round < 30; round++) {
@@ -147,7 +147,7 @@ describe('the store on disk', () => {
     expect(await readdir(join(folder.path, 'objects'))).toEqual([]);
   });
 
-  it('says which folder cannot be used', async () => {
+  it('names a folder that cannot be used', async () => {
     await using folder = await tempDir();
     const inTheWay = join(folder.path, 'file');
     await writeFile(inTheWay, '');
@@ -157,7 +157,7 @@ describe('the store on disk', () => {
     });
   });
 
-  it('sends a missing or too short local file back before anything is written', async () => {
+  it('refuses a missing or too short local file before anything is written', async () => {
     await using folder = await tempDir();
     const store = await FileObjectStore.open(folder.path);
     const path = join(folder.path, 'source');

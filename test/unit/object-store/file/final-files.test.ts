@@ -31,7 +31,7 @@ function namesIn(root: string): Promise<string[]> {
 }
 
 describe('a final file', () => {
-  it('is kept itself: no byte of it is copied, and its fsync and that of the folder are all it takes', async () => {
+  it('is linked without copying a byte, and needs only its own fsync and that of the folder', async () => {
     await using folder = await tempDir();
     const synced: string[] = [];
     const store = await FileObjectStore.open(folder.path, {
@@ -57,7 +57,7 @@ describe('a final file', () => {
     expect(await bodyOf(next, KEY)).toEqual(Buffer.alloc(BYTES, 'f'));
   });
 
-  it('is copied where it is small, one part of the body, not to be created, or on another file system', async () => {
+  it('is copied if it is small, a part of a body, without a create condition, or on another file system', async () => {
     await using folder = await tempDir();
     const store = await FileObjectStore.open(folder.path);
     const path = join(folder.path, 'source');
@@ -80,7 +80,7 @@ describe('a final file', () => {
     expect(await bodyOf(store, 'v1/beginning')).toEqual(Buffer.alloc(BYTES - 1, 'f'));
   });
 
-  it('gives way to what overwrites it, also for readers that look meanwhile, and does not come back', async () => {
+  it('is replaced by a later write, also for concurrent readers, and does not come back', async () => {
     await using folder = await tempDir();
     const store = await FileObjectStore.open(folder.path);
     for (let round = 0; round < 20; round++) {
@@ -97,7 +97,7 @@ describe('a final file', () => {
     }
   });
 
-  it('is older than a file with a header where a crash has left both', async () => {
+  it('is older than a file with a header if a crash has left both', async () => {
     await using folder = await tempDir();
     const store = await FileObjectStore.open(folder.path);
     await store.put(KEY, await finalFile(join(folder.path, 'source')), create);
@@ -113,7 +113,7 @@ describe('a final file', () => {
     expect(await readdir(join(folder.path, 'objects'))).toEqual([]);
   });
 
-  it('leaves nothing behind when it is refused, too short, gone, not durable, or no longer wanted', async () => {
+  it('leaves nothing behind if it is refused, too short, missing, not durable, or cancelled', async () => {
     await using folder = await tempDir();
     let failure: Error | undefined;
     const store = await FileObjectStore.open(folder.path, {
@@ -140,7 +140,7 @@ describe('a final file', () => {
     expect((await stat(body.path)).nlink).toBe(1);
   });
 
-  it('has one winner among those who create it at once', async () => {
+  it('has one winner among concurrent creates', async () => {
     await using folder = await tempDir();
     const store = await FileObjectStore.open(folder.path);
     const body = await finalFile(join(folder.path, 'source'));
@@ -167,7 +167,7 @@ describe('a final file', () => {
     await owner.close();
   });
 
-  it('is sent by a command whose file the owner does not see under that path', async () => {
+  it('is sent by a command if the owner cannot see the file at that path', async () => {
     await using folder = await tempDir();
     const body = await finalFile(join(folder.path, 'source'));
     const described = await describeFile(body.path);
@@ -181,7 +181,7 @@ describe('a final file', () => {
   });
 });
 
-it('reads what a version without such files has written', async () => {
+it('does not prevent reading what an earlier version has written', async () => {
   await using folder = await tempDir();
   const store = await FileObjectStore.open(folder.path);
   await store.put(KEY, Buffer.alloc(BYTES, 'o'), create);

@@ -39,7 +39,7 @@ async function kill(child: Claimant['child']): Promise<void> {
 }
 
 describe('the ownership of a folder', () => {
-  it('goes to exactly one of two processes that start at once, and ends when the owner is killed', async () => {
+  it('belongs to exactly one of two processes that start at once, and ends when the owner is killed', async () => {
     await using folder = await tempDir();
     for (let round = 0; round < ROUNDS; round++) {
       const both = await Promise.all([start(folder.path), start(folder.path)]);
@@ -57,7 +57,7 @@ describe('the ownership of a folder', () => {
     expect((await readdir(join(folder.path, 'ownership'))).length).toBeLessThan(10);
   });
 
-  it('is refused to a second claimant of the same process, and free after a release', async () => {
+  it('is refused to a second claimant in the same process, and free after a release', async () => {
     await using folder = await tempDir();
     const first = await claimFolder(folder.path);
     await expect(claimFolder(folder.path, 'cache')).rejects.toThrow(FolderTakenError);
@@ -69,7 +69,7 @@ describe('the ownership of a folder', () => {
     await second.release();
   });
 
-  it('is found although the path is too long for a socket', async () => {
+  it('is found even if the path is too long for a socket', async () => {
     await using folder = await tempDir();
     const long = join(folder.path, 'x'.repeat(120), 'y'.repeat(120));
     const owner = await openFileStore(long, { onOwned: 'refuse' });
@@ -83,7 +83,7 @@ describe('the ownership of a folder', () => {
     await next.close();
   });
 
-  it('can be reached by nobody but this user', async () => {
+  it('can be reached by this user only', async () => {
     await using folder = await tempDir();
     const ownership = await claimFolder(folder.path);
     const claims = join(folder.path, 'ownership');
@@ -93,7 +93,7 @@ describe('the ownership of a folder', () => {
     await ownership.release();
   });
 
-  it('is claimed anew by one who was so slow that others came and went', async () => {
+  it('is claimed again by a slow process that others have overtaken', async () => {
     await using folder = await tempDir();
     const claims = join(folder.path, 'ownership');
     await mkdir(claims);
@@ -120,7 +120,7 @@ describe('the ownership of a folder', () => {
     await ownership.release();
   });
 
-  it('looks again when somebody else made the next claim first, and refuses if that one lives', async () => {
+  it('is checked again if another process made the next claim first, and refused if that one is alive', async () => {
     await using folder = await tempDir();
     const other = await claimFolder(folder.path);
     const claims = join(folder.path, 'ownership');
@@ -141,7 +141,7 @@ describe('the ownership of a folder', () => {
     await other.release();
   });
 
-  it('is not kept by a claim that a crash of the machine tore', async () => {
+  it('is not held by a claim that was incomplete after a crash of the machine', async () => {
     await using folder = await tempDir();
     const claims = join(folder.path, 'ownership');
     await mkdir(claims);
@@ -153,7 +153,7 @@ describe('the ownership of a folder', () => {
 });
 
 describe('a remote store', () => {
-  it('works while the owner lives, and says clearly when it does not', async () => {
+  it('works while the owner is alive, and reports clearly when it is not', async () => {
     await using folder = await tempDir();
     const owner = await openFileStore(folder.path, { onOwned: 'refuse' });
     const remote = await openFileStore(folder.path, { onOwned: 'use-owner' });
@@ -168,7 +168,7 @@ describe('a remote store', () => {
     await remote.close();
   });
 
-  it('passes on what the owner’s store says about bad requests and damage', async () => {
+  it('returns the owner’s errors about bad requests and damage', async () => {
     await using folder = await tempDir();
     const owner = await openFileStore(folder.path, { onOwned: 'refuse' });
     const remote = await openFileStore(folder.path, { onOwned: 'use-owner' });
@@ -180,7 +180,7 @@ describe('a remote store', () => {
     await owner.close();
   });
 
-  it('is opened as owner when nobody owns the folder', async () => {
+  it('is opened as owner if nobody owns the folder', async () => {
     await using folder = await tempDir();
     const opened = await openFileStore(folder.path, { onOwned: 'use-owner' });
     expect(opened.access).toBe('owned');

@@ -54,7 +54,7 @@ const table: readonly (readonly [string, ReturnType<typeof judge>, 'kept' | 'bro
   ['conflicts only', judge([conflict, conflict, silent], 'before'), 'inconclusive'],
 ];
 
-describe('what a race shows', () => {
+describe('the verdict on a race', () => {
   it.each(table)('%s', (_, verdict, expected) => {
     expect(verdict.is, JSON.stringify(verdict)).toBe(expected);
   });

@@ -17,7 +17,7 @@ const INSTANT: Clock = {
 };
 
 describe('the probe of an S3 store', () => {
-  it('finds nothing unusual about one that behaves like AWS', async () => {
+  it('finds nothing unusual in a store that behaves like AWS', async () => {
     await using stub = await startStubS3();
     const report = await probeS3(stub.options, 'stub');
     expect(report.ok, JSON.stringify(report.failure)).toBe(true);
@@ -25,7 +25,7 @@ describe('the probe of an S3 store', () => {
     expect([...stub.objects.keys()]).toEqual([]);
   });
 
-  it('finds the profile of Ceph and passes it, 500 to losers included (issue 11, point 21)', async () => {
+  it('finds the profile of Ceph and accepts it, with status 500 for losers (issue 11, point 21)', async () => {
     await using stub = await startStubS3(CEPH);
     const report = await probeS3(stub.options, 'stub');
     expect(report.ok, JSON.stringify(report.failure)).toBe(true);
@@ -46,7 +46,7 @@ describe('the probe of an S3 store', () => {
     ['throttles every write from the third on', { throttlesAfter: 2 }, /SlowDown|answered/],
     ['is no store at all', { refusesAll: [405, ''] }, /refused a request/],
     ['ends on the first write', { endsAt: /^PUT / }, /no answer from/],
-  ])('says of one that %s that it could not be tried (issue 11, point 20)', async (_, quirks, reason) => {
+  ])('reports that a store that %s could not be tried (issue 11, point 20)', async (_, quirks, reason) => {
     await using stub = await startStubS3(quirks);
     const report = await probeS3(stub.options, 'stub', { clock: INSTANT });
     expect(report).toMatchObject({
@@ -60,12 +60,12 @@ describe('the probe of an S3 store', () => {
     ['ignores conditions', { ignoreConditions: true }],
     ['lets two racers win', { gapBeforeWrite: 20 }],
     ['does not have conditions', { refusesAll: [501, 'NotImplemented'] }],
-  ])('says of one that %s that it breaks a promise (issue 11, point 20)', async (_, quirks) => {
+  ])('reports that a store that %s breaks a promise (issue 11, point 20)', async (_, quirks) => {
     await using stub = await startStubS3(quirks);
     expect(await probeS3(stub.options, 'stub')).toMatchObject({ ok: false, failure: { is: 'broken' } });
   });
 
-  it('comes to what has ended poor servers last, and says what that was (issue 11, point 20)', async () => {
+  it('tries last what ends weak servers, and reports what that was (issue 11, point 20)', async () => {
     // `sp ace` is one of the odd keys.
     await using stub = await startStubS3({ endsAt: /sp%20ace/ });
     const report = await probeS3(stub.options, 'stub', { clock: INSTANT });
@@ -80,14 +80,14 @@ describe('the probe of an S3 store', () => {
     );
   });
 
-  it('passes one that ends over a write in parts: it is tried last, and single writes serve it (issue 11, point 20)', async () => {
+  it('accepts a store that crashes on multipart writes: they are tried last, and single writes suffice (issue 11, point 20)', async () => {
     await using stub = await startStubS3({ endsAt: /^POST .*uploads/ });
     const report = await probeS3(stub.options, 'stub', { clock: INSTANT });
     expect(report.ok, JSON.stringify(report.failure)).toBe(true);
     expect(report.profile).toEqual({ ifMatch: 'quoted', multipart: 'unconditional' });
   });
 
-  it('finds the profile also when one answer on the way is lost (issue 11, point 21)', async () => {
+  it('finds the profile even if one answer is lost (issue 11, point 21)', async () => {
     await using stub = await startStubS3({ ...CEPH, throttles: [2, 3] });
     expect(await findS3Profile(stub.options, { clock: INSTANT })).toEqual({
       ifMatch: 'unquoted',
@@ -95,13 +95,13 @@ describe('the probe of an S3 store', () => {
     });
   });
 
-  it('calls one standard that matches neither form of an ETag, and refuses it for that (issue 11, point 21)', async () => {
+  it('reports the standard profile for a store that matches neither form of an ETag, and refuses it for that (issue 11, point 21)', async () => {
     await using stub = await startStubS3({ neverMatches: true });
     expect(await findS3Profile(stub.options, { clock: INSTANT })).toMatchObject({ ifMatch: 'quoted' });
     expect(await probeS3(stub.options, 'stub')).toMatchObject({ ok: false, failure: { is: 'broken' } });
   });
 
-  it('serves one without multipart uploads by single writes (issue 11, point 21)', async () => {
+  it('accepts a store without multipart uploads, with single writes (issue 11, point 21)', async () => {
     await using stub = await startStubS3({ refusesMultipart: true });
     expect(await findS3Profile(stub.options, { clock: INSTANT })).toEqual({
       ifMatch: 'quoted',
@@ -109,7 +109,7 @@ describe('the probe of an S3 store', () => {
     });
   });
 
-  it('refuses one that ignores conditions', async () => {
+  it('refuses a store that ignores conditions', async () => {
     await using stub = await startStubS3({ ignoreConditions: true });
     const report = await probeS3(stub.options, 'stub');
     expect(report.ok).toBe(false);
@@ -117,14 +117,14 @@ describe('the probe of an S3 store', () => {
     expect([...stub.objects.keys()]).toEqual([]);
   });
 
-  it('refuses a bucket that is not there, and says which', async () => {
+  it('refuses a missing bucket, and names it', async () => {
     await using stub = await startStubS3();
     const report = await probeS3({ ...stub.options, bucket: 'absent' }, 'stub');
     expect(report).toMatchObject({ ok: false, failure: { phase: 'the store answers' } });
     expect(report.failure?.reason).toContain('there is no bucket "absent"');
   });
 
-  it('says that nobody listens', async () => {
+  it('reports that nothing listens', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
@@ -148,7 +148,7 @@ describe('the probe of a real endpoint', () => {
 
   afterAll(() => bucket.close());
 
-  it('passes, and leaves nothing behind', async () => {
+  it('passes, and leaves no object behind', async () => {
     const report = await probeS3(bucket, 'a real bucket');
     expect(report.ok, JSON.stringify(report.failure)).toBe(true);
     expect(report.profile.ifMatch).toBe(bucket.profile.ifMatch);

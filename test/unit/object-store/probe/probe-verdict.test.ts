@@ -38,7 +38,7 @@ function asker(folder: string) {
 }
 
 describe('the verdict of a probe', () => {
-  it('is believed for a day, profile and all', async () => {
+  it('is used for a day, with the profile', async () => {
     await using folder = await tempDir();
     const { ask, clock } = asker(folder.path);
     expect(await ask(passed)).toMatchObject({ cached: false, probes: 1 });
@@ -48,7 +48,7 @@ describe('the verdict of a probe', () => {
     expect(await ask(passed)).toMatchObject({ cached: false, probes: 2 });
   });
 
-  it('is not kept when the store failed', async () => {
+  it('is not kept if the store failed', async () => {
     await using folder = await tempDir();
     const { ask } = asker(folder.path);
     expect(await ask(failed)).toMatchObject({ report: { ok: false }, probes: 1 });
@@ -64,7 +64,7 @@ describe('the verdict of a probe', () => {
     expect(await ask(passed)).toMatchObject({ cached: true, probes: 3 });
   });
 
-  it('is not believed when it is damaged, or dated in the future', async () => {
+  it('is not used if it is damaged or dated in the future', async () => {
     await using folder = await tempDir();
     const { ask, clock } = asker(folder.path);
     await ask(passed);
@@ -75,7 +75,7 @@ describe('the verdict of a probe', () => {
     expect(await ask(passed)).toMatchObject({ cached: false, probes: 3 });
   });
 
-  it('says so when it cannot be kept', async () => {
+  it('is reported if it cannot be kept', async () => {
     await using folder = await tempDir();
     const inTheWay = join(folder.path, 'file');
     await writeFile(inTheWay, '');

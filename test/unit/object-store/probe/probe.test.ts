@@ -60,7 +60,7 @@ async function keysOf(store: ObjectStore): Promise<string[]> {
 const isRace = (key: string) => key.includes('/race/') && !key.endsWith('/start');
 
 describe('the probe', () => {
-  it('passes a store that keeps its promises, and leaves nothing behind', async () => {
+  it('accepts a store that keeps its promises, and leaves no object behind', async () => {
     const store = new MemoryObjectStore();
     await store.put('v1/somebody', Buffer.from('x'), { mode: 'create' });
     const report = await probe(store);
@@ -74,7 +74,7 @@ describe('the probe', () => {
     expect(await keysOf(store)).toEqual(['v1/somebody']);
   });
 
-  it('takes a few seconds on a store that is 100 ms away', async () => {
+  it('takes a few seconds on a store with a latency of 100 ms', async () => {
     const store = new FaultyStore(new MemoryObjectStore(), { latency: 100 });
     const report = await probe(store, systemClock);
     expect(report.ok, JSON.stringify(report.failure)).toBe(true);
@@ -110,7 +110,7 @@ describe('the probe', () => {
     expect(report.failure?.reason).toMatch(/\d+ of 16 racers were told that they won/);
   });
 
-  it('refuses a store that lets two racers win once in a while', async () => {
+  it('refuses a store that sometimes lets two racers win', async () => {
     const store = new OddStore();
     let races = 0;
     store.oddPut = async (key, body, mode) => {
@@ -145,7 +145,7 @@ describe('the probe', () => {
     expect(report).toMatchObject({ ok: false, failure: { key: expect.stringMatching(/absent$/) } });
   });
 
-  it('refuses a store that tells a winner that it lost', async () => {
+  it('refuses a store that answers a winner with a loss', async () => {
     const store = new FaultyStore(new MemoryObjectStore());
     store.rules.push((call) =>
       isRace(call.key) && call.mode === 'replace' ? { does: 'refuse-after-applying' } : undefined,
@@ -166,7 +166,7 @@ describe('the probe', () => {
     expect(report.unanswered).toBe(48);
   });
 
-  it('passes a store that loses some answers, and counts them', async () => {
+  it('accepts a store that loses some answers, and counts them', async () => {
     const store = new FaultyStore(new MemoryObjectStore());
     let calls = 0;
     store.rules.push((call) => {
@@ -179,7 +179,7 @@ describe('the probe', () => {
     expect(report.unanswered).toBeGreaterThan(10);
   });
 
-  it('passes a store that takes one write of a key per second', async () => {
+  it('accepts a store that takes one write of a key per second', async () => {
     const clock = new VirtualClock();
     const store = new OddStore();
     const last = new Map<string, number>();
@@ -194,7 +194,7 @@ describe('the probe', () => {
     expect(report.unanswered).toBeGreaterThan(20);
   });
 
-  it('says what is wrong when the store does not answer at all', async () => {
+  it('reports the error if the store does not answer at all', async () => {
     const store = new FaultyStore(new MemoryObjectStore());
     store.rules.push(() => ({ does: 'unavailable' }));
     const report = await probe(store);

@@ -9,7 +9,7 @@ const KEYS = {
 };
 
 describe('a presigned URL', () => {
-  it('is the one of the example in the documentation of Amazon S3', () => {
+  it('equals the example in the documentation of Amazon S3', () => {
     const url = presignedUrl({
       url: new URL('https://examplebucket.s3.amazonaws.com/test.txt'),
       region: 'us-east-1',
@@ -38,7 +38,7 @@ it.each([
     { endpoint: 'https://s3.example.org', forcePathStyle: false },
     'https://bucket.s3.example.org/some/prefix/a/b.pack',
   ],
-])('a presigner names the bucket as its clients reach it: %o', async (access, expected) => {
+])('a presigner names the bucket as clients reach it: %o', async (access, expected) => {
   const credentials = { ...KEYS, sessionToken: 'a+token/=' };
   const pair = openS3({
     bucket: 'bucket',
@@ -61,7 +61,7 @@ describe('a presigner', () => {
   });
   afterAll(() => bucket.close());
 
-  it('lets anybody read one object, for a while', async () => {
+  it('allows reading one object for a limited time', async () => {
     const { close: _, ...access } = bucket;
     const pair = openS3(access);
     await pair.bulk.put('a/file (1).pack', Buffer.from('content'), { mode: 'create' });

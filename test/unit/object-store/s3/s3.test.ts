@@ -77,7 +77,7 @@ function replying(status: number, code: string, headers: Record<string, string> 
   };
 }
 
-describe('what S3 answers to a conditional write', () => {
+describe('the outcome of a conditional write', () => {
   const table: readonly (readonly [string, Handler, PutMode, object])[] = [
     ['200 with an ETag', replying(200, '', { etag: '"v1"' }), create, { outcome: 'written', version: 'v1' }],
     [
@@ -110,13 +110,13 @@ describe('what S3 answers to a conditional write', () => {
     expect(requests.length).toBe(1);
   });
 
-  it('nothing, because the connection breaks after the request', async () => {
+  it('is unknown if the connection breaks after the request', async () => {
     const { store, requests } = await answering((request) => request.socket.destroy());
     expect(await store.put('k', body, replace)).toMatchObject({ outcome: 'unknown' });
     expect(requests.length).toBe(1);
   });
 
-  it('nothing, because no answer comes in time', async () => {
+  it('is unknown if no answer comes in time', async () => {
     const { store, requests } = await answering((request) => request.resume());
     const started = performance.now();
     expect(await store.put('k', body, replace)).toMatchObject({ outcome: 'unknown' });
@@ -124,7 +124,7 @@ describe('what S3 answers to a conditional write', () => {
     expect(requests.length).toBe(1);
   });
 
-  it('nothing that can be known, because the caller stopped waiting', async () => {
+  it('is unknown if the caller stops waiting', async () => {
     const { store, requests } = await answering((request) => request.resume(), {
       control: { noProgress: 30_000 },
     });
@@ -136,7 +136,7 @@ describe('what S3 answers to a conditional write', () => {
   });
 });
 
-describe('a write that certainly did not happen throws and says why', () => {
+describe('a write that certainly did not happen throws a reason:', () => {
   const table: readonly (readonly [string, Handler, string])[] = [
     ['wrong bucket', replying(404, 'NoSuchBucket'), 'there is no bucket "b"'],
     [
@@ -181,7 +181,7 @@ describe('a write that certainly did not happen throws and says why', () => {
 });
 
 describe('a read', () => {
-  it('never takes what is no answer about the key for "missing"', async () => {
+  it('never reads an error that says nothing about the key as a missing key', async () => {
     const page: Handler = (request, response) => {
       response.writeHead(404, { 'content-type': 'text/html' });
       response.end(request.method === 'HEAD' ? undefined : '<html><body>Not here</body></html>');
@@ -197,7 +197,7 @@ describe('a read', () => {
     }
   });
 
-  it('tells a missing key from a missing bucket, also by HEAD', async () => {
+  it('distinguishes a missing key from a missing bucket, also with HEAD', async () => {
     const noKey = await answering(replying(404, 'NoSuchKey'));
     expect(await noKey.store.head('k')).toEqual({ found: false });
     expect(await noKey.store.get('k')).toEqual({ found: false, reason: 'missing' });
@@ -205,7 +205,7 @@ describe('a read', () => {
     await expect(noBucket.store.head('k')).rejects.toThrow('there is no bucket "b"');
   });
 
-  it('breaks off with an error when the connection does', async () => {
+  it('fails if the connection breaks', async () => {
     const { store } = await answering((_, response) => {
       response.writeHead(200, { etag: '"v"', 'content-length': 100 });
       response.write('half of it');
@@ -216,7 +216,7 @@ describe('a read', () => {
     await expect(readAll(result.body, 1000)).rejects.toMatchObject({ kind: 'unavailable' });
   });
 
-  it('breaks off when nothing more comes, but waits for a slow reader', async () => {
+  it('fails if no more data comes, but waits for a slow reader', async () => {
     const size = 8 * 1024 * 1024;
     const { store } = await answering((request, response) => {
       response.writeHead(200, { etag: '"v"', 'content-length': size });
@@ -232,7 +232,7 @@ describe('a read', () => {
     expect((await readAll(slow.body, size)).length).toBe(size);
   });
 
-  it('refuses versions that cannot tell bodies apart', async () => {
+  it('refuses versions that cannot distinguish bodies', async () => {
     for (const etag of ['W/"v"', '""']) {
       const { store } = await answering(replying(200, '', { etag, 'content-length': '0' }));
       await expect(store.get('k')).rejects.toThrow('cannot tell two bodies apart');
@@ -250,7 +250,7 @@ describe('a read', () => {
 });
 
 describe('a write from a file', () => {
-  it('ends when the store answers before it has read everything', async () => {
+  it('ends if the store answers before it has read everything', async () => {
     await using folder = await tempDir();
     const path = join(folder.path, 'file');
     await writeFile(path, Buffer.alloc(20 * 1024 * 1024));
@@ -261,7 +261,7 @@ describe('a write from a file', () => {
     expect(['exists', 'unknown']).toContain(outcome.outcome);
   });
 
-  it('is sent with its length, without chunks, checksums or a wait', async () => {
+  it('is sent with its length, without chunks, checksums or a pause', async () => {
     await using folder = await tempDir();
     const path = join(folder.path, 'file');
     await writeFile(path, 'some bytes');
@@ -279,7 +279,7 @@ describe('a write from a file', () => {
 describe('a large body', () => {
   const large = Buffer.alloc(33 * 1024 * 1024, 'l');
 
-  it('goes in equal parts with the condition on the last request', async () => {
+  it('is sent in equal parts with the condition on the last request', async () => {
     await using stub = await startStubS3();
     const { bulk, control } = openS3({ ...stub.options, multipartAbove: 1024 });
     const written = await bulk.put('k', large, create);
@@ -291,7 +291,7 @@ describe('a large body', () => {
     await control.close();
   });
 
-  it('is a single write where parts keep no condition', async () => {
+  it('is sent in a single write if multipart uploads ignore conditions', async () => {
     await using stub = await startStubS3({ multipartUnconditional: true });
     const profile = { ifMatch: 'quoted', multipart: 'unconditional' } as const;
     const { bulk, control } = openS3({ ...stub.options, multipartAbove: 1024, profile });
@@ -302,7 +302,7 @@ describe('a large body', () => {
     await control.close();
   });
 
-  it('is aborted and throws when a part is not taken', async () => {
+  it('is aborted and fails if a part is refused', async () => {
     const calls: string[] = [];
     const { store } = await answering(
       (request, response) => {
@@ -323,7 +323,7 @@ describe('a large body', () => {
     expect(calls.at(-1)).toBe('DELETE');
   });
 
-  it('has parts of one size, as many as the protocol allows', () => {
+  it('has parts of one size, at most as many as the protocol allows', () => {
     expect(partsOf(33 * 2 ** 20).map(({ length }) => length / 2 ** 20)).toEqual([16, 16, 1]);
     const huge = partsOf(400 * 2 ** 30);
     expect(huge.length).toBeLessThanOrEqual(10_000);

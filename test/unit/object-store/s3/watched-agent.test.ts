@@ -40,7 +40,7 @@ async function ask(agents: WatchedAgents, port: number): Promise<void> {
 }
 
 describe('watched connections', () => {
-  it('are used again while they are fresh, and closed when they were idle for long', async () => {
+  it('are reused while they are fresh, and closed after a long idle time', async () => {
     await using server = await startServer();
     const agents = watchedAgents(LIMITS);
     await ask(agents, server.port);
@@ -53,7 +53,7 @@ describe('watched connections', () => {
     agents.http.destroy();
   });
 
-  it('are all given up when one of them turns out to be dead', async () => {
+  it('are all closed if one of them is found dead', async () => {
     await using server = await startServer();
     const agents = watchedAgents(LIMITS);
     await Promise.all([1, 2, 3, 4].map(() => ask(agents, server.port)));

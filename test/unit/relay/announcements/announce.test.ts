@@ -5,7 +5,7 @@ import { announcement, deletion, idOf, RelayRig, verified } from '../../../helpe
 import { alice, bob, carol, dave } from '../../nostr/authors.ts';
 
 describe('an announcement', () => {
-  it('that hides is answered when no server shows what it hides any more (issue 11, point 14)', async () => {
+  it('that makes a repository private is answered when no server shows its events any more (issue 11, point 14)', async () => {
     const rig = new RelayRig({ settled: 2_500 });
     const waited = () => rig.clock.slept.filter((milliseconds) => milliseconds === 2_500).length;
     await rig.announce(announcement(alice, { at: 1_000 }));
@@ -15,7 +15,7 @@ describe('an announcement', () => {
     expect(waited()).toBe(1);
   });
 
-  it('makes a live, empty repository with the policy it announces', async () => {
+  it('makes a live, empty repository with its policy', async () => {
     const rig = new RelayRig();
     const event = announcement(alice, {
       maintainers: [bob],
@@ -46,7 +46,7 @@ describe('an announcement', () => {
     expect([...(await rig.owners.read(alice.publicKey)).keys()]).toEqual(['project']);
   });
 
-  it('in the form of GRASP makes one that is held, and is not shown', async () => {
+  it('in the GRASP form makes a held repository, which is not shown', async () => {
     const rig = new RelayRig();
     const event = announcement(alice, { as: 'grasp' });
     const verdict = await rig.announce(event);
@@ -58,7 +58,7 @@ describe('an announcement', () => {
     expect((await rig.manifest(idOf(alice)))?.depth).toBe(0);
   });
 
-  it('that asks for no waiting ends the waiting of its repository', async () => {
+  it('without a wait ends the wait of its repository', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { as: 'grasp', at: 1_000 }));
     const second = announcement(alice, { at: 1_001 });
@@ -77,7 +77,7 @@ describe('an announcement', () => {
     expect((await rig.manifest(idOf(alice)))?.depth).toBe(0);
   });
 
-  it('that is newer changes the policy, one that is older does not', async () => {
+  it('changes the policy if it is newer, and does not if it is older', async () => {
     const rig = new RelayRig();
     const old = announcement(alice, { at: 1_000, maintainers: [bob] });
     const young = announcement(alice, { at: 1_001, maintainers: [carol] });
@@ -93,7 +93,7 @@ describe('an announcement', () => {
     expect(rig.events.get(old.id)).toBeUndefined();
   });
 
-  it('cannot go back behind one that another server has published and this one has not heard of', async () => {
+  it('cannot replace a newer one of another server that this server has not read yet', async () => {
     const here = new RelayRig();
     const elsewhere = new RelayRig({ seed: 2 }, here.repositories);
     await here.announce(announcement(alice, { at: 1_000 }));
@@ -148,7 +148,7 @@ describe('an announcement', () => {
     expect(verdict).toMatchObject({ accepted: false, note: expect.stringMatching(/^invalid: .*sha1/) });
   });
 
-  it("is refused beyond the quota of its key, and nobody else's counts", async () => {
+  it('is refused beyond the quota of its key, and other keys do not count', async () => {
     const rig = new RelayRig({ maxRepositoriesPerOwner: 2 });
     for (const identifier of ['one', 'two']) {
       expect((await rig.announce(announcement(alice, { identifier }))).accepted).toBe(true);
@@ -164,7 +164,7 @@ describe('an announcement', () => {
     expect((await rig.announce(announcement(alice, { identifier: 'three' }))).accepted).toBe(true);
   });
 
-  it('made on two servers at once makes one repository', async () => {
+  it('on two servers at once makes one repository', async () => {
     const rig = new RelayRig();
     const other = rig.another(2);
     const event = announcement(alice);
@@ -176,7 +176,7 @@ describe('an announcement', () => {
     );
   });
 
-  it('and another of the same identifier are two repositories', async () => {
+  it('and another one with the same identifier and another owner make two repositories', async () => {
     const rig = new RelayRig();
     await Promise.all([rig.announce(announcement(alice)), rig.announce(announcement(bob))]);
     expect((await rig.manifest(idOf(alice)))?.policy.writers).toEqual([alice.publicKey]);
@@ -184,7 +184,7 @@ describe('an announcement', () => {
   });
 
   it.each(['v1/owners/', '/events/', '/artifacts/', '/pointer'])(
-    'that fails where the store has %s is not in force, and can be sent again',
+    'is not in force if the store fails %s, and can be sent again',
     async (part) => {
       const rig = new RelayRig();
       const event = announcement(alice);
@@ -200,7 +200,7 @@ describe('an announcement', () => {
     },
   );
 
-  it('that is in force is said to be so although the log fails', async () => {
+  it('is answered as in force even if the log fails', async () => {
     const rig = new RelayRig();
     const event = announcement(alice);
     rig.events.failure = new CairnError('unavailable', 'no log');
@@ -212,7 +212,7 @@ describe('an announcement', () => {
 });
 
 describe('maintainers', () => {
-  it('bring those they name by announcements of their own, which need no repository here', async () => {
+  it('name further maintainers in their own announcements, which need no repository here', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { maintainers: [bob] }));
     const bobs = announcement(bob, { as: 'elsewhere', maintainers: [carol] });
@@ -225,7 +225,7 @@ describe('maintainers', () => {
     expect((await rig.store.head(signedEventKey(idOf(alice), bobs.id))).found).toBe(true);
   });
 
-  it('are known only under the identifier they are named for', async () => {
+  it('count only under the identifier that they are named for', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { maintainers: [bob] }));
     const verdict = await rig.announce(announcement(bob, { as: 'elsewhere', identifier: 'other' }));
@@ -255,7 +255,7 @@ describe('maintainers', () => {
     expect((await rig.manifest(idOf(alice)))?.policy.writers).toEqual([alice.publicKey, bob.publicKey]);
   });
 
-  it('who name one another in a circle are a closure like any other', async () => {
+  it('in a circle of announcements count like others', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { maintainers: [bob] }));
     await rig.announce(announcement(bob, { maintainers: [alice] }));
@@ -263,7 +263,7 @@ describe('maintainers', () => {
     expect((await rig.manifest(idOf(bob)))?.policy.writers).toEqual([bob.publicKey, alice.publicKey]);
   });
 
-  it('change nothing when the server that took their announcement stopped; another sees to it', async () => {
+  it('from an announcement whose server stopped are applied by another server', async () => {
     const rig = new RelayRig();
     const other = rig.another(2);
     await rig.announce(announcement(alice, { maintainers: [bob] }));
@@ -274,7 +274,7 @@ describe('maintainers', () => {
     expect((await rig.manifest(idOf(alice)))?.policy.writers).toContain(carol.publicKey);
   });
 
-  it('left behind by a server that stopped are found by the sweep', async () => {
+  it('left by a server that stopped are applied by the sweep', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { maintainers: [bob] }));
     await rig.events.append([verified(announcement(bob, { as: 'elsewhere', maintainers: [carol] }))]);

@@ -38,7 +38,7 @@ const attestation = dave.sign({
   ],
 });
 
-describe('what is about a private repository', () => {
+describe('an event about a private repository', () => {
   it.each<[string, NostrEvent]>([
     ['its announcement', announcement(alice)],
     ['an issue', issue],
@@ -54,7 +54,7 @@ describe('what is about a private repository', () => {
       'a deletion of a state by its address',
       bob.sign({ kind: kinds.deletion, tags: [['a', `30618:${bob.publicKey}:project`]] }),
     ],
-  ])('%s is for its owner, maintainers and readers alone', async (_what, event) => {
+  ])('(%s) is visible to its owner, maintainers and readers only', async (_what, event) => {
     const rig = await withPrivate();
     await rig.events.append([issue, comment].map(verified));
     expect(rig.directory.mentions(event).map(({ owner }) => owner)).toEqual([alice.publicKey]);
@@ -64,7 +64,7 @@ describe('what is about a private repository', () => {
       expect(rig.directory.visible(event, keysOf(dave, member))).toBe(true);
   });
 
-  it('stays so when the repository has been withdrawn', async () => {
+  it('stays hidden after the repository was withdrawn', async () => {
     const rig = await withPrivate();
     const withdrawal = deletion(alice, 1_800_000_000);
     await rig.withdraw(withdrawal);
@@ -75,7 +75,7 @@ describe('what is about a private repository', () => {
     expect(rig.directory.visible(issue, keysOf(carol))).toBe(true);
   });
 
-  it('stays so for a server that finds the repository withdrawn', async () => {
+  it('stays hidden on a server that finds the repository withdrawn', async () => {
     const rig = await withPrivate();
     await rig.withdraw(deletion(alice, 1_800_000_000));
     const fresh = new RelayRig({ seed: 2 }, rig.repositories);
@@ -85,14 +85,14 @@ describe('what is about a private repository', () => {
     expect(fresh.directory.visible(issue, keysOf(bob))).toBe(true);
   });
 
-  it('is shown once the owner makes it public', async () => {
+  it('becomes visible when the owner makes it public', async () => {
     const rig = await withPrivate();
     expect(rig.directory.visible(issue, nobody)).toBe(false);
     await rig.announce(announcement(alice, { at: 1_800_000_000 }));
     expect(rig.directory.visible(issue, nobody)).toBe(true);
   });
 
-  it('is shown where the event is about a public one too: a private one never hides what another makes public (issue 11, point 12)', async () => {
+  it('is visible if it is about a public repository too: a private one hides nothing that a public one shows (issue 11, point 12)', async () => {
     const rig = await withPrivate();
     await rig.announce(announcement(bob, { identifier: 'open' }));
     const tags = [
@@ -116,7 +116,7 @@ describe('what is about a private repository', () => {
     expect(rig.directory.visible(quoting, keysOf(carol))).toBe(true);
   });
 
-  it("the profile of its owner is nobody else's business until he has a public one", async () => {
+  it('that is the owner’s profile stays hidden until the owner has a public repository', async () => {
     const rig = await withPrivate();
     const profile = alice.sign({ kind: kinds.profile });
     expect(rig.directory.visible(profile, nobody)).toBe(false);
@@ -126,8 +126,8 @@ describe('what is about a private repository', () => {
   });
 });
 
-describe('what a member of a private repository says', () => {
-  it('of something that is not here is for those who may know of that repository', async () => {
+describe('an event of a member of a private repository', () => {
+  it('about a missing event is visible to members only', async () => {
     const rig = await withPrivate();
     const deletion = (by: Author) => by.sign({ kind: kinds.deletion, tags: [['e', 'd'.repeat(64)]] });
     const comment = (by: Author) => by.sign({ kind: kinds.comment, tags: [['E', 'd'.repeat(64)]] });
@@ -143,7 +143,7 @@ describe('what a member of a private repository says', () => {
     expect(rig.directory.visible(deletion(bob), nobody)).toBe(true);
   });
 
-  it('of something that is here and about no repository is for everybody', async () => {
+  it('about a stored event without a repository is visible to everybody', async () => {
     const rig = await withPrivate();
     const note = dave.sign({ kind: 1, tags: [] });
     await rig.events.append([verified(note)]);
@@ -151,7 +151,7 @@ describe('what a member of a private repository says', () => {
     expect(rig.directory.visible(answer, nobody)).toBe(true);
   });
 
-  it('in an announcement that asks for no repository here is part of the private one', async () => {
+  it('that is an announcement without a repository here belongs to the private one', async () => {
     const rig = await withPrivate();
     const theirs = announcement(bob, { as: 'elsewhere' });
     await rig.announce(theirs);
@@ -166,7 +166,7 @@ describe('what a member of a private repository says', () => {
     expect(rig.directory.visible(theirs, nobody)).toBe(true);
   });
 
-  it('in an announcement of his own repository here is for everybody', async () => {
+  it('that announces a repository here is visible to everybody', async () => {
     const rig = await withPrivate();
     const own = announcement(bob);
     await rig.announce(own);
@@ -174,15 +174,15 @@ describe('what a member of a private repository says', () => {
   });
 });
 
-describe('what is about no repository here', () => {
-  it('is no mention, and visible once that is known', async () => {
+describe('an event that names no repository here', () => {
+  it('mentions nothing, and becomes visible when that is certain', async () => {
     const rig = new RelayRig();
     expect(rig.directory.mentions(issue)).toEqual([]);
     await rig.directory.prepare(issue);
     expect(rig.directory.visible(issue, nobody)).toBe(true);
   });
 
-  it('is not shown while the store cannot tell', async () => {
+  it('stays hidden while the store cannot answer', async () => {
     const rig = new RelayRig();
     rig.store.rules.push(() => ({ does: 'unavailable' }));
     await rig.directory.prepare(issue);
@@ -194,7 +194,7 @@ describe('what is about no repository here', () => {
     expect(rig.directory.visible(issue, nobody)).toBe(true);
   });
 
-  it('was withdrawn while it was public, and may be seen', async () => {
+  it('about a repository that was withdrawn as public is visible', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice));
     const withdrawal = deletion(alice, 1_800_000_000);
@@ -204,8 +204,8 @@ describe('what is about no repository here', () => {
   });
 });
 
-describe('facts', () => {
-  it('follow the announcements', async () => {
+describe('what the directory knows', () => {
+  it('follows the announcements', async () => {
     const rig = new RelayRig();
     expect(rig.directory.facts(alice.publicKey, 'project')).toBeUndefined();
     await rig.announce(announcement(alice, { maintainers: [bob] }));
@@ -221,7 +221,7 @@ describe('facts', () => {
     expect(rig.directory.facts(alice.publicKey, 'project')?.writers).not.toContain(carol.publicKey);
   });
 
-  it('tell who has a repository here', async () => {
+  it('includes the owners of repositories here', async () => {
     const rig = new RelayRig();
     expect(rig.directory.hasRepository(alice.publicKey)).toBe(false);
     await rig.announce(announcement(alice, { maintainers: [bob] }));
@@ -235,7 +235,7 @@ describe('facts', () => {
     expect(rig.directory.hasRepository(bob.publicKey)).toBe(false);
   });
 
-  it('end with a hidden announcement whose time is up', async () => {
+  it('ends with a hidden announcement that has expired', async () => {
     const rig = new RelayRig();
     const held = announcement(alice, { as: 'grasp' });
     await rig.announce(held);
@@ -245,7 +245,7 @@ describe('facts', () => {
     expect(rig.directory.hasRepository(alice.publicKey)).toBe(false);
   });
 
-  it('are remembered of what is announced alone, whatever is asked about', async () => {
+  it('is kept for announced repositories only, however many are asked about', async () => {
     const rig = new RelayRig();
     const held = announcement(alice, { as: 'grasp', maintainers: [bob] });
     await rig.announce(held);
@@ -257,14 +257,14 @@ describe('facts', () => {
     expect(rig.directory.size).toBe(0);
   });
 
-  it('are known of announcements that were here before', async () => {
+  it('includes announcements from before the start', async () => {
     const rig = new RelayRig();
     await rig.events.append([verified(announcement(alice))]);
     expect(rig.directory.hasRepository(alice.publicKey)).toBe(true);
     expect(rig.directory.facts(idOf(alice).owner, 'project')).toBeDefined();
   });
 
-  it('do not end in a circle of answers, nor in a long row of them', async () => {
+  it('is found through circles of replies and long chains of them', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice));
     let last = issue;
@@ -285,8 +285,8 @@ describe('facts', () => {
   });
 });
 
-describe('answers that are being sent', () => {
-  it('are looked at again whenever something may have been hidden from somebody (issue 11, point 14)', async () => {
+describe('an answer that is being sent', () => {
+  it('is checked again whenever an event may have been hidden (issue 11, point 14)', async () => {
     const rig = new RelayRig();
     let [known, at] = [rig.directory.hidings, 1_000];
     const hides = async (what: string, change: () => Promise<unknown>, isHiding = true) => {

@@ -64,7 +64,7 @@ describe('a repository that waits for its first data', () => {
     expect(again?.incarnation).not.toBe(first?.incarnation);
   });
 
-  it('stays when the data came', async () => {
+  it('stays after its data came', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { as: 'grasp' }));
     await publish(rig, 'live');
@@ -75,7 +75,7 @@ describe('a repository that waits for its first data', () => {
 });
 
 describe('a reservation', () => {
-  it('of which nothing came counts no more after an hour', async () => {
+  it('without data does not count after an hour', async () => {
     const rig = new RelayRig({ maxRepositoriesPerOwner: 1 });
     rig.store.next(
       ({ operation, key }) => operation === 'put' && key.endsWith('/pointer'),
@@ -91,7 +91,7 @@ describe('a reservation', () => {
     expect((await rig.announce(announcement(alice, { identifier: 'other' }))).accepted).toBe(true);
   });
 
-  it('is freed although the server stopped in the middle of the withdrawal', async () => {
+  it('is freed even if the server stopped during the withdrawal', async () => {
     const rig = new RelayRig({ maxRepositoriesPerOwner: 1 });
     await rig.announce(announcement(alice));
     await later(rig, 31 * MINUTE);
@@ -102,7 +102,7 @@ describe('a reservation', () => {
     expect((await rig.owners.read(alice.publicKey)).get('project')?.state).toBe('withdrawn');
   });
 
-  it('of every owner is looked at, a part at a time', async () => {
+  it('of every owner is checked, some at a time', async () => {
     const rig = new RelayRig();
     const owners = Array.from({ length: 120 }, (_, at) => (at + 1).toString(16).padStart(64, '0'));
     for (const owner of owners) await rig.owners.reserve(owner, 'nothing', 1);
@@ -133,7 +133,7 @@ describe('a withdrawn repository', () => {
     return rig;
   }
 
-  it('keeps its objects for the time of grace, and its history for ever', async () => {
+  it('keeps its objects for the grace period, and its history forever', async () => {
     const rig = await withdrawn();
     await later(rig, 6 * DAY);
     expect(await keys(rig, '.pack')).toHaveLength(1);
@@ -151,7 +151,7 @@ describe('a withdrawn repository', () => {
     );
   });
 
-  it('loses nothing when it is announced again in time', async () => {
+  it('loses nothing if it is announced again in time', async () => {
     const rig = await withdrawn();
     await later(rig, 6 * DAY);
     await rig.announce(announcement(alice, { at: 1_800_000_001 }));
@@ -160,7 +160,7 @@ describe('a withdrawn repository', () => {
     expect(await keys(rig, '.pack')).toHaveLength(1);
   });
 
-  it('announced again while its objects go keeps those a push has stored anew', async () => {
+  it('that is announced again during the deletion keeps objects that a push has stored again', async () => {
     const rig = await withdrawn();
     rig.clock.advance(8 * DAY);
     const id = idOf(alice);
@@ -180,7 +180,7 @@ describe('a withdrawn repository', () => {
     expect(await keys(rig, name)).toHaveLength(1);
   });
 
-  it('of somebody else is not touched', async () => {
+  it('of another owner is not affected', async () => {
     const rig = await withdrawn();
     await rig.announce(announcement(bob));
     await rig.repositories.artifacts.put(idOf(bob), 'pack', packOf('b').pack.digest, Buffer.from('y'));
@@ -189,8 +189,8 @@ describe('a withdrawn repository', () => {
   });
 });
 
-describe('the record of an owner that cannot be read', () => {
-  it('keeps the repositories of others from nothing, and is told of', async () => {
+describe('an unreadable record of an owner', () => {
+  it('does not affect repositories of others, and is reported', async () => {
     const rig = new RelayRig();
     for (const who of [alice, bob]) await rig.announce(announcement(who));
     const owned = [alice, bob].map(({ publicKey }) => publicKey).sort();

@@ -28,7 +28,7 @@ async function push(rig: RelayRig): Promise<void> {
 }
 
 describe('a deletion of an announcement', () => {
-  it('is answered when no server shows what was withdrawn any more (issue 11, point 14)', async () => {
+  it('is answered when no server shows the withdrawn events any more (issue 11, point 14)', async () => {
     const rig = new RelayRig({ settled: 2_500 });
     await rig.announce(announcement(alice, { at: 1_000 }));
     const waited = () => rig.clock.slept.filter((milliseconds) => milliseconds === 2_500).length;
@@ -60,7 +60,7 @@ describe('a deletion of an announcement', () => {
     expect(rig.events.all).toEqual([event]);
   });
 
-  it('of what was never announced here says so, and is not kept, also to somebody with repositories (issue 11, point 24)', async () => {
+  it('that was never announced here is answered so, and not stored, also for owners of others (issue 11, point 24)', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { at: 1_000 }));
     const event = alice.sign({
@@ -92,7 +92,7 @@ describe('a deletion of an announcement', () => {
     expect((await rig.withdraw(naming(500))).accepted).toBe(true);
   });
 
-  it('holds against older announcements, and not against newer ones, which begin anew', async () => {
+  it('blocks older announcements, and a newer one begins again', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { at: 1_000 }));
     await push(rig);
@@ -112,7 +112,7 @@ describe('a deletion of an announcement', () => {
     expect(after?.withdrawal?.at).toBe(2_000);
   });
 
-  it('does nothing to a repository announced since', async () => {
+  it('does nothing to a repository that was announced later', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { at: 1_000 }));
     expect((await rig.withdraw(deletion(alice, 999))).accepted).toBe(true);
@@ -132,7 +132,7 @@ describe('a deletion of an announcement', () => {
     expect((await rig.manifest(idOf(alice)))?.lifecycle).toBe(left);
   });
 
-  it('by somebody else does nothing', async () => {
+  it('by another key does nothing', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice));
     const foreign = bob.sign({
@@ -145,7 +145,7 @@ describe('a deletion of an announcement', () => {
     expect(rig.events.all).not.toContainEqual(foreign);
   });
 
-  it('sent again, or newer, only moves the watermark', async () => {
+  it('that is repeated or newer only moves the watermark', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { at: 1_000 }));
     const event = deletion(alice, 2_000);
@@ -158,7 +158,7 @@ describe('a deletion of an announcement', () => {
     expect((await rig.manifest(idOf(alice)))?.withdrawal?.at).toBe(3_000);
   });
 
-  it('that the log does not take can be sent again', async () => {
+  it('can be sent again if the log fails', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { at: 1_000 }));
     const event = deletion(alice, 2_000);
@@ -169,7 +169,7 @@ describe('a deletion of an announcement', () => {
     expect(rig.events.all).toEqual([event]);
   });
 
-  it('left out of the log by a server that stopped gets there by the sweep of the next', async () => {
+  it('that a stopped server did not log is logged by the sweep of the next server', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { at: 1_000 }));
     const event = deletion(alice, 2_000);
@@ -183,7 +183,7 @@ describe('a deletion of an announcement', () => {
   it.each<[string, (theirs: NostrEvent) => NostrEvent]>([
     ['address', () => deletion(bob, 1_800_000_000)],
     ['id', ({ id }) => bob.sign({ kind: kinds.deletion, tags: [['e', id]] })],
-  ])('of a maintainer takes away whom he named, by its %s', async (_how, request) => {
+  ])('by a maintainer removes the maintainers it named, by its %s', async (_how, request) => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { maintainers: [bob] }));
     const theirs = announcement(bob, { as: 'elsewhere', maintainers: [carol] });
@@ -194,7 +194,7 @@ describe('a deletion of an announcement', () => {
     });
   });
 
-  it('that would withdraw a great many is refused', async () => {
+  it('that would withdraw very many repositories is refused', async () => {
     const rig = new RelayRig();
     const tags = Array.from({ length: 17 }, (_, at) => ['a', `30617:${alice.publicKey}:r${at}`]);
     expect(await rig.withdraw(alice.sign({ kind: kinds.deletion, tags }))).toMatchObject({
@@ -204,8 +204,8 @@ describe('a deletion of an announcement', () => {
   });
 });
 
-describe('a deletion of something else', () => {
-  it('is kept when its target is here', async () => {
+describe('a deletion of another event', () => {
+  it('is stored if its target is stored', async () => {
     const rig = new RelayRig();
     const issue = carol.sign({ kind: kinds.issue });
     await rig.events.append([verified(issue)]);
@@ -218,7 +218,7 @@ describe('a deletion of something else', () => {
     ['that is not here', [['e', 'f'.repeat(64)]], /^blocked: /],
     ['that is no address', [['a', 'nonsense']], /^invalid: /],
     ['that is nothing', [], /^invalid: /],
-  ])('%s is not kept', async (_what, tags, note) => {
+  ])('with %s is not stored', async (_what, tags, note) => {
     const rig = new RelayRig();
     const verdict = await rig.withdraw(carol.sign({ kind: kinds.deletion, tags }));
     expect(verdict.accepted).toBe(false);
@@ -230,7 +230,7 @@ describe('a deletion of something else', () => {
     ['by its id', (id: string) => [['e', id]], []],
     ['by its address', () => [['a', `30618:${bob.publicKey}:project`]], []],
     ["by the id of another's", () => [['e', 'a'.repeat(64)]], ['order']],
-  ])('takes a waiting signed state back %s', async (_how, tags, left) => {
+  ])('removes a waiting signed state %s', async (_how, tags, left) => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice, { maintainers: [bob] }));
     const id = 'b'.repeat(64);

@@ -4,8 +4,8 @@ import { TokenBucket, takeFromAll } from '../../../../src/lib/token-bucket.ts';
 import { Callers, perMinute } from '../../../../src/relay/client/caller-rates.ts';
 import { InstantClock } from '../../../helpers/instant-clock.ts';
 
-describe('a bucket', () => {
-  it('allows a burst, then as many a second as its rate', () => {
+describe('a token bucket', () => {
+  it('allows a burst, then its rate per second', () => {
     const clock = new InstantClock();
     const bucket = new TokenBucket({ perSecond: 2, burst: 3 }, clock);
     const take = () => takeFromAll([bucket], 1);
@@ -16,7 +16,7 @@ describe('a bucket', () => {
     expect([take(), take()]).toEqual([true, false]);
   });
 
-  it('never holds more than a burst, however long nothing was taken', () => {
+  it('never holds more than a burst, however long it was unused', () => {
     const clock = new InstantClock();
     const bucket = new TokenBucket({ perSecond: 100, burst: 2 }, clock);
     clock.advance(3_600_000);
@@ -24,7 +24,7 @@ describe('a bucket', () => {
     expect(bucket.has(1)).toBe(false);
   });
 
-  it('lets through what costs more than it can hold, once it is full', () => {
+  it('allows a cost above its capacity when it is full', () => {
     const clock = new InstantClock();
     const bucket = new TokenBucket({ perSecond: 1, burst: 5 }, clock);
     expect(takeFromAll([bucket], 50)).toBe(true);
@@ -34,7 +34,7 @@ describe('a bucket', () => {
     expect(takeFromAll([bucket], 50)).toBe(true);
   });
 
-  it('loses nothing when another one of several is empty', () => {
+  it('loses nothing if another of several buckets is empty', () => {
     const clock = new InstantClock();
     const plenty = new TokenBucket({ perSecond: 1, burst: 10 }, clock);
     const empty = new TokenBucket({ perSecond: 1, burst: 1 }, clock);
@@ -51,7 +51,7 @@ describe('callers', () => {
     stored: { events: perMinute(60), bytes: perMinute(60) },
   };
 
-  it('share what is left however often they come back', () => {
+  it('share one allowance, however often they reconnect', () => {
     const callers = new Callers(rates, new InstantClock());
     const first = callers.enter('192.0.2.1');
     first.events.take(10);
@@ -61,7 +61,7 @@ describe('callers', () => {
     expect(callers.connectionsFrom('192.0.2.1')).toBe(1);
   });
 
-  it('are forgotten once there is nothing to remember of them, and not before', () => {
+  it('are forgotten when their buckets are full again, and not before', () => {
     const clock = new InstantClock();
     const callers = new Callers(rates, clock);
     const staying = callers.enter('198.51.100.1');
@@ -78,7 +78,7 @@ describe('callers', () => {
     expect(callers.enter('198.51.100.2').messages.has(1)).toBe(false);
   });
 
-  it('are remembered while they have stored something lately', () => {
+  it('are remembered if they stored something lately', () => {
     const clock = new InstantClock();
     const callers = new Callers(rates, clock);
     const storing = callers.enter('198.51.100.1');
@@ -91,7 +91,7 @@ describe('callers', () => {
   });
 });
 
-describe('an address', () => {
+describe('the caller of an address', () => {
   it.each([
     ['192.0.2.7', '192.0.2.7'],
     ['::ffff:192.0.2.7', '192.0.2.7'],
@@ -102,7 +102,7 @@ describe('an address', () => {
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
     ['', ''],
-  ])('%s belongs to %s', (address, expected) => {
+  ])('%s is %s', (address, expected) => {
     expect(callerAddress(address)).toBe(expected);
   });
 });

@@ -9,8 +9,8 @@ const facts = {
   limits: defaultRelayLimits,
 };
 
-describe('the document about the relay', () => {
-  it('has what GRASP-01 asks for, and names the key of the service', () => {
+describe('the relay information document', () => {
+  it('has the fields of GRASP-01, and the service key', () => {
     const document = relayInformation(facts);
     expect(document).toMatchObject({
       name: 'git.example.org',
@@ -23,7 +23,7 @@ describe('the document about the relay', () => {
     expect(document.supported_nips).toEqual([1, 9, 11, 34, 40, 42, 45, 70, 98]);
   });
 
-  it('names the limits that are enforced', () => {
+  it('names the enforced limits', () => {
     const limits = { ...defaultRelayLimits, subscriptionsPerConnection: 7, eventsPerFilter: 11 };
     expect(relayInformation({ ...facts, limits }).limitation).toMatchObject({
       max_subscriptions: 7,
@@ -34,7 +34,7 @@ describe('the document about the relay', () => {
     });
   });
 
-  it('says what an operator wants said (issue 11, point 24)', () => {
+  it('has the operator’s texts (issue 11, point 24)', () => {
     const document = relayInformation({ ...facts, name: 'Forge', contact: 'mailto:ops@example.org' });
     expect(document).toMatchObject({ name: 'Forge', contact: 'mailto:ops@example.org' });
     const told = {

@@ -74,7 +74,7 @@ describe('a list of threads', () => {
   const page = (which: Partial<Parameters<ThreadLists['page']>[2]> = {}) =>
     lists.page(PROJECT, 'issue', { status: undefined, ...ALL, ...which });
 
-  it('has the newest first, a status each, and counts; only its author and maintainers set it', async () => {
+  it('has the newest first, with status and counts; only its author and maintainers set the status', async () => {
     const [one, two, three] = [
       await issue(carol, '1', 1),
       await issue(carol, '2', 2),
@@ -95,7 +95,7 @@ describe('a list of threads', () => {
     expect((await page({ status: 'open', skip: 1 })).threads.map(({ id }) => id)).toEqual([one.id]);
   });
 
-  it('follows what arrives later: threads, statuses, deletions, and who maintains', async () => {
+  it('follows later events: threads, statuses, deletions, and maintainers', async () => {
     const [one, two] = [await issue(carol, '1', 1), await issue(carol, '2', 2)];
     await page();
     const three = await issue(carol, '3', 3);
@@ -112,7 +112,7 @@ describe('a list of threads', () => {
     expect(await now()).toEqual({ [one.id]: 'open', [three.id]: 'open' });
   });
 
-  it('of two statuses at one second, the one with the larger id counts', async () => {
+  it('uses the status with the larger id of two in the same second', async () => {
     const one = await issue(carol, '1', 1);
     const both = [await status(bob, kinds.statusClosed, one, 5), await status(bob, kinds.statusOpen, one, 5)];
     const expected = (both[0]?.id ?? '') > (both[1]?.id ?? '') ? 'closed' : 'open';
@@ -120,7 +120,7 @@ describe('a list of threads', () => {
     expect((await threads.read(PROJECT, one, NOBODY, ALL))?.status).toBe(expected);
   });
 
-  it('a status that expires counts no more', async () => {
+  it('ignores a status after its expiration', async () => {
     const one = await issue(carol, '1', 1);
     await status(bob, kinds.statusClosed, one, 5, ['expiration', String(rig.now + 100)]);
     expect((await page()).threads[0]?.status).toBe('closed');
@@ -128,7 +128,7 @@ describe('a list of threads', () => {
     expect((await page()).threads[0]?.status).toBe('open');
   });
 
-  it('of patches has the first of each series, and no revision', async () => {
+  it('of patches has the first patch of each series, and no revisions', async () => {
     const patch = (at: number, ...tags: Tag[]) =>
       publish(carol, { kind: kinds.patch, at, tags: about(...tags) });
     const first = await patch(1, ['t', 'root']);
@@ -138,7 +138,7 @@ describe('a list of threads', () => {
     expect(found.threads.map(({ id }) => id)).toEqual([first.id]);
   });
 
-  it('of 10,000 is made without reading one of them, and a status is read once', async () => {
+  it('of 10,000 is made without reading the threads, and each status is read once', async () => {
     const index = new EventIndex();
     let read = 0;
     const counted: DiscussionContext = {
@@ -181,7 +181,7 @@ describe('a list of threads', () => {
 });
 
 describe('a thread', () => {
-  it('has labels, another subject and a note by those who may change it, and by nobody else', async () => {
+  it('has labels, another subject and a note only by those who may change it', async () => {
     const root = await publish(carol, { kind: kinds.issue, tags: about(['subject', 'Old'], ['t', 'bug']) });
     const label = (by: Author, at: number, ...tags: Tag[]) =>
       publish(by, { kind: kinds.label, at, tags: [['e', root.id, '', 'root'], ...tags] });
@@ -199,7 +199,7 @@ describe('a thread', () => {
     });
   });
 
-  it('has its comments, oldest first, in pages; a deleted one is gone', async () => {
+  it('has its comments, oldest first, in pages, without deleted ones', async () => {
     const root = await issue(carol, 'one');
     const first = await comment(dave, root, root, 'first', 1);
     await comment(carol, root, first, 'second', 2);
@@ -213,7 +213,7 @@ describe('a thread', () => {
     expect(await threads.commentCount(root.id)).toBe(2);
   });
 
-  it('is found in its own repository, by its own kind only', async () => {
+  it('is found in its own repository and kind only', async () => {
     const root = await issue(carol, 'one');
     expect(threads.find(PROJECT, 'issue', root.id, NOBODY)?.id).toBe(root.id);
     expect(threads.find(PROJECT, 'pull', root.id, NOBODY)).toBeUndefined();
@@ -221,7 +221,7 @@ describe('a thread', () => {
     expect(threads.find(PROJECT, 'issue', '0'.repeat(64), NOBODY)).toBeUndefined();
   });
 
-  it('of a private repository is for its readers only', async () => {
+  it('of a private repository is visible to its readers only', async () => {
     const root = await issue(carol, 'one');
     await rig.announce(
       announcement(alice, {
@@ -237,7 +237,7 @@ describe('a thread', () => {
     expect(threads.find(PROJECT, 'issue', root.id, new Set([dave.publicKey]))?.id).toBe(root.id);
   });
 
-  it('of a pull request has the tips that its author and maintainers gave it', async () => {
+  it('of a pull request has the tips of its author and maintainers', async () => {
     const [a, b, c] = ['a', 'b', 'c'].map((digit) => digit.repeat(40));
     const root = await publish(carol, { kind: kinds.pullRequest, at: 1, tags: about(['c', a ?? '']) });
     const update = (by: Author, tip: string | undefined, at: number) =>
@@ -248,7 +248,7 @@ describe('a thread', () => {
     expect(thread?.versions.map(({ tip }) => tip)).toEqual([b, a]);
   });
 
-  it('of a patch has its series and revisions in order, and nothing that a stranger adds', async () => {
+  it('of a patch has its series and revisions in order, without additions of strangers', async () => {
     const patch = (by: Author, at: number, subject: string, ...tags: Tag[]) =>
       publish(by, {
         kind: kinds.patch,
@@ -289,7 +289,7 @@ describe('a thread', () => {
 });
 
 describe('a flood by strangers', () => {
-  it('pushes nothing out of sight: statuses, labels, patches, checks', async () => {
+  it('hides nothing: statuses, labels, patches, checks', async () => {
     const commit = 'c'.repeat(40);
     const root = await publish(carol, { kind: kinds.patch, at: 1, tags: about(['t', 'root']) });
     const tags: Tag[] = [['e', root.id, '', 'root']];
@@ -327,7 +327,7 @@ describe('checks (NIP-C1)', () => {
     publish(by, { kind: kinds.ciWorkflowResult, at, tags: [...common, ['conclusion', conclusion], ...tags] });
   const ofCommit = () => new CheckRuns(context).ofCommit(PROJECT, commit, NOBODY);
 
-  it('say whether a maintainer asked for them', async () => {
+  it('show whether a maintainer asked for them', async () => {
     const ask = (by: Author, kind: number, coordinator: Author, at: number) =>
       publish(by, { kind, at, tags: about(['p', coordinator.publicKey]) });
     await ask(bob, kinds.ciServiceRequest, dave, 10);
@@ -347,7 +347,7 @@ describe('checks (NIP-C1)', () => {
     ]);
   });
 
-  it('have jobs of the same commit, and no progress once the result is here', async () => {
+  it('have jobs of the same commit, and no progress after the result', async () => {
     const job = (at: number, ...tags: Tag[]) =>
       publish(dave, {
         kind: kinds.ciJobResult,
@@ -370,7 +370,7 @@ describe('checks (NIP-C1)', () => {
 });
 
 describe('people', () => {
-  it('are known by their profiles and by what they did here', async () => {
+  it('are shown with their profiles and what they did here', async () => {
     const people = new People(context);
     expect(people.profile(alice.publicKey, NOBODY)).toBeUndefined();
     await publish(alice, { kind: kinds.profile, content: '{"name":"Alice"}' });

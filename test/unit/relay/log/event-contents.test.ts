@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 describe('contents of events on local disk (issue 11, point 10)', () => {
-  it('are read as they were written, of whatever size, written to the file or not', () => {
+  it('are read back at any size, before and after they are in the file', () => {
     const random = new SeededRandom(6);
     const written = Array.from({ length: 500 }, (_, number) => {
       const size = random.pick([1, 900, 5_000, 262_143, 262_144, 262_145, 700_000]);
@@ -35,12 +35,12 @@ describe('contents of events on local disk (issue 11, point 10)', () => {
     }
   });
 
-  it('leave nothing behind: their files have no name', async () => {
+  it('leave no files behind, because their files have no name', async () => {
     contents.append(Buffer.alloc(MIB));
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('give the room back of a file that nobody needs any more', () => {
+  it('free the space of a file that is no longer needed', () => {
     const positions = Array.from({ length: 130 }, () => {
       return contents.append(Buffer.alloc(MIB));
     });
@@ -52,7 +52,7 @@ describe('contents of events on local disk (issue 11, point 10)', () => {
     expect(contents.live).toBe(66 * MIB);
   });
 
-  it('say which folder does not take them', () => {
+  it('name a folder that cannot be written', () => {
     const nowhere = new EventContents({ folder: `${folder}/nowhere`, random: new SeededRandom(7) });
     expect(() => nowhere.append(Buffer.alloc(1))).toThrow(/no file for events can be created in/);
   });

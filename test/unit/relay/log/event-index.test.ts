@@ -31,7 +31,7 @@ function idsOf(events: readonly NostrEvent[]): string[] {
 const announcement = (by: string, at: number, d = 'x') =>
   plainEvent({ by, kind: 30617, created_at: at, tags: [['d', d]] });
 
-describe('what stands', () => {
+describe('standing events', () => {
   const older = announcement(ann, 100);
   const newer = announcement(ann, 200);
   const twins = ['one', 'two']
@@ -40,7 +40,7 @@ describe('what stands', () => {
   const [lower, higher] = twins;
   if (lower === undefined || higher === undefined) throw new Error('there are two');
 
-  it('keeps every regular event, once', () => {
+  it('include every regular event once', () => {
     const issue = plainEvent({ content: 'an issue' });
     const index = indexOf(issue, plainEvent({ content: 'another' }));
     expect(index.add(issue, shown)).toBe('duplicate');
@@ -52,14 +52,14 @@ describe('what stands', () => {
     ['the newer one, come first', [newer, older], newer],
     ['of one second the lower id', [higher, lower], lower],
     ['of one second the lower id, come first', [lower, higher], lower],
-  ])('keeps %s', (_, events, kept) => {
+  ])('include %s', (_, events, kept) => {
     const index = indexOf(...events);
     expect(idsOf(index.query([filter({})], everything))).toEqual([kept.id]);
     expect(index.get(kept.id)).toEqual(kept);
     expect(events.map((event) => index.judge(event)).sort()).toEqual(['duplicate', 'superseded']);
   });
 
-  it('keeps one profile for each key', () => {
+  it('include one profile per key', () => {
     const profiles = [1, 2].flatMap((at) =>
       [ann, ben].map((by) => plainEvent({ by, kind: 0, created_at: at })),
     );
@@ -68,7 +68,7 @@ describe('what stands', () => {
     expect(index.latest(0, ben, '')?.created_at).toBe(2);
   });
 
-  it('finds the newest announcement of every key', () => {
+  it('include the newest announcement of every key', () => {
     const index = indexOf(older, newer, announcement(ben, 50), announcement(ben, 60, 'y'));
     const found = index.announcements('x').map(({ pubkey, created_at }) => [pubkey, created_at]);
     expect(found.sort()).toEqual([
@@ -108,14 +108,14 @@ describe('deletion (NIP-09)', () => {
       [plainEvent({ kind: 5, tags: [['e', same.id]] })],
     ],
     ['no other request', [byId, plainEvent({ kind: 5, tags: [['e', byId.id]] })], undefined],
-  ])('takes back %s', (_, events, standing = events) => {
+  ])('removes %s', (_, events, standing = events) => {
     const index = indexOf(...events);
     expect(idsOf(index.query([filter({})], everything)).sort()).toEqual(idsOf(standing).sort());
     const gone = events.filter(({ id }) => !idsOf(standing).includes(id));
     expect(gone.map((event) => index.judge(event))).toEqual(gone.map(() => 'deleted'));
   });
 
-  it('takes back hidden events too', () => {
+  it('removes hidden events too', () => {
     const index = new EventIndex();
     index.add(same, hidden);
     index.add(byAddress, shown);
@@ -128,7 +128,7 @@ describe('hidden events', () => {
   const waiting = announcement(ann, 200);
   const before = announcement(ann, 100);
 
-  it('are found by id and address, and by nothing else', () => {
+  it('are found by id and address only', () => {
     const index = new EventIndex();
     expect(index.add(waiting, hidden)).toBe('stored');
     expect(index.get(waiting.id)).toEqual(waiting);
@@ -141,7 +141,7 @@ describe('hidden events', () => {
     }
   });
 
-  it('come to light when they are added again', () => {
+  it('become visible when they are added again', () => {
     const index = new EventIndex();
     index.add(waiting, hidden);
     expect(index.add(waiting, hidden)).toBe('duplicate');
@@ -156,7 +156,7 @@ describe('hidden events', () => {
   it.each([
     ['before', [before, waiting]],
     ['after', [waiting, before]],
-  ])('leave an older visible one in sight that came %s', (_, order) => {
+  ])('leave an older visible one visible that came %s', (_, order) => {
     const index = new EventIndex();
     for (const event of order) index.add(event, event === waiting ? hidden : shown);
     expect(index.query([filter({})], everything)).toEqual([before]);
@@ -166,7 +166,7 @@ describe('hidden events', () => {
     expect(index.get(before.id)).toBeUndefined();
   });
 
-  it('go when a newer visible one comes, and do not come after it', () => {
+  it('are removed when a newer visible one comes, and refused after it', () => {
     const index = new EventIndex();
     index.add(before, hidden);
     index.add(waiting, shown);
@@ -174,7 +174,7 @@ describe('hidden events', () => {
     expect(index.add(before, hidden)).toBe('superseded');
   });
 
-  it('are forgotten after their time, the visible one then being the latest', () => {
+  it('are forgotten after their time, and the visible one is the latest again', () => {
     const index = new EventIndex();
     index.add(before, shown);
     index.add(waiting, hidden);
@@ -189,7 +189,7 @@ describe('hidden events', () => {
 describe('expiry (NIP-40)', () => {
   const event = plainEvent({ tags: [['expiration', String(NOW)]] });
 
-  it('leaves out what has expired, from that very second', () => {
+  it('hides expired events, from exactly that second', () => {
     const index = indexOf(event);
     expect(index.query([filter({})], { ...everything, now: NOW - 1 })).toEqual([event]);
     expect(index.query([filter({})], everything)).toEqual([]);
@@ -197,16 +197,16 @@ describe('expiry (NIP-40)', () => {
     expect(runToEnd(index.counting([filter({})], everything))).toBe(0);
   });
 
-  it('forgets it', () => {
+  it('removes them', () => {
     const index = indexOf(event);
     index.dropOutdated(NOW);
     expect(index.size).toBe(0);
   });
 });
 
-describe('references', () => {
+describe('references to an event', () => {
   it.each(['e', 'E', 'q', 'a', 'A'])(
-    'by %s are known, of visible and hidden events, as long as they stand',
+    'by %s are known, of visible and hidden events, while those stand',
     (letter) => {
       const target = letter.toLowerCase() === 'a' ? `30617:${ann}:x` : '1'.repeat(64);
       const referring = plainEvent({ tags: [[letter, target]] });
@@ -222,7 +222,7 @@ describe('references', () => {
     },
   );
 
-  it('by other tags, or in later places, are none', () => {
+  it('by other tags, or in later positions, do not count', () => {
     const index = indexOf(
       plainEvent({
         tags: [
@@ -273,7 +273,7 @@ describe('queries', () => {
     return filter(JSON.parse(JSON.stringify(conditions)) as object);
   }
 
-  it('answer what looking at every event would', () => {
+  it('have the answers of a full scan', () => {
     expect(standing.length).toBeGreaterThan(300);
     for (let round = 0; round < 500; round++) {
       const filters = Array.from({ length: 1 + random.below(3) }, randomFilter);
@@ -291,7 +291,7 @@ describe('queries', () => {
     }
   });
 
-  it('find nothing that has gone, by whatever path', () => {
+  it('find no removed events by any path', () => {
     const emptied = indexOf(...events);
     for (const author of authors) {
       const theirs = standing.filter(({ pubkey }) => pubkey === author);
@@ -307,7 +307,7 @@ describe('queries', () => {
     expect(emptied.size).toBe(authors.length);
   });
 
-  it('stand the same, whatever order events come in', () => {
+  it('have the same answers for any order of events', () => {
     const deletions = authors.map((by) =>
       plainEvent({
         by,

@@ -66,8 +66,8 @@ function store(...events: readonly NostrEvent[]): void {
 
 const times = <T>(count: number, make: () => T) => Array.from({ length: count }, make);
 
-describe('what strangers send about a repository (issue 11, point 10)', () => {
-  it('is taken up to exactly so many events, whatever keys they use', () => {
+describe('events of strangers about a repository (issue 11, point 10)', () => {
+  it('are accepted up to exactly the limit of events, whatever keys they use', () => {
     const bounded = quota({ repository: { events: 10, bytes: MIB } });
     for (const event of times(10, () => issue('x'))) {
       expect(bounded.refusal(event)).toBeUndefined();
@@ -77,7 +77,7 @@ describe('what strangers send about a repository (issue 11, point 10)', () => {
     expect(bounded.refusal(issue('y'))).toBeUndefined();
   });
 
-  it('is taken up to exactly so many bytes', () => {
+  it('are accepted up to exactly the limit of bytes', () => {
     const first = issue('x');
     const next = issue('x');
     const bytes = Buffer.byteLength(encodeEvent(first)) + Buffer.byteLength(encodeEvent(next));
@@ -86,7 +86,7 @@ describe('what strangers send about a repository (issue 11, point 10)', () => {
     expect(quota({ repository: { events: 10, bytes: bytes - 1 } }).refusal(next)).toMatch(/^blocked: /);
   });
 
-  it('takes no room from owners and maintainers, nor they from strangers', () => {
+  it('and those of owners and maintainers take no room from each other', () => {
     const bounded = quota({ repository: { events: 10, bytes: MIB } });
     store(...times(20, () => issue('x', ben)), ...times(9, () => issue('x')));
     const last = issue('x');
@@ -97,7 +97,7 @@ describe('what strangers send about a repository (issue 11, point 10)', () => {
     expect(bounded.refusal(issue('x', ann))).toBeUndefined();
   });
 
-  it('is counted out again whenever it has changed', () => {
+  it('are counted again whenever they change', () => {
     const bounded = quota({ repository: { events: 3, bytes: MIB } });
     store(...times(3, () => issue('x', ben)));
     const sent = times(3, () => issue('x', cat));
@@ -110,7 +110,7 @@ describe('what strangers send about a repository (issue 11, point 10)', () => {
     expect(bounded.refusal(issue('x'))).toBeUndefined();
   });
 
-  it('counts answers to what is about it, and answers to these, in whatever order they come', () => {
+  it('include replies, and replies to replies, in any order', () => {
     const root = issue('x');
     const answer = plainEvent({ by: cat, kind: 1111, tags: [['E', root.id]] });
     const chain = [root, answer, plainEvent({ by: cat, kind: 1111, content: '2', tags: [['e', answer.id]] })];
@@ -125,7 +125,7 @@ describe('what strangers send about a repository (issue 11, point 10)', () => {
     }
   });
 
-  it('is charged to all that it is about: another name before it is no way around', () => {
+  it('count in every repository that they name, in any order', () => {
     const root = issue('x');
     store(root);
     const event = plainEvent({
@@ -145,7 +145,7 @@ describe('what strangers send about a repository (issue 11, point 10)', () => {
     expect(quota({}).refusal(wide)).toBe('blocked: it is about more than 64 repositories');
   });
 
-  it('leaves room when it is taken back, and stays counted when only what it answered is', () => {
+  it('leave room when they are deleted, and stay counted when only their parent is', () => {
     const root = issue('x', cat);
     store(root, plainEvent({ by: ben, kind: 1111, tags: [['e', root.id]] }));
     store(plainEvent({ by: cat, kind: 5, tags: [['e', root.id]] }));
@@ -154,7 +154,7 @@ describe('what strangers send about a repository (issue 11, point 10)', () => {
     expect(index.get(root.id)).toBeUndefined();
   });
 
-  it('may be taken back with a quarter more', () => {
+  it('may be deleted with a quarter more', () => {
     const bounded = quota({ repository: { events: 4, bytes: MIB } });
     const issues = times(4, () => issue('x'));
     store(...issues);
@@ -173,11 +173,11 @@ describe('what strangers send about a repository (issue 11, point 10)', () => {
   });
 });
 
-describe('what one key sends (issue 11, point 10)', () => {
+describe('events of one key (issue 11, point 10)', () => {
   it.each([
     ['a stranger', cat, 'stranger'],
     ['a maintainer', ben, 'member'],
-  ] as const)('is taken up to exactly what %s may have', (_, by, which) => {
+  ] as const)('are accepted up to exactly the limit of %s', (_, by, which) => {
     const bounded = quota({ [which]: { events: 3, bytes: MIB } });
     store(issue('x', by), issue('y', by));
     const third = issue('x', by);
@@ -192,7 +192,7 @@ describe('what one key sends (issue 11, point 10)', () => {
     expect(bounded.refusal(profile(2))).toBeUndefined();
   });
 
-  it('about nothing here, from strangers, is taken up to exactly so much of all of them', () => {
+  it('of strangers about nothing here are accepted up to exactly a common limit', () => {
     const bounded = quota({ unclaimed: { events: 2, bytes: MIB } });
     const list = (by: string) => plainEvent({ by, kind: 10317 });
     store(list('1'.repeat(64)), list('2'.repeat(64)));
@@ -205,7 +205,7 @@ describe('what one key sends (issue 11, point 10)', () => {
 });
 
 describe('the memory of the index (issue 11, point 10)', () => {
-  it('is for strangers up to four fifths, and for the others whole', () => {
+  it('is available to strangers up to four fifths, and fully to others', () => {
     const full = 'blocked: this relay has no room for more events';
     expect(quota({}, 0.8 * 64 * MIB - 1).refusal(issue('x'))).toBeUndefined();
     expect(quota({}, 0.8 * 64 * MIB).refusal(issue('x'))).toBe(full);
@@ -213,7 +213,7 @@ describe('the memory of the index (issue 11, point 10)', () => {
     expect(quota({}, 64 * MIB).refusal(issue('x', ben))).toBe(full);
   });
 
-  it('has a budget by default in which a million events have room', () => {
+  it('has room for a million events by default', () => {
     const { indexBytes, repository, stranger, member, unclaimed } = defaultRelayLimits.stored;
     expect(indexBytes).toBe(384 * MIB);
     expect(repository).toEqual({ events: 50_000, bytes: 128 * MIB });

@@ -72,8 +72,8 @@ async function keys(part: string): Promise<string[]> {
 const isEntry = (call: StoreCall) => call.operation === 'put' && call.key.includes('/writers/');
 const isCatalogWrite = (call: StoreCall) => call.operation === 'put' && call.key === CATALOG_KEY;
 
-describe('appending', () => {
-  it('answers what became of each event, and writes only what is new', async () => {
+describe('appending events', () => {
+  it('returns the result of each event, and writes only new ones', async () => {
     const store = await server();
     const [older, newer] = [state(1), state(2)];
     expect(await store.append([newer])).toEqual(['stored']);
@@ -83,7 +83,7 @@ describe('appending', () => {
     expect(bucket.count()).toBe(0);
   });
 
-  it('knows an event only once it is durable', async () => {
+  it('makes an event known when it is durable', async () => {
     const store = await server();
     const event = plainEvent();
     const seen: boolean[] = [];
@@ -96,7 +96,7 @@ describe('appending', () => {
     expect(store.get(event.id)).toEqual(event);
   });
 
-  it('takes a flood in few writes, each event once', async () => {
+  it('stores a flood in few writes, each event once', async () => {
     const store = await server();
     const events = issues(600);
     const answers = await Promise.all([...events, ...events].map((event) => store.append([event])));
@@ -106,7 +106,7 @@ describe('appending', () => {
     expect(shownBy(await server())).toEqual(idsOf(events));
   });
 
-  it('writes one that is asked for hidden and visible at once so that it is visible', async () => {
+  it('stores an event as visible if it is added hidden and visible at once', async () => {
     const store = await server();
     const event = plainEvent();
     const first = store.append([plainEvent({ content: 'under way' })]);
@@ -115,7 +115,7 @@ describe('appending', () => {
     expect((await server()).isHidden(event.id)).toBe(false);
   });
 
-  it('tells listeners of what is new, and of nothing else', async () => {
+  it('notifies listeners of new events only', async () => {
     const [here, there] = [await server(), await server()];
     const heard: unknown[] = [];
     const stop = here.onEvent((event, facts) => heard.push([event.content, facts.hidden, facts.elsewhere]));
@@ -136,14 +136,14 @@ describe('appending', () => {
     ]);
   });
 
-  it('is refused after the end', async () => {
+  it('is refused after the store was closed', async () => {
     const store = await server();
     await store.close();
     await expect(store.append([plainEvent()])).rejects.toMatchObject({ kind: 'unavailable' });
   });
 });
 
-describe('a store that misbehaves', () => {
+describe('with a faulty object store', () => {
   it.each([
     'lose-reply-applied',
     'lose-reply-not-applied',
@@ -151,7 +151,7 @@ describe('a store that misbehaves', () => {
     'conflict',
     'throttle',
     'unavailable',
-  ] as const)('and does `%s` once to an entry makes no difference', async (does) => {
+  ] as const)('that does `%s` once for an entry, nothing changes', async (does) => {
     const store = await server();
     const events = issues(3);
     for (const event of events) {
@@ -163,7 +163,7 @@ describe('a store that misbehaves', () => {
   });
 
   it.each(['lose-reply-applied', 'lose-reply-not-applied', 'conflict'] as const)(
-    'and does `%s` to the catalog makes no difference',
+    'that does `%s` for the catalog, nothing changes',
     async (does) => {
       const store = await server();
       bucket.next(isCatalogWrite, { does });
@@ -176,7 +176,7 @@ describe('a store that misbehaves', () => {
     },
   );
 
-  it('and takes nothing makes the append fail, and nothing known of it', async () => {
+  it('that refuses every write, appending fails, and nothing of it is known', async () => {
     const [store, other] = [await server(), await server()];
     const [lost, kept] = issues(2);
     if (lost === undefined || kept === undefined) throw new Error('there are two');
@@ -190,7 +190,7 @@ describe('a store that misbehaves', () => {
     expect(await store.append([lost])).toEqual(['stored']);
   });
 
-  it('and writes what it seemed to have lost after all: it comes into the log, and the next entry after it', async () => {
+  it('that applies a write late, its entry gets into the log, and the next entry follows it', async () => {
     const [store, other] = [await server(), await server()];
     const [late, next] = issues(2);
     if (late === undefined || next === undefined) throw new Error('there are two');
@@ -204,7 +204,7 @@ describe('a store that misbehaves', () => {
     for (const one of [store, other]) expect(shownBy(one)).toEqual(idsOf([late, next]));
   });
 
-  it('and lets others fold what it seemed to have lost: what is written next is read all the same', async () => {
+  it('that applies a write late while others compact, the next entries are still read', async () => {
     const [store, other] = [await server(), await server()];
     const [late, next] = issues(2);
     if (late === undefined || next === undefined) throw new Error('there are two');
@@ -223,7 +223,7 @@ describe('a store that misbehaves', () => {
     }
   });
 
-  it('and cannot be read for a while delays what others wrote, and loses nothing', async () => {
+  it('that cannot be read for a while, events of others come later, and none is lost', async () => {
     const [store, other] = [await server(), await server()];
     await store.append(issues(2, 'first'));
     bucket.next(({ operation, key }) => operation === 'get' && key.includes('/writers/'), {
@@ -235,7 +235,7 @@ describe('a store that misbehaves', () => {
     expect(shownBy(other)).toEqual(shownBy(store));
   });
 
-  it('and breaks off in a segment delays it, and loses nothing', async () => {
+  it('that breaks off in a segment, its events come later, and none is lost', async () => {
     const [store, other] = [await server(), await server()];
     await store.append(issues(3));
     await store.compact();
@@ -246,7 +246,7 @@ describe('a store that misbehaves', () => {
     expect(shownBy(other)).toEqual(idsOf(issues(3)));
   });
 
-  it('and has damaged something says what', async () => {
+  it('that damages an object, the error names it', async () => {
     const store = await server();
     await store.append(issues(3));
     const [entry = ''] = await keys('/writers/');
@@ -269,7 +269,7 @@ describe('a store that misbehaves', () => {
 });
 
 describe('several servers', () => {
-  it('know what the others write', async () => {
+  it('read each other’s events', async () => {
     const [one, two, three] = [await server(), await server(), await server()];
     await Promise.all([one, two, three].map((store, at) => store.append(issues(40, `server ${at}`))));
     await one.append([state(5, ben)]);
@@ -281,7 +281,7 @@ describe('several servers', () => {
     expect(shownBy(await server())).toEqual(shownBy(one));
   });
 
-  it('ask for little when nothing is new', async () => {
+  it('send few requests if nothing is new', async () => {
     const [one, two] = [await server(), await server()];
     await one.append(issues(3));
     await two.tailNow();
@@ -302,7 +302,7 @@ describe('several servers', () => {
     expect(shownBy(await server())).toEqual(idsOf(issues(3)));
   });
 
-  it('that fold the same entries at once: one of them does, the other leaves no trace', async () => {
+  it('that compact the same entries at once: one succeeds, and the other leaves nothing', async () => {
     const [one, two] = [await server(), await server()];
     await one.append(issues(5));
     let folded: boolean | undefined;
@@ -315,7 +315,7 @@ describe('several servers', () => {
     expect(await storedIn('/segments/')).toEqual(idsOf(issues(5)));
   });
 
-  it('that fold at once leave every event in the log, and no segment that nobody names', async () => {
+  it('that compact at once leave every event in the log, and no unnamed segment', async () => {
     const stores = [await server(), await server(), await server()];
     for (let round = 0; round < 4; round++) {
       await Promise.all(stores.map((store, at) => store.append(issues(5, `round ${round}, server ${at}`))));
@@ -336,8 +336,8 @@ describe('several servers', () => {
   });
 });
 
-describe('folding', () => {
-  it('keeps entries for readers who are slow, and deletes them later', async () => {
+describe('compaction', () => {
+  it('keeps entries for slow readers, and deletes them later', async () => {
     const [store, slow] = [await server(), await server()];
     for (const event of issues(20)) await store.append([event]);
     await store.compact();
@@ -351,7 +351,7 @@ describe('folding', () => {
     expect(shownBy(slow)).toEqual(idsOf(issues(20)));
   });
 
-  it('is read from the segments by who was away, even when the writer has left since', async () => {
+  it('makes segments that a reader uses after an absence, even if the writer has left', async () => {
     const slow = await server();
     const brief = await server();
     await brief.append(issues(20));
@@ -367,7 +367,7 @@ describe('folding', () => {
     expect(shownBy(slow)).toHaveLength(23);
   });
 
-  it('reads no segment of what it has read as entries', async () => {
+  it('makes segments that are not read by servers that have read the entries', async () => {
     const [store, other] = [await server(), await server()];
     await store.append(issues(20));
     await other.tailNow();
@@ -377,7 +377,7 @@ describe('folding', () => {
     expect(bucket.log.filter(({ key }) => key.includes('/segments/'))).toEqual([]);
   });
 
-  it('drops what no longer stands', async () => {
+  it('drops removed events', async () => {
     const store = await server();
     const [target, other] = issues(2);
     if (target === undefined || other === undefined) throw new Error('there are two');
@@ -402,7 +402,7 @@ describe('folding', () => {
     expect(fresh.get(waiting.id)).toBeUndefined();
   });
 
-  it('lets no older version come to stand for one that was taken back by its id', async () => {
+  it('does not restore an older version of an event that was deleted by its id', async () => {
     const store = await server();
     const [older, newer] = [state(1), state(2)];
     await store.append([older]);
@@ -416,7 +416,7 @@ describe('folding', () => {
     expect(fresh.judge(older)).toBe('deleted');
   });
 
-  it('keeps hidden events hidden, and the visible ones of them visible', async () => {
+  it('keeps hidden events hidden, and visible ones visible', async () => {
     const store = await server();
     const [waiting, shown] = ['waiting', 'shown'].map((d) => plainEvent({ kind: 30617, tags: [['d', d]] }));
     if (waiting === undefined || shown === undefined) throw new Error('there are two');
@@ -429,7 +429,7 @@ describe('folding', () => {
     expect(await storedIn('/segments/')).toEqual(idsOf([waiting, shown]));
   });
 
-  it('keeps few segments, however often it is done', async () => {
+  it('leaves few segments, however often it runs', async () => {
     const store = await server();
     for (let round = 0; round < 60; round++) {
       await store.append(issues(5, `round ${round}`));
@@ -441,7 +441,7 @@ describe('folding', () => {
 });
 
 describe('writers', () => {
-  it('leave the catalog when they end, and leave nothing to be read but segments', async () => {
+  it('leave the catalog when they are closed, and leave only segments', async () => {
     const store = await server();
     await store.append(issues(3));
     await store.close();
@@ -458,7 +458,7 @@ describe('writers', () => {
     expect(bucket.writes()).toBe(0);
   });
 
-  it('that were killed are struck off after a day, their events being kept', async () => {
+  it('that were killed are removed after a day, and their events are kept', async () => {
     const [killed, other] = [await server(), await server()];
     await killed.append(issues(3));
     opened = opened.filter((store) => store !== killed);
@@ -472,7 +472,7 @@ describe('writers', () => {
     expect(shownBy(await server())).toHaveLength(3);
   });
 
-  it('that wake up after days are heard, under a new name', async () => {
+  it('that continue after days are read under a new name', async () => {
     const [sleeper, other] = [await server(), await server()];
     await sleeper.append(issues(3));
     await other.compact();
@@ -485,7 +485,7 @@ describe('writers', () => {
     expect(shownBy(await server())).toHaveLength(6);
   });
 
-  it('that are struck off in the very moment they wake up are heard', async () => {
+  it('that are removed at the moment when they continue are read', async () => {
     const [sleeper, other] = [await server(), await server()];
     await sleeper.append(issues(3));
     await other.compact();
@@ -499,7 +499,7 @@ describe('writers', () => {
     expect(shownBy(await server())).toHaveLength(6);
   });
 
-  it('whose write takes hours, so that they are struck off meanwhile, are heard', async () => {
+  it('whose write takes hours, so that they are removed meanwhile, are read', async () => {
     const [sleeper, other] = [await server(), await server()];
     await sleeper.append(issues(3));
     await other.compact();

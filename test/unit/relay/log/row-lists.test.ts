@@ -16,7 +16,7 @@ describe('lists of rows (issue 11, point 10)', () => {
     ['short', 1, 60],
     ['around the length at which they change', 2, 700],
     ['long', 3, 9_000],
-  ])('%s are what a sorted array is (seed %d)', (_, seed, rows) => {
+  ])('%s equal a sorted array (seed %d)', (_, seed, rows) => {
     const random = new SeededRandom(seed);
     const lists = new RowLists(newest);
     const [names, models] = [
@@ -60,7 +60,7 @@ describe('lists of rows (issue 11, point 10)', () => {
     ['in order', (row: number) => row],
     ['the newest first', (row: number) => 1_000_000 - row],
     ['all over the place', (row: number) => (row * 7_919) % 100_003],
-  ])('take little memory beyond their rows when these come %s', (_, nth) => {
+  ])('need little memory beyond their rows if these come %s', (_, nth) => {
     const lists = new RowLists(newest);
     let list = 0;
     for (let row = 1; row <= 100_000; row++) list = lists.add(list, nth(row));

@@ -44,8 +44,8 @@ async function refs(): Promise<string[]> {
 const WITHOUT = ['refs/heads/main', `refs/nostr/${KNOWN}`, 'refs/nostr/notes'];
 const ALL = ['refs/heads/main', `refs/nostr/${KNOWN}`, `refs/nostr/${UNKNOWN}`, 'refs/nostr/notes'];
 
-describe('a ref for a pull request (issue 11, point 8)', () => {
-  it('goes when its event has not come for twenty minutes, and nothing else goes with it', async () => {
+describe('a ref of a pull request (issue 11, point 8)', () => {
+  it('is removed if its event has not come for twenty minutes, and no other ref is', async () => {
     upkeep.note(ID, manifest);
     rig.clock.advance(PULL_REQUEST_WAITS_MS - 1);
     await upkeep.run(signal);
@@ -55,7 +55,7 @@ describe('a ref for a pull request (issue 11, point 8)', () => {
     expect(await refs()).toEqual(WITHOUT);
   });
 
-  it('waits no longer because the repository is pushed to meanwhile', async () => {
+  it('does not wait longer if the repository is pushed to meanwhile', async () => {
     upkeep.note(ID, manifest);
     rig.clock.advance(PULL_REQUEST_WAITS_MS);
     upkeep.note(ID, manifest);
@@ -63,7 +63,7 @@ describe('a ref for a pull request (issue 11, point 8)', () => {
     expect(await refs()).toEqual(WITHOUT);
   });
 
-  it('stays when its event comes in time, even at the last moment', async () => {
+  it('stays if its event comes in time, even at the last moment', async () => {
     upkeep.note(ID, manifest);
     rig.clock.advance(PULL_REQUEST_WAITS_MS);
     heardOf.add(UNKNOWN);
@@ -71,14 +71,14 @@ describe('a ref for a pull request (issue 11, point 8)', () => {
     expect(await refs()).toEqual(ALL);
   });
 
-  it('is watched from when it is first seen, not from when it was pushed', async () => {
+  it('is timed from when it is first seen, not from when it was pushed', async () => {
     rig.clock.advance(PULL_REQUEST_WAITS_MS);
     upkeep.note(ID, manifest);
     await upkeep.run(signal);
     expect(await refs()).toEqual(ALL);
   });
 
-  it('goes on time though another repository is in trouble, which is told and tried again', async () => {
+  it('is removed in time if another repository fails, and that failure is reported and tried again', async () => {
     const other = repositoryId(ID.owner, 'other');
     upkeep.note(other, manifest);
     upkeep.note(ID, manifest);

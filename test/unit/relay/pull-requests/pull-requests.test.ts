@@ -129,7 +129,7 @@ const shown = (key: { publicKey: string }): PushAuthority => ({
 const byKey = (key: { publicKey: string }): PushAuthority => ({ kind: 'key', actor: key.publicKey, token });
 
 describe('a pull request (issue 11, point 8)', () => {
-  it('is not shown by a push of its tip to a repository that it is not about', async () => {
+  it('is not shown after a push of its tip to a repository that it does not name', async () => {
     const [server] = await servers();
     const elsewhere = dave.sign({
       kind: kinds.pullRequest,
@@ -144,7 +144,7 @@ describe('a pull request (issue 11, point 8)', () => {
     expect(server.isShown(elsewhere)).toBe(false);
   });
 
-  it('is shown when its tip comes at another ref, and by upkeep when the push was seen by another server', async () => {
+  it('is shown when its tip comes to another ref, or by upkeep if another server got the push', async () => {
     const [server, other] = await servers();
     const [event, later] = [request(TIPS[0]), request(TIPS[1])];
     await server.send(event);
@@ -182,7 +182,7 @@ describe('a pull request (issue 11, point 8)', () => {
       (number) => [request(TIPS[0], author(100 + number)), `192.0.2.${number}`],
     ],
   ])(
-    'waits beside a bounded number %s, and need not wait when its tip came first',
+    'waits beside a bounded number %s, and does not wait if its tip came first',
     async (_what, most, reason, made) => {
       const [server] = await servers();
       for (let number = 0; number < most; number++) {
@@ -365,7 +365,7 @@ describe('random pushes, events and waits, on two servers over one bucket (issue
   );
 
   it.each([7, 8, 9])(
-    'at once leave no ref that contradicts its event, and show what has come (seed %i)',
+    'leave no ref that contradicts its event, and show what has arrived (seed %i)',
     async (seed) => {
       const random = new SeededRandom(seed);
       const pair = await servers(seed);

@@ -40,8 +40,8 @@ function fill(
   }
 }
 
-describe('pull requests that wait for their tips (issue 11, point 8)', () => {
-  it('are bounded by the bytes of one address, which keep nobody else from waiting', () => {
+describe('waiting pull requests (issue 11, point 8)', () => {
+  it('are bounded by the bytes of one address, and other addresses can still wait', () => {
     const waiting = new WaitingPullRequests(new InstantClock());
     const one = fill(waiting, 0, MIB / 2, () => '192.0.2.1');
     expect(one.problem).toBe('from your address');
@@ -49,14 +49,14 @@ describe('pull requests that wait for their tips (issue 11, point 8)', () => {
     expect(waiting.problem(request(1_000), [], '192.0.2.2')).toBeUndefined();
   });
 
-  it('are bounded by their bytes in all', () => {
+  it('are bounded by their bytes in total', () => {
     const waiting = new WaitingPullRequests(new InstantClock());
     const { count, problem } = fill(waiting, 0, MIB, (number) => `address ${number}`);
     expect(problem).toBe('here');
     expect(count).toBe(31);
   });
 
-  it('are bounded in number in all, and make room after half an hour', () => {
+  it('are bounded in number in total, and leave after half an hour', () => {
     const clock = new InstantClock();
     const waiting = new WaitingPullRequests(clock);
     // As many as came to other servers, which are counted here as well.

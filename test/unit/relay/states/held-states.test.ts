@@ -50,7 +50,7 @@ function signedState(by: Author, at = AT, digit = '1'): NostrEvent {
 }
 
 describe('a held signed state', () => {
-  it('is known to every server at once, by one request, and its event is kept for the manifest', async () => {
+  it('is known to every server at once after one request, and its event is kept for the manifest', async () => {
     const rig = new HeldRig();
     const event = signedState(alice);
     expect(await rig.hold(event)).toBe('held');
@@ -64,7 +64,7 @@ describe('a held signed state', () => {
     expect(await rig.held.heldIn(idOf(bob))).toEqual([]);
   });
 
-  it('gives way to a newer one of the same author, never to an older one, and to none of others', async () => {
+  it('is replaced by a newer one of the same author, not by an older one, and not by other authors', async () => {
     const rig = new HeldRig();
     const [old, young, others] = [
       signedState(alice, AT),
@@ -78,7 +78,7 @@ describe('a held signed state', () => {
     expect((await rig.waiting()).sort()).toEqual([young.id, others.id].sort());
   });
 
-  it('sent again changes nothing, and waits no longer for it', async () => {
+  it('that is sent again changes nothing, and its wait is not extended', async () => {
     const rig = new HeldRig();
     const event = signedState(alice);
     await rig.hold(event);
@@ -91,7 +91,7 @@ describe('a held signed state', () => {
     expect(await rig.waiting()).toEqual([event.id]);
   });
 
-  it('waits no more once it is carried out, nor do those it overtook', async () => {
+  it('is removed when it is carried out, with those that it replaces', async () => {
     const rig = new HeldRig();
     const [old, carriedOut, young] = [
       signedState(alice),
@@ -103,7 +103,7 @@ describe('a held signed state', () => {
     expect(await rig.waiting()).toEqual([young.id]);
   });
 
-  it('that cannot be taken out is told of in the log, and to nobody else', async () => {
+  it('that cannot be removed is reported in the log only', async () => {
     const rig = new HeldRig();
     const event = signedState(alice);
     await rig.hold(event);
@@ -112,7 +112,7 @@ describe('a held signed state', () => {
     expect(rig.logged).toHaveLength(1);
   });
 
-  it('waits no more once its author has deleted it', async () => {
+  it('is removed when its author has deleted it', async () => {
     const rig = new HeldRig();
     const [mine, others] = [signedState(alice), signedState(bob)];
     for (const event of [mine, others]) await rig.hold(event);
@@ -123,7 +123,7 @@ describe('a held signed state', () => {
     expect(await new HeldRig(rig).waiting()).toEqual([]);
   });
 
-  it('crowds out the oldest when too many wait', async () => {
+  it('replaces the oldest if too many wait', async () => {
     const rig = new HeldRig();
     const events = Array.from({ length: MAX_HELD + 2 }, (_, at) => signedState(author(10 + at), AT + at));
     for (const event of events) await rig.hold(event);
@@ -135,7 +135,7 @@ describe('a held signed state', () => {
     );
   });
 
-  it('is among all that two servers held at once', async () => {
+  it('is kept beside those that another server held at the same time', async () => {
     const one = new HeldRig();
     const other = new HeldRig(one);
     const [first, second] = [signedState(alice), signedState(bob)];
@@ -143,7 +143,7 @@ describe('a held signed state', () => {
     expect((await one.waiting()).sort()).toEqual([first.id, second.id].sort());
   });
 
-  it('is passed over when somebody has meddled with it in the bucket', async () => {
+  it('is skipped if somebody has changed it in the bucket', async () => {
     const rig = new HeldRig();
     const [mine, others] = [signedState(alice), signedState(bob)];
     for (const event of [mine, others]) await rig.hold(event);
@@ -159,8 +159,8 @@ describe('a held signed state', () => {
   });
 });
 
-describe('the refs of a signed state that a manifest names', () => {
-  it('are found in the repository, whatever the log has forgotten', async () => {
+describe('the refs of a signed state in a manifest', () => {
+  it('are read from the repository, even if the log has dropped the event', async () => {
     const rig = new HeldRig();
     const event = signedState(alice);
     await rig.hold(event);

@@ -111,7 +111,7 @@ const pushed = (...names: string[]) => ({
 });
 
 describe('a receipt', () => {
-  it('states what a publish made of the refs, by whom, signed by the key of the repository', async () => {
+  it('states the refs after a publish and the actor, signed by the repository key', async () => {
     const rig = new ReceiptsRig().listen();
     const { manifest } = await rig.publish({
       refs: refs('heads/main', 'nostr/x', 'tags/v1'),
@@ -135,7 +135,7 @@ describe('a receipt', () => {
     ]);
   });
 
-  it('comes with the statement of the service that the key is its own', async () => {
+  it('is accompanied by the service’s attestation of that key', async () => {
     const rig = new ReceiptsRig().listen();
     const first = await rig.publish(pushed('heads/main'));
     await rig.publish(pushed('heads/main', 'heads/next'), first);
@@ -145,7 +145,7 @@ describe('a receipt', () => {
     expect(attestations[0]?.tags).toContainEqual(['p', rig.service.signerOf(ID).publicKey]);
   });
 
-  it('is the same from every server, and the same when it is made again', async () => {
+  it('is the same from every server, and each time it is made', async () => {
     const one = new ReceiptsRig().listen();
     const { manifest } = await one.publish(pushed('heads/main'));
     const other = new ReceiptsRig(one).listen();
@@ -175,7 +175,7 @@ describe('a receipt', () => {
     );
   });
 
-  it('of a signed state names it, and its author even if it moves nothing but HEAD', async () => {
+  it('of a signed state names it and its author, even if only HEAD changes', async () => {
     const rig = new ReceiptsRig().listen();
     const begun = await rig.publish(pushed('heads/main', 'heads/next'));
     const event = bob.sign({ kind: kinds.repositoryState, tags: [['d', 'project']] });
@@ -190,14 +190,14 @@ describe('a receipt', () => {
     expect(rig.events.get(event.id)).toEqual(event);
   });
 
-  it('does not collide with that of another owner of the same name', () => {
+  it('does not collide with that of another owner with the same identifier', () => {
     const service = new ServiceIdentity(SERVICE.secretKey);
     expect(service.signerOf(idOf(alice)).publicKey).not.toBe(service.signerOf(idOf(bob)).publicKey);
   });
 });
 
 describe('receipts', () => {
-  it('that the store does not take are written when it does, and nobody waits for them', async () => {
+  it('that the store refuses are written later, and nothing waits for them', async () => {
     const rig = new ReceiptsRig().listen();
     rig.events.failure = new CairnError('unavailable', 'the store is away');
     const { manifest } = await rig.publish(pushed('heads/main'), undefined, false);
@@ -213,7 +213,7 @@ describe('receipts', () => {
     expect(clock.slept[5]).toBeGreaterThan(clock.slept[0] ?? Number.POSITIVE_INFINITY);
   });
 
-  it('of a server that died after its swap are written by the next to publish, oldest first', async () => {
+  it('of a server that died after its swap are written by the next server that publishes, oldest first', async () => {
     const dead = new ReceiptsRig();
     const first = await dead.publish(pushed('heads/main'), undefined, false);
     const second = await dead.publish(pushed('heads/main', 'heads/next'), first, false);
@@ -224,7 +224,7 @@ describe('receipts', () => {
     );
   });
 
-  it('of a server that died after its swap are written by whoever starts, with all that the manifest names', async () => {
+  it('of a server that died after its swap are written by a server that starts, for all causes in the manifest', async () => {
     const dead = new ReceiptsRig();
     const announced = announcement(alice);
     const signedState = alice.sign({ kind: kinds.repositoryState, tags: [['d', 'project']] });
@@ -258,7 +258,7 @@ describe('receipts', () => {
     expect(started.repositories.store.count()).toBe(0);
   });
 
-  it('that a sweep did not get to, because the store did not answer, are written by the next run of it', async () => {
+  it('that a sweep missed, because the store did not answer, are written by the next sweep', async () => {
     const rig = new ReceiptsRig().listen();
     await rig.publish(pushed('heads/main'), undefined, false);
     rig.repositories.store.next(({ operation }) => operation === 'list', { does: 'unavailable' });
@@ -267,7 +267,7 @@ describe('receipts', () => {
     expect(rig.receiptsOf()).toHaveLength(1);
   });
 
-  it('keep what waits for its first data unseen, and show it with that', async () => {
+  it('keep events hidden that wait for first data, and show them after it', async () => {
     const rig = new ReceiptsRig().listen();
     const waiting = announcement(alice, { as: 'grasp' });
     await rig.signedEvents.store(ID, waiting);
@@ -279,7 +279,7 @@ describe('receipts', () => {
     expect(rig.events.isHidden(waiting.id)).toBe(false);
   });
 
-  it('leave the announcement of a maintainer unseen while his own repository waits for its first data', async () => {
+  it('keep the announcement of a maintainer hidden while the maintainer’s own repository waits for first data', async () => {
     const rig = new ReceiptsRig().listen();
     const [owners, his] = [announcement(alice, { maintainers: [bob] }), announcement(bob, { as: 'grasp' })];
     for (const event of [owners, his]) await rig.signedEvents.store(ID, event);
@@ -302,7 +302,7 @@ describe('receipts', () => {
     expect(rig.events.isHidden(his.id)).toBe(false);
   });
 
-  it('say nothing of what is withdrawn', async () => {
+  it('are not made for a withdrawn repository', async () => {
     const rig = new ReceiptsRig().listen();
     const first = await rig.publish(pushed('heads/main'));
     const before = rig.appended.length;
@@ -310,7 +310,7 @@ describe('receipts', () => {
     expect(rig.appended).toHaveLength(before);
   });
 
-  it('take back what was stated of a repository before it was withdrawn, once it is announced anew', async () => {
+  it('delete the receipts from before a withdrawal, when the repository is announced again', async () => {
     const rig = new ReceiptsRig().listen();
     const first = await rig.publish(pushed('heads/main'));
     const withdrawal = { id: 'e'.repeat(64), at: 1 };
@@ -321,7 +321,7 @@ describe('receipts', () => {
     expect(last?.tags.filter(([name]) => name?.startsWith('refs/'))).toEqual([]);
   });
 
-  it('of a repository that is damaged are given up with a word in the log, and the others are written', async () => {
+  it('of a damaged repository are skipped with a line in the log, and the others are written', async () => {
     const rig = new ReceiptsRig().listen();
     const policy = { ...UNANNOUNCED, announcements: ['f'.repeat(64)], writers: [alice.publicKey] };
     await rig.publish({ ...pushed('heads/main'), policy });
@@ -333,7 +333,7 @@ describe('receipts', () => {
     expect(rig.appended.filter(({ kind }) => kind === kinds.repositoryState)).toHaveLength(1);
   });
 
-  it('wait for nothing when the server stops', async () => {
+  it('stop waiting when the server stops', async () => {
     const rig = new ReceiptsRig().listen();
     rig.events.failure = new CairnError('unavailable', 'the store is away');
     const { manifest } = await rig.publish(pushed('heads/main'), undefined, false);
@@ -351,7 +351,7 @@ describe('receipts', () => {
   });
 });
 
-it('receipts of publishes that come close together are one write, if they are gathered', async () => {
+it('receipts of close publishes are gathered into one write', async () => {
   const rig = new ReceiptsRig(undefined, 300).listen();
   const append = vi.spyOn(rig.events, 'append');
   const first = await rig.publish(pushed('heads/a'), undefined, false);

@@ -31,8 +31,8 @@ function publishOf(kind: CauseKind) {
   return manifestOf({ causes: [{ kind, actor: null, evidence: null, refs: [] }] });
 }
 
-describe('signed states that wait', () => {
-  it('are looked at again after a push, oldest first, and once', async () => {
+describe('waiting signed states', () => {
+  it('are checked again after a push, oldest first, and once', async () => {
     const { upkeep, sent } = upkeepOf();
     upkeep.note(ID, publishOf('push'));
     upkeep.note(ID, publishOf('push'));
@@ -48,7 +48,7 @@ describe('signed states that wait', () => {
     expect(sent).toEqual([]);
   });
 
-  it('are looked at by the next run when the store failed', async () => {
+  it('are checked by the next run if the store failed', async () => {
     const { upkeep, sent } = upkeepOf({ left: 1 });
     upkeep.note(ID, publishOf('push'));
     await expect(upkeep.run(signal)).rejects.toThrow('the store is away');
@@ -56,7 +56,7 @@ describe('signed states that wait', () => {
     expect(sent).toEqual(['older', 'newer']);
   });
 
-  it('are looked at though another repository, or another signed state, is in trouble', async () => {
+  it('are checked even if another repository or signed state fails', async () => {
     const other = repositoryId(ID.owner, 'other');
     const sent: string[] = [];
     const upkeep = new SignedStateUpkeep({

@@ -185,10 +185,10 @@ class SignedStatesRig {
   }
 }
 
-describe('a signed state for a repository that follows another one (issue 13, point 4)', () => {
+describe('a signed state for a repository with a pull mirror (issue 13, point 4)', () => {
   const mirrors = [{ id: '1'.repeat(16), name: 'upstream', refs: 'follow' }] as const;
 
-  it('is refused, and names the mirror', async () => {
+  it('is refused, and the reason names the mirror', async () => {
     const rig = await SignedStatesRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }), mirrors });
     expect(await rig.send(signedState({ 'heads/main': 'second' }))).toEqual({
       accepted: false,
@@ -198,7 +198,7 @@ describe('a signed state for a repository that follows another one (issue 13, po
     expect(await rig.waiting()).toEqual([]);
   });
 
-  it('is refused as well when it changes nothing but HEAD', async () => {
+  it('is refused even if it changes only HEAD', async () => {
     const refs = { 'heads/main': 'first', 'heads/other': 'second' };
     const rig = await SignedStatesRig.withObjects({ refs: refsOf(refs), mirrors });
     expect(await rig.send(signedState(refs, { head: 'other' }))).toEqual({
@@ -208,14 +208,14 @@ describe('a signed state for a repository that follows another one (issue 13, po
     expect((await rig.manifest()).head).toBe('refs/heads/main');
   });
 
-  it('may state what is there', async () => {
+  it('may state the published refs', async () => {
     const rig = await SignedStatesRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }), mirrors });
     expect(await rig.send(signedState({ 'heads/main': 'first' }))).toMatchObject({ accepted: true });
   });
 });
 
 describe('a signed state whose objects are here', () => {
-  it('is carried out at once, as a publish that says why', async () => {
+  it('is carried out at once, as a publish with its cause', async () => {
     const rig = await SignedStatesRig.withObjects({
       refs: refsOf({ 'heads/main': 'first', 'notes/x': 'blob' }),
     });
@@ -250,7 +250,7 @@ describe('a signed state whose objects are here', () => {
     expect(await rig.waiting()).toEqual([]);
   });
 
-  it('is not carried out twice, and one that came before it not any more', async () => {
+  it('is not carried out twice, nor is an older one later', async () => {
     const rig = await SignedStatesRig.withObjects();
     await rig.send(signedState({ 'heads/main': 'second' }));
     const again = await rig.send(signedState({ 'heads/main': 'second' }));
@@ -261,7 +261,7 @@ describe('a signed state whose objects are here', () => {
     expect((await rig.manifest()).depth).toBe(1);
   });
 
-  it('of the same second as another is told which id counts, and not that a newer one was signed (issue 11, point 24)', async () => {
+  it('of the same second as another is answered with the rule about ids, not with a newer one (issue 11, point 24)', async () => {
     // Ids of commits, and so of states, are others in every run. HEAD is free to choose, so there are as many as it takes.
     const byId = (by: Author, refs: Readonly<Record<string, string>>) =>
       Array.from({ length: 64 }, (_, n) => signedState(refs, { by, head: `b${n}` })).sort((a, b) =>
@@ -291,7 +291,7 @@ describe('a signed state whose objects are here', () => {
     expect((await waiting.send(later.at(-1) ?? held)).note).toMatch(/same second.*lower id/);
   });
 
-  it('may change what the last signed state set in any way', async () => {
+  it('may change the refs of the last signed state in any way', async () => {
     const rig = await SignedStatesRig.withObjects();
     await rig.send(signedState({ 'heads/main': 'second', 'tags/v1': 'tag' }, { at: AT - 2 }));
     expect(
@@ -310,7 +310,7 @@ describe('a signed state whose objects are here', () => {
     expect([...started].sort()).toEqual(['cat-file', 'merge-base', 'rev-list']);
   });
 
-  it('stands in the way of no receipt that is as good as a signed state', async () => {
+  it('is not blocked by a receipt of the same refs', async () => {
     const rig = await SignedStatesRig.open();
     const own = rig.service.signerOf(ID).publicKey;
     const policy = { ...policyOf([alice]), writers: [alice.publicKey, own] };
@@ -320,14 +320,14 @@ describe('a signed state whose objects are here', () => {
     expect((await rig.manifest()).receiptAt).toBe(AT + 60);
   });
 
-  it('is in force although the log does not take it now', async () => {
+  it('is in force even if the log fails', async () => {
     const rig = await SignedStatesRig.withObjects();
     rig.events.failure = new CairnError('unavailable', 'the store is away');
     expect(await rig.send(signedState({ 'heads/main': 'second' }))).toEqual({ accepted: true, note: '' });
     expect((await rig.manifest()).appliedState).not.toBeNull();
   });
 
-  it('is decided again when a push comes between', async () => {
+  it('is decided again if a push is published meanwhile', async () => {
     const rig = await SignedStatesRig.withObjects();
     const over = await rig.state();
     rig.repositories.store.next((call) => call.operation === 'put' && call.key.endsWith('/pointer'), {
@@ -363,7 +363,7 @@ describe('a signed state that would undo a push', () => {
   ];
 
   it.each(cases)(
-    'because it %s, waits and its author is told; else it does not',
+    '(it %s) waits and its author is answered; otherwise it is carried out',
     async (_, pushed, wanted, taken) => {
       const rig = await SignedStatesRig.withObjects();
       await rig.send(signedState({ 'heads/main': 'first' }, { at: AT - 10 }));
@@ -380,12 +380,12 @@ describe('a signed state that would undo a push', () => {
     },
   );
 
-  it('may fast-forward what was pushed', async () => {
+  it('may fast-forward a pushed branch', async () => {
     const rig = await SignedStatesRig.withObjects({ refs: refsOf({ 'heads/main': 'first' }) });
     expect(await rig.send(signedState({ 'heads/main': 'second' }))).toEqual({ accepted: true, note: '' });
   });
 
-  it('is said to, even if its objects are missing as well', async () => {
+  it('is answered with that reason, even if its objects are missing as well', async () => {
     const rig = await SignedStatesRig.withObjects({ refs: refsOf({ 'heads/x': 'side' }) });
     const verdict = await rig.send(signedState({ 'heads/main': oid('d') }));
     expect(verdict.note).toContain('undo a push: refs/heads/x');
@@ -410,7 +410,7 @@ describe('a signed state whose objects are missing', () => {
     expect(rig.events.all).toEqual([]);
   });
 
-  it('is carried out when it is sent again and they have come', async () => {
+  it('is carried out when it is sent again after they came', async () => {
     const rig = await SignedStatesRig.open();
     const empty = await rig.make(ID, { lifecycle: 'held' });
     const event = signedState({ 'heads/main': 'second' });
@@ -421,7 +421,7 @@ describe('a signed state whose objects are missing', () => {
     expect(await rig.waiting()).toEqual([]);
   });
 
-  it('leaves a repository waiting that waits for its first data, if it wants none', async () => {
+  it('leaves a repository waiting for first data if it lists no refs', async () => {
     const rig = await SignedStatesRig.open();
     await rig.make(ID, { lifecycle: 'held' });
     expect(await rig.send(signedState({}))).toEqual({ accepted: true, note: '' });
@@ -455,7 +455,7 @@ describe('a signed state is refused', () => {
     expect(rig.repositories.store.writes()).toBe(before);
   });
 
-  it('in the same words, whether a private repository is there or none (issue 11, point 13)', async () => {
+  it('with the same words for a private and a missing repository (issue 11, point 13)', async () => {
     const rig = await SignedStatesRig.withObjects({ policy: policyOf([alice], { private: true }) });
     const [there, none] = [
       signedState({}, { by: carol }),
@@ -464,7 +464,7 @@ describe('a signed state is refused', () => {
     expect((await rig.send(there)).note).toBe((await rig.send(none)).note);
   });
 
-  it('when a branch would be no commit', async () => {
+  it('if a branch would not be a commit', async () => {
     const rig = await SignedStatesRig.withObjects();
     const verdict = await rig.send(signedState({ 'heads/main': 'blob' }));
     expect(verdict).toMatchObject({
@@ -473,7 +473,7 @@ describe('a signed state is refused', () => {
     });
   });
 
-  it('in a repository that is withdrawn', async () => {
+  it('in a withdrawn repository', async () => {
     const rig = await SignedStatesRig.withObjects({ lifecycle: 'withdrawn' });
     expect((await rig.send(signedState({}))).accepted).toBe(false);
   });
@@ -481,14 +481,14 @@ describe('a signed state is refused', () => {
   it.each([
     ['before', AT - 1],
     ['when', AT],
-  ])('that was signed %s the repository was withdrawn, though it has been announced anew', async (_, at) => {
+  ])('if it was signed %s the repository was withdrawn, even if it was announced again', async (_, at) => {
     const rig = await SignedStatesRig.withObjects({ withdrawal: { id: 'e'.repeat(64), at: AT } });
     const verdict = await rig.send(signedState({ 'heads/main': 'first' }, { at }));
     expect(verdict).toMatchObject({ accepted: false, note: expect.stringMatching(/^blocked: .*withdrawn/) });
     expect((await rig.send(signedState({ 'heads/main': 'first' }, { at: AT + 1 }))).accepted).toBe(true);
   });
 
-  it('when it is a receipt of this very service: it asks for nothing', async () => {
+  it('if it is a receipt of this service', async () => {
     const rig = await SignedStatesRig.open();
     const signer = rig.service.signerOf(ID);
     const policy = { ...policyOf([alice]), writers: [alice.publicKey, signer.publicKey] };
@@ -505,7 +505,7 @@ describe('a signed state is refused', () => {
   });
 });
 
-describe('protected branches hold for signed states, by who signed them', () => {
+describe('protected branches apply to signed states by their signers', () => {
   const protection = [
     { pattern: 'refs/heads/main', rules: ['push:owner'] },
     { pattern: 'refs/heads/kept', rules: ['no-force-push', 'no-delete'] },
@@ -544,7 +544,7 @@ describe('protected branches hold for signed states, by who signed them', () => 
     expect(await rig.waiting()).toEqual([]);
   });
 
-  it('a rewind of what the last signed state set is refused where force is', async () => {
+  it('a rewind of the last signed state is refused if force is', async () => {
     const rig = await SignedStatesRig.withObjects();
     await rig.send(signedState({ 'heads/kept': 'second' }, { at: AT - 10 }));
     const over = await rig.state();
@@ -558,7 +558,7 @@ describe('protected branches hold for signed states, by who signed them', () => 
   });
 });
 
-describe('a signed state by somebody who maintains several repositories', () => {
+describe('a signed state of a maintainer of several repositories', () => {
   async function rigOfTwo(): Promise<SignedStatesRig> {
     const rig = await SignedStatesRig.withObjects();
     await rig.make(idOf(carol), { packs: [await rig.pack(idOf(carol))], policy: policyOf([carol, bob]) });
@@ -579,7 +579,7 @@ describe('a signed state by somebody who maintains several repositories', () => 
     }
   });
 
-  it('is carried out in the others when one is in trouble, and its author is told to send it again', async () => {
+  it('is carried out in the others if one fails, and its author is asked to send it again', async () => {
     const rig = await rigOfTwo();
     const { store } = rig.repositories;
     const carols = `/${carol.publicKey}/`;
@@ -594,7 +594,7 @@ describe('a signed state by somebody who maintains several repositories', () => 
     expect((await rig.manifest(idOf(carol))).appliedState?.id).toBe(event.id);
   });
 
-  it('finds those in which others name him on behalf of the owner, however many use the same name (issue 11, point 12)', async () => {
+  it('finds those in which others name the maintainer for the owner, among many with the same name (issue 11, point 12)', async () => {
     const rig = await rigOfTwo();
     const crowd = Array.from({ length: 100 }, (_, at) => announcement(author(1_000 + at), { at: AT }));
     const chain = [
@@ -628,7 +628,7 @@ describe('a signed state carried out in one repository', () => {
     return { rig, theirs, event, state: await rig.state(theirs) };
   }
 
-  it('is carried out in the others in which it counts, with the objects', async () => {
+  it('is carried out in the others where it counts, with the objects', async () => {
     const { rig, theirs, event, state } = await carriedOut();
     expect((await rig.manifest()).refs.size).toBe(0);
     await rig.signedStates.applyElsewhere(theirs, state.manifest);
@@ -643,7 +643,7 @@ describe('a signed state carried out in one repository', () => {
     expect(await rig.waiting()).toEqual([]);
   });
 
-  it('takes nothing out of a private one, nor of one that has become private since (issue 11, point 12)', async () => {
+  it('copies nothing out of a private one, nor of one that has become private (issue 11, point 12)', async () => {
     const secret = await carriedOut({ private: true });
     await secret.rig.signedStates.applyElsewhere(secret.theirs, secret.state.manifest);
     expect((await secret.rig.manifest()).packs).toEqual([]);
@@ -656,7 +656,7 @@ describe('a signed state carried out in one repository', () => {
     expect(await since.rig.waiting()).toEqual([since.event.id]);
   });
 
-  it('in a private one alone, is not shown to everybody because it would count in a public one (issue 11, point 12)', async () => {
+  it('in a private one only is not shown to everybody, even if it would count in a public one (issue 11, point 12)', async () => {
     const rig = await SignedStatesRig.open();
     const secret = idOf(carol);
     const policy = policyOf([carol, bob], { private: true });
@@ -674,7 +674,7 @@ describe('a signed state carried out in one repository', () => {
     expect(rig.events.get(event.id)).toBeUndefined();
   });
 
-  it('does not undo in another what a push there has done', async () => {
+  it('does not undo a push in another one', async () => {
     const { rig, theirs, event, state } = await carriedOut();
     const over = await rig.state();
     const packs = [await rig.pack(ID)];

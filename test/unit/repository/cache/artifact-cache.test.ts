@@ -51,7 +51,7 @@ async function use(cache: ArtifactCache, ref: ArtifactRef): Promise<Buffer> {
 const downloads = (rig: RepositoryRig) => rig.store.count('get');
 
 describe('the artifact cache', () => {
-  it('downloads an artifact once, however many ask for it at once and later', async () => {
+  it('downloads an artifact once for concurrent and later readers', async () => {
     const rig = await rigWith();
     const ref = await stored(rig, content('a'));
     rig.store.latency = 2;
@@ -62,7 +62,7 @@ describe('the artifact cache', () => {
     for (const file of files) file.release();
   });
 
-  it('lets the least recently used go when there is too much', async () => {
+  it('removes the least recently used artifact if it is too large', async () => {
     const rig = await rigWith(30);
     const refs: ArtifactRef[] = [];
     for (const name of ['a', 'b', 'c']) refs.push(await stored(rig, content(name)));
@@ -80,7 +80,7 @@ describe('the artifact cache', () => {
     expect(downloads(rig)).toBe(before + 1);
   });
 
-  it('never lets go of what is pinned, and goes back to its budget afterwards', async () => {
+  it('never removes pinned artifacts, and returns to its budget afterwards', async () => {
     const rig = await rigWith(20);
     const pinned = [];
     for (const name of ['a', 'b', 'c', 'd']) {
@@ -94,7 +94,7 @@ describe('the artifact cache', () => {
     await expect.poll(async () => (await filesBelow(join(folder.path, 'artifacts'))).length).toBeLessThanOrEqual(2);
   });
 
-  it('serves an artifact larger than its whole budget', async () => {
+  it('serves an artifact that is larger than its budget', async () => {
     const rig = await rigWith(20);
     const ref = await stored(rig, content('huge', 200_000));
     expect(await use(rig.cache, ref)).toEqual(content('huge', 200_000));
@@ -103,7 +103,7 @@ describe('the artifact cache', () => {
     await expect.poll(() => filesBelow(join(folder.path, 'artifacts'))).toEqual([`${small.digest}.pack`]);
   });
 
-  it('asks for room when pinned files alone are too much', async () => {
+  it('asks for room if pinned files alone exceed the budget', async () => {
     const rig = await rigWith(20);
     const idle: PinnedFile[] = [];
     for (const name of ['a', 'b'])
@@ -116,8 +116,8 @@ describe('the artifact cache', () => {
     file.release();
   });
 
-  describe('after an earlier run', () => {
-    it('uses what is there, once its bytes have been checked, and removes half-filled files', async () => {
+  describe('after a restart', () => {
+    it('uses its files after checking their bytes, and removes incomplete ones', async () => {
       const first = await rigWith();
       const ref = await stored(first, content('a'));
       await use(first.cache, ref);
@@ -139,7 +139,7 @@ describe('the artifact cache', () => {
       ],
       ['its end missing', (bytes: Buffer) => bytes.subarray(0, 5)],
       ['nothing in it', () => Buffer.alloc(0)],
-    ])('downloads again what it left with %s', async (_what, spoil) => {
+    ])('downloads again what was left with %s', async (_what, spoil) => {
       const first = await rigWith();
       const ref = await stored(first, content('a'));
       const file = await first.cache.acquire(ID, 'pack', ref);
@@ -151,7 +151,7 @@ describe('the artifact cache', () => {
       expect(downloads(rig)).toBe(1);
     });
 
-    it('keeps to a budget that has become smaller', async () => {
+    it('respects a smaller budget', async () => {
       const first = await rigWith();
       for (const name of ['a', 'b', 'c']) await use(first.cache, await stored(first, content(name)));
       await rigWith(15);
@@ -159,7 +159,7 @@ describe('the artifact cache', () => {
     });
   });
 
-  describe('adopting a file', () => {
+  describe('with an adopted file', () => {
     it('serves it without a download', async () => {
       const rig = await rigWith();
       const source = join(folder.path, 'made-here');
@@ -171,7 +171,7 @@ describe('the artifact cache', () => {
       expect(downloads(rig)).toBe(0);
     });
 
-    it('keeps to the budget, and counts a file once', async () => {
+    it('respects the budget, and counts the file once', async () => {
       const rig = await rigWith(25);
       for (const name of ['a', 'b', 'c', 'c', 'c']) {
         const source = join(folder.path, name);
@@ -183,7 +183,7 @@ describe('the artifact cache', () => {
       );
     });
 
-    it('does not trust a file it finds in its place', async () => {
+    it('does not trust an existing file of that name', async () => {
       const rig = await rigWith();
       const ref = await stored(rig, content('right'));
       const shard = join(folder.path, 'artifacts', ref.digest.slice(0, 2));
@@ -195,7 +195,7 @@ describe('the artifact cache', () => {
       expect(await use(rig.cache, ref)).toEqual(content('right'));
     });
 
-    it('says so when it cannot', async () => {
+    it('reports a failure', async () => {
       const rig = await rigWith();
       await expect(
         rig.cache.adopt('pack', refOf(content('x')), join(folder.path, 'absent')),
@@ -205,13 +205,13 @@ describe('the artifact cache', () => {
     });
   });
 
-  describe('when the store fails', () => {
+  describe('with a failing store', () => {
     it.each([
       ['is missing', undefined],
       ['has other bytes', Buffer.from('0123456789')],
       ['is too short', Buffer.from('0')],
     ])(
-      'names an artifact that %s, keeps nothing of it, and gets it once it is well',
+      'names an artifact that %s, keeps nothing of it, and downloads it when the store works',
       async (_what, bytes) => {
         const rig = await rigWith();
         const ref = refOf(content('a'));
@@ -228,7 +228,7 @@ describe('the artifact cache', () => {
     );
 
     it.each([{ does: 'unavailable' }, { does: 'break-body', after: 0 }] as const)(
-      'again and again, tells all who wait ($does), and tries anew for the next',
+      'reports repeated failures to all readers ($does), and tries again for the next one',
       async (behaviour) => {
         const rig = await rigWith();
         const ref = await stored(rig, content('a', 100_000));
@@ -242,7 +242,7 @@ describe('the artifact cache', () => {
       },
     );
 
-    it('in the middle, goes on where it broke off', async () => {
+    it('resumes a download in the middle', async () => {
       const rig = await rigWith();
       const ref = await stored(rig, content('a', 100_000));
       rig.store.next((call) => call.operation === 'get', { does: 'break-body' });
@@ -250,7 +250,7 @@ describe('the artifact cache', () => {
       expect(downloads(rig)).toBe(2);
     });
 
-    it('keeps the damage of one repository from another that has the same artifact', async () => {
+    it('serves an artifact that is damaged in another repository', async () => {
       const rig = await rigWith();
       rig.store.latency = 2;
       const ref = await stored(rig, content('shared'), OTHER);
@@ -263,7 +263,7 @@ describe('the artifact cache', () => {
     });
   });
 
-  it('gives up what nobody uses, when asked', async () => {
+  it('removes unused files on request', async () => {
     const rig = await rigWith();
     const kept = await rig.cache.acquire(ID, 'pack', await stored(rig, content('kept')));
     await use(rig.cache, await stored(rig, content('idle')));
@@ -273,7 +273,7 @@ describe('the artifact cache', () => {
     kept.release();
   });
 
-  it('survives a storm of readers over a budget for two of eight artifacts', async () => {
+  it('serves many readers with a budget for two of eight artifacts', async () => {
     const rig = await rigWith(20);
     const refs: ArtifactRef[] = [];
     for (const name of '12345678') refs.push(await stored(rig, content(name)));

@@ -70,7 +70,7 @@ async function fetched(): Promise<string> {
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 describe('a large artifact', () => {
-  it('is fetched in ranges, a few at once, each byte once', async () => {
+  it('is downloaded in ranges, a few at once, each byte once', async () => {
     store.answer = async (range, found) => {
       await pause(range.offset % 3);
       return found;
@@ -84,7 +84,7 @@ describe('a large artifact', () => {
     expect(store.active).toBe(0);
   });
 
-  it('is read in order although its first range comes last', async () => {
+  it('is read in order even if its first range comes last', async () => {
     let free: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
       free = resolve;
@@ -114,14 +114,14 @@ describe('a large artifact', () => {
     stream.release();
   });
 
-  it('shares places with other downloads', async () => {
+  it('shares slots with other downloads', async () => {
     rig = rigWith(new Limiter('ranges', 2, 100));
     await rig.cache.open();
     expect(await fetched()).toBe(ref.digest);
     expect(store.mostActive).toBe(2);
   });
 
-  it('of which a range breaks off goes on from there, and only there', async () => {
+  it('resumes a range that breaks off, and only that one', async () => {
     let broken = 0;
     store.answer = (range, found) => {
       if (range.offset !== 300 * KIB || broken++ > 0) return found;
@@ -133,7 +133,7 @@ describe('a large artifact', () => {
     expect(store.asked).toContainEqual({ offset: 340 * KIB, length: 60 * KIB });
   });
 
-  it('of which a range keeps breaking off is unavailable; the rest is not waited for, nothing is left', async () => {
+  it('is unavailable if a range keeps breaking off; the other ranges are cancelled, and nothing is left', async () => {
     store.answer = (range, found) => {
       if (range.offset !== 0) return found;
       found.body.destroy();
@@ -147,7 +147,7 @@ describe('a large artifact', () => {
     expect(await fetched()).toBe(ref.digest);
   });
 
-  it('that the store refuses to give is not asked for again', async () => {
+  it('that the store refuses is not requested again', async () => {
     store.answer = (_, found) => {
       found.body.destroy();
       throw new StoreRefusedError('setting', 'wrong credentials');
@@ -167,7 +167,7 @@ describe('a large artifact', () => {
     ['has other bytes', other({ body: Readable.from([Buffer.alloc(100 * KIB)]) }), 'do not match its digest'],
     ['is too short', other({ body: Readable.from([Buffer.alloc(10)]) }), 'do not match its size'],
     ['is too long', other({ body: Readable.from([Buffer.alloc(101 * KIB)]) }), 'do not match its size'],
-  ])('of which a range %s is corrupt', async (_, answer, words) => {
+  ])('is corrupt if a range %s', async (_, answer, words) => {
     store.answer = answer;
     await expect(fetched()).rejects.toMatchObject({
       kind: 'corrupt',
@@ -177,7 +177,7 @@ describe('a large artifact', () => {
   });
 });
 
-it('a small artifact is one request, for the whole of it', async () => {
+it('a small artifact is downloaded with one request', async () => {
   const small = bytes.subarray(0, 200 * KIB);
   const smallRef = { digest: sha256(small), size: small.length };
   await store.put(artifactKey(ID, { digest: smallRef.digest, kind: 'pack' }), small, { mode: 'create' });

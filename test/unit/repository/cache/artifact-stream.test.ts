@@ -107,8 +107,8 @@ function watch(promise: Promise<unknown>): () => 'pending' | 'fulfilled' | 'reje
   return () => state;
 }
 
-describe('an artifact on its way', () => {
-  it('is read byte by byte as it comes, and verified at the end', async () => {
+describe('an artifact during its download', () => {
+  it('is read byte by byte as it arrives, and verified at the end', async () => {
     const bytes = randomBytes(1_000);
     const stream = await rig.cache.stream(ID, 'pack', await stored(bytes));
     const verified = watch(stream.verified);
@@ -130,7 +130,7 @@ describe('an artifact on its way', () => {
     expect(await filesBelow(join(folder.path, 'artifacts'))).toEqual([`${sha256(bytes)}.pack`]);
   });
 
-  it('comes once for all its readers; one that stands still holds up nobody', async () => {
+  it('is downloaded once for all readers, and a slow one does not delay others', async () => {
     const bytes = randomBytes(3_000_000);
     const ref = await stored(bytes);
     const streams = await Promise.all(Array.from({ length: 5 }, () => rig.cache.stream(ID, 'pack', ref)));
@@ -151,7 +151,7 @@ describe('an artifact on its way', () => {
     for (const stream of streams) stream.release();
   });
 
-  it('comes to its end although all its readers have gone, for the next one', async () => {
+  it('is downloaded completely for the next reader, even if all readers have left', async () => {
     const bytes = randomBytes(200_000);
     const ref = await stored(bytes);
     const stream = await rig.cache.stream(ID, 'pack', ref);
@@ -174,7 +174,7 @@ describe('an artifact on its way', () => {
     ['too few', (bytes: Buffer) => bytes.subarray(0, 99_999)],
     ['too many', (bytes: Buffer) => Buffer.concat([bytes, Buffer.from('!')])],
   ])(
-    'of which %s come is not verified, fails whoever still reads it, and leaves nothing',
+    'is not verified if %s arrive, fails its readers, and leaves nothing',
     async (_, spoil) => {
       const bytes = randomBytes(100_000);
       const ref = await stored(bytes);
@@ -197,7 +197,7 @@ describe('an artifact on its way', () => {
     },
   );
 
-  it('that the store has not got fails its readers', async () => {
+  it('that is missing in the store fails its readers', async () => {
     const ref = { digest: sha256('absent'), size: 6 };
     const stream = await rig.cache.stream(ID, 'pack', ref);
     await expect(readAll(stream)).rejects.toMatchObject({ kind: 'corrupt' });
@@ -205,7 +205,7 @@ describe('an artifact on its way', () => {
     stream.release();
   });
 
-  it('is not shown to another repository before it is known to be good', async () => {
+  it('is not shown to another repository before it is verified', async () => {
     const bytes = randomBytes(1_000);
     const ref = await stored(bytes);
     await stored(bytes, OTHER);
@@ -227,7 +227,7 @@ describe('an artifact on its way', () => {
     expect(downloads()).toBe(2);
   });
 
-  it('is broken off when the server stops', async () => {
+  it('breaks off when the server stops', async () => {
     const bytes = randomBytes(1_000);
     const stream = await rig.cache.stream(ID, 'pack', await stored(bytes));
     const body = await store.body();
@@ -245,8 +245,8 @@ describe('an artifact on its way', () => {
   });
 });
 
-describe('an artifact that is here', () => {
-  it('is read without a request, for as long as it is held, whatever the budget', async () => {
+describe('a cached artifact', () => {
+  it('is read without a request while it is in use, whatever the budget', async () => {
     store.slow = false;
     rig = new RepositoryRig({ folder: folder.path, store, cacheBudget: 1_000 });
     await rig.cache.open();
@@ -264,7 +264,7 @@ describe('an artifact that is here', () => {
     expect(downloads()).toBe(1);
   });
 
-  it('from an earlier run is read while it is checked, without a request', async () => {
+  it('from before a restart is read during its check, without a request', async () => {
     store.slow = false;
     const bytes = randomBytes(500_000);
     const ref = await stored(bytes);
@@ -282,7 +282,7 @@ describe('an artifact that is here', () => {
     expect(downloads()).toBe(0);
   });
 
-  it('from an earlier run with other bytes fails once, and is fetched for the next', async () => {
+  it('from before a restart with other bytes fails once, and is downloaded for the next reader', async () => {
     const { bytes, ref } = await damagedLeftover();
     const stream = await rig.cache.stream(ID, 'pack', ref);
     await expect(stream.verified).rejects.toMatchObject({
@@ -296,7 +296,7 @@ describe('an artifact that is here', () => {
     expect(downloads()).toBe(1);
   });
 
-  it('from an earlier run with other bytes keeps nobody busy while the disk takes its time to remove it', async () => {
+  it('from before a restart with other bytes blocks nobody while the disk removes it', async () => {
     const { bytes, ref } = await damagedLeftover();
     const remove = CachedFiles.prototype.remove;
     const removing = new Promise<void>((begun) => {
@@ -327,7 +327,7 @@ describe('an artifact that is here', () => {
     }
   });
 
-  it('from an earlier run with its end missing is fetched at once', async () => {
+  it('from before a restart that is truncated is downloaded at once', async () => {
     store.slow = false;
     const bytes = randomBytes(500_000);
     const ref = await stored(bytes);

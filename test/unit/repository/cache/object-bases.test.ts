@@ -60,8 +60,8 @@ async function gone(path: string): Promise<void> {
   await expect.poll(() => exists(path), { interval: 5 }).toBe(false);
 }
 
-describe('what pushes work over', () => {
-  it('has the packs of a state and no refs, and grows with the next one', async () => {
+describe('the object base of a repository', () => {
+  it('has the packs of a state and no refs, and grows with the next state', async () => {
     const [one, two] = [await pack('one'), await pack('two')];
     const first = await bases.acquire(ID, stateOf([one]));
     expect(await packsIn(first)).toEqual(filesOf(one));
@@ -75,7 +75,7 @@ describe('what pushes work over', () => {
     expect((await bases.acquire(ID, stateOf([one]))).path).toBe(first.path);
   });
 
-  it('is another folder once a fold has replaced packs, and the old one stays while it is used', async () => {
+  it('is a new folder after a fold has replaced packs, and the old one stays while it is used', async () => {
     const [one, two, folded] = [await pack('one'), await pack('two'), await pack('folded')];
     const before = await bases.acquire(ID, stateOf([one, two]));
     const after = await bases.acquire(ID, stateOf([folded, two]));
@@ -88,7 +88,7 @@ describe('what pushes work over', () => {
     expect(await packsIn(after)).toEqual(filesOf(folded, two));
   });
 
-  it('is never that of a repository that was there under the same name before', async () => {
+  it('is never reused for a repository that was announced again', async () => {
     const one = await pack('one');
     const before = await bases.acquire(ID, stateOf([one]));
     const after = await bases.acquire(ID, stateOf([], '2'.repeat(32)));
@@ -96,14 +96,14 @@ describe('what pushes work over', () => {
     expect(await packsIn(after)).toEqual([]);
   });
 
-  it('is made once for pushes that come at the same time, each with the packs it knows of', async () => {
+  it('is made once for concurrent pushes, each with the packs that it knows', async () => {
     const all = await Promise.all(Array.from({ length: 6 }, (_, at) => pack(`pack ${at}`)));
     const leases = await Promise.all(all.map((_, at) => bases.acquire(ID, stateOf(all.slice(0, at + 1)))));
     expect(new Set(leases.map(({ path }) => path)).size).toBe(1);
     expect(await packsIn(leases[0] as ObjectsLease)).toEqual(filesOf(...all));
   });
 
-  it('names a pack as soon as git may find it, even if others with it never come', async () => {
+  it('lists a pack as soon as git may find it, even if others never arrive', async () => {
     const [one, two, lost] = [await pack('one'), await pack('two'), await pack('lost')];
     const before = await bases.acquire(ID, stateOf([one]));
     await rig.store.delete(artifactKey(ID, { digest: lost.idx.digest, kind: 'idx' }));
@@ -112,7 +112,7 @@ describe('what pushes work over', () => {
     expect([...before.packs()]).toEqual(expect.arrayContaining([...digestsOf(one, two)]));
   });
 
-  it('says what is missing in the store, and can be had when it is there', async () => {
+  it('reports what is missing in the store, and works after it is there', async () => {
     const [one, lost] = [await pack('one'), await pack('lost')];
     const key = artifactKey(ID, { digest: lost.idx.digest, kind: 'idx' });
     await rig.store.delete(key);
@@ -122,7 +122,7 @@ describe('what pushes work over', () => {
     expect(await packsIn(lease)).toEqual(filesOf(one, lost));
   });
 
-  it('gives back what it holds of the cache when that needs the room and nobody uses it', async () => {
+  it('releases its part of the cache if room is needed and nobody uses it', async () => {
     const entry = await pack('one');
     const lease = await bases.acquire(ID, stateOf([entry]));
     await rig.cache.relieve();

@@ -12,7 +12,7 @@ import {
 } from '../../../helpers/fossil-rig.ts';
 
 describe('a bag', () => {
-  it('shows what was pushed, on this server and on one that has just started', async () => {
+  it('shows pushed artifacts, on this server and on one that has just started', async () => {
     const rig = await new FossilRig().create();
     const artifacts = [whole('one'), whole('two', { algorithm: 'sha1' }), compressed(whole(lines(0, 100)))];
     const { added } = await rig.push(artifacts);
@@ -42,7 +42,7 @@ describe('a bag', () => {
     expect(Buffer.from(await bag.content(three.name)).toString()).toBe(lines(2, 200));
   });
 
-  it('gives runs of payloads, at least one at a time', async () => {
+  it('returns runs of payloads, at least one at a time', async () => {
     const rig = await new FossilRig().create();
     const artifacts = Array.from({ length: 50 }, (_, at) => whole(lines(at, 10 + at)));
     await rig.push(artifacts.slice(0, 30));
@@ -64,7 +64,7 @@ describe('a bag', () => {
     }
   });
 
-  it('knows what no cluster names, and what is missing', async () => {
+  it('lists unclustered and missing artifacts', async () => {
     const rig = await new FossilRig().create();
     const [one, two, missing] = [whole('one'), whole('two'), whole('missing')];
     const cluster = clusterOf([one.name, missing.name]);
@@ -81,7 +81,7 @@ describe('a bag', () => {
     expect(bag.unclusteredCount).toBe(2);
   });
 
-  it('knows the leaves', async () => {
+  it('lists the leaves', async () => {
     const rig = await new FossilRig().create();
     const root = checkIn('root');
     const child = checkIn('child', [root]);
@@ -96,7 +96,7 @@ describe('a bag', () => {
     }
   });
 
-  it('publishes nothing when nothing is new', async () => {
+  it('publishes nothing if nothing is new', async () => {
     const rig = await new FossilRig().create();
     await rig.push([whole('one')]);
     const before = await rig.bag();

@@ -17,7 +17,7 @@ async function adopt(rig: FossilRig, code: string) {
 }
 
 describe('the project code of a repository', () => {
-  it('follows from its name at first, and is that of the first push from then on', async () => {
+  it('is derived from its name at first, and is that of the first push later', async () => {
     const rig = await new FossilRig().create();
     expect((await rig.repository.resolve())?.manifest.projectCode).toBe(derivedProjectCode(FOSSIL_ID));
     const adopted = await adopt(rig, CODE);
@@ -31,7 +31,7 @@ describe('the project code of a repository', () => {
 });
 
 describe('the series of passwords', () => {
-  it('goes up, and never down', async () => {
+  it('only increases', async () => {
     const { repository } = await new FossilRig().create();
     for (const [wanted, series] of [
       [1, 1],
@@ -44,7 +44,7 @@ describe('the series of passwords', () => {
     }
   });
 
-  it('of one key goes up alone, is kept with the manifest, and is bounded to 1,000 keys', async () => {
+  it('of one key increases alone, is kept in the manifest, and is limited to 1,000 keys', async () => {
     const rig = await new FossilRig().create();
     const { repository } = rig;
     for (const series of [1, 2, 1]) {
@@ -60,7 +60,7 @@ describe('the series of passwords', () => {
     expect((await revoke(String(7).padStart(64, '0'))).next?.keySeries).toMatchObject({ [keys[7] ?? '']: 9 });
   });
 
-  it('of a repository that is not there stays unsaid', async () => {
+  it('of a missing repository cannot be changed', async () => {
     const { repository } = new FossilRig();
     await repository.publisher.join(new SetPasswordSeries(1, ACTOR, repository.mark()));
     expect(await repository.resolve()).toBeUndefined();

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { ContentCache } from '../../../../src/repository/fossil/content-cache.ts';
 import { whole } from '../../../helpers/fossil-rig.ts';
 
-it('a content cache keeps no request in memory for the sake of an artifact in it', () => {
+it('a content cache does not keep the request that brought an artifact in memory', () => {
   const cache = new ContentCache({ bytes: 1_000_000, entries: 1_000 });
   const request = Buffer.alloc(100_000, 'x');
   const { name } = whole('a part');

@@ -45,7 +45,7 @@ async function mixedRig(): Promise<FossilRig> {
 }
 
 describe('cards of many artifacts (issue 14, speed of clones)', () => {
-  it('are those of single artifacts, byte for byte, however they are cut', async () => {
+  it('equal those of single artifacts, byte for byte, for any division', async () => {
     const bag = await (await mixedRig()).bag();
     const expected = await oneByOne(bag);
     for (const maxBytes of [1, 700, 1_000_000]) {
@@ -53,7 +53,7 @@ describe('cards of many artifacts (issue 14, speed of clones)', () => {
     }
   });
 
-  it('name nothing private, and send a delta of it whole', async () => {
+  it('name no private artifacts, and send a delta of one as a whole', async () => {
     const rig = await mixedRig();
     const bag = await rig.bag();
     const secret = Array.from({ length: bag.count }, (_, at) => bag.at(at)).find((entry) => entry.isPrivate);
@@ -62,7 +62,7 @@ describe('cards of many artifacts (issue 14, speed of clones)', () => {
     expect(all).not.toContain(secret?.name);
   });
 
-  it('leave out what is shunned, and send a delta of it whole', async () => {
+  it('leave out shunned artifacts, and send a delta of one as a whole', async () => {
     const rig = await new FossilRig().create();
     const [old, young] = [whole(lines(0, 300)), whole(`${lines(0, 300)}more\n`)];
     await rig.push([old, delta(old, young)]);

@@ -60,7 +60,7 @@ const everything: FossilManifest = {
 };
 
 describe('a manifest of Fossil', () => {
-  it('with everything is stored as ever', () => {
+  it('with every field has the stored bytes that it always had', () => {
     const bytes = encodeFossilManifest(everything);
     expect(sha256(bytes)).toBe('e89f25bdd81fd8c708f002ea4b4213c917b432848239962a55b56445d98d821a');
     expect(decodeFossilManifest(bytes, 'it')).toEqual(everything);
@@ -118,7 +118,7 @@ describe('a pack of artifacts', () => {
     return builder.build();
   };
 
-  it('is stored as ever, whatever the secret of the tables', () => {
+  it('has the stored bytes that it always had, for any secret of the tables', () => {
     expect([build(1).digest, build(1).index]).toEqual([
       '39dcdfbda328125c40064a3236b55779fa5dca197d3183b5ae46b6915f88697c',
       { digest: '75ce390b286005f4879604a2da909a09f85cbc30ce0f4b4a2b090d87dd3e4deb', offset: 23, size: 413 },
@@ -126,7 +126,7 @@ describe('a pack of artifacts', () => {
     expect(build(2).bytes).toEqual(build(1).bytes);
   });
 
-  it('is read as it was written', () => {
+  it('is read back', () => {
     const index = new PackIndex(build(1).indexBytes);
     expect([index.records, index.names]).toEqual([5, 6]);
     expect(index.unversioned).toEqual([
@@ -153,7 +153,7 @@ describe('a pack of artifacts', () => {
     ]);
   });
 
-  it('is refused when any part of its index is cut short or points nowhere', () => {
+  it('is refused if any part of its index is cut short or points outside', () => {
     const { indexBytes } = build(1);
     for (let end = 0; end < indexBytes.length; end++)
       expect(() => new PackIndex(indexBytes.subarray(0, end))).toThrow();

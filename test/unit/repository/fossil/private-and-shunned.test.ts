@@ -32,7 +32,7 @@ async function cloned(bag: Bag) {
 }
 
 describe('a private artifact', () => {
-  it('is shown as private, is in no run unless asked for, and counts for nobody', async () => {
+  it('is marked private, in no run unless requested, and not counted', async () => {
     const rig = await new FossilRig().create();
     await rig.push([one, { ...two, ...asPrivate }]);
     for (const bag of [await rig.bag(), await rig.another().bag()]) {
@@ -47,7 +47,7 @@ describe('a private artifact', () => {
     expect(published?.manifest.causes).toMatchObject([{ kind: 'push', artifacts: 1 }]);
   });
 
-  it('becomes public when it comes as public, and never private again', async () => {
+  it('becomes public if it comes as public, and never private again', async () => {
     const rig = await new FossilRig().create();
     await rig.push([{ ...one, ...asPrivate }]);
     const before = await rig.bag();
@@ -74,7 +74,7 @@ describe('a private artifact', () => {
     expect((await rig.another().bag()).publicCount).toBe(2);
   });
 
-  it('is never the source of a public one, when it is here or when it comes later', async () => {
+  it('is never the source of a public one, whether it came before or comes later', async () => {
     const rig = await new FossilRig().create();
     await rig.push([{ ...one, ...asPrivate }]);
     await rig.push([delta(one, two)]);
@@ -86,7 +86,7 @@ describe('a private artifact', () => {
     expect(await verifyBag(bag)).toEqual([]);
   });
 
-  it('may be a delta of a public one, or of a private one', async () => {
+  it('may be a delta of a public or a private one', async () => {
     const rig = await new FossilRig().create();
     await rig.push([one, { ...delta(one, two), ...asPrivate }, { ...delta(two, three), ...asPrivate }]);
     const bag = await rig.bag();
@@ -111,7 +111,7 @@ describe('a private artifact', () => {
 });
 
 describe('a shunned artifact', () => {
-  it('is gone from every view, and does not come back', async () => {
+  it('is in no view, and does not come back', async () => {
     const rig = await new FossilRig().create();
     const cluster = clusterOf([one.name, two.name]);
     const child = checkIn('child', [checkIn('root')]);
@@ -133,7 +133,7 @@ describe('a shunned artifact', () => {
     }
   });
 
-  it('leaves artifacts that are deltas of it: they are sent whole', async () => {
+  it('does not affect artifacts that are deltas of it: they are sent as a whole', async () => {
     const rig = await new FossilRig().create();
     await rig.push([one, delta(one, two), delta(two, three)]);
     const bag = await shun(rig, { shun: [one.name] });
@@ -152,7 +152,7 @@ describe('a shunned artifact', () => {
     expect(await verifyBag(await rig.another().bag())).toEqual([]);
   });
 
-  it('that is pushed while it is being shunned stays hidden, whichever comes first', async () => {
+  it('that is pushed while it is being shunned stays hidden, in either order', async () => {
     const rig = await new FossilRig().create();
     await rig.push([two]);
     const other = rig.another();
@@ -165,7 +165,7 @@ describe('a shunned artifact', () => {
     expect(await verifyBag(await rig.another(3).bag())).toEqual([]);
   });
 
-  it('is shown again when it is shunned no more', async () => {
+  it('is shown again after it is unshunned', async () => {
     const rig = await new FossilRig().create();
     await rig.push([one, two]);
     await shun(rig, { shun: [one.name] });
@@ -174,7 +174,7 @@ describe('a shunned artifact', () => {
     expect([bag.state.artifacts, bag.state.shunned]).toEqual([2, []]);
   });
 
-  it('is not wanted, though a cluster names it', async () => {
+  it('is not requested, even if a cluster names it', async () => {
     const rig = await new FossilRig().create();
     await rig.push([clusterOf([one.name, two.name])]);
     const bag = await shun(rig, { shun: [one.name] });

@@ -163,7 +163,7 @@ function unreliable(random: SeededRandom) {
 }
 
 describe.each([1, 3, 5].map((seed) => [seed]))('with seed %i', (seed) => {
-  it('every artifact of every writer is there afterwards, on every server', async () => {
+  it('all artifacts of all writers are there afterwards, on every server', async () => {
     const random = new SeededRandom(seed);
     const first = await new FossilRig({ seed, folder: scratch.path }).create();
     const servers = [first, first.another(seed + 100), first.another(seed + 200)];
@@ -217,7 +217,7 @@ describe.each([1, 3, 5].map((seed) => [seed]))('with seed %i', (seed) => {
     }
   });
 
-  it('what is derived step by step is what is derived from nothing', async () => {
+  it('a state derived step by step equals one derived from scratch', async () => {
     const random = new SeededRandom(seed);
     const rig = await new FossilRig({ seed, folder: scratch.path }).create();
     const world = new World(random);

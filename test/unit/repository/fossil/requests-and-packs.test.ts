@@ -14,7 +14,7 @@ import {
 import { tempDir } from '../../../helpers/temp-dir.ts';
 
 describe('requests to the store', () => {
-  it('a round with nothing new takes one conditional read; a push the pack, the manifest and the pointer as well', async () => {
+  it('are one conditional read for a round with nothing new, and also pack, manifest and pointer for a push', async () => {
     const rig = await new FossilRig().create();
     const [one, two, three] = [whole(lines(0, 100)), whole(lines(1, 100)), whole(lines(2, 100))];
     await rig.push([one]);
@@ -31,7 +31,7 @@ describe('requests to the store', () => {
     ).toEqual(['get pointer', 'put bag', 'put json', 'put pointer']);
   });
 
-  it('a server that has just started reads the pointer, the manifest, and the index of each pack', async () => {
+  it('after a start are the pointer, the manifest, and the index of each pack', async () => {
     const rig = await new FossilRig().create();
     for (let at = 0; at < 3; at++) await rig.push([whole(`text ${at}`)]);
     rig.store.reset();
@@ -41,8 +41,8 @@ describe('requests to the store', () => {
   });
 });
 
-describe('what is derived', () => {
-  it('from 45 pushes in a row adds to one table, and costs some 100 bytes for an artifact', async () => {
+describe('derived tables', () => {
+  it('of 45 successive pushes share one table, at some 100 bytes per artifact', async () => {
     const rig = await new FossilRig().create();
     let { view } = await rig.bag();
     for (let round = 0; round < 45; round++) {
@@ -57,7 +57,7 @@ describe('what is derived', () => {
     expect(rig.repository.bags.memory).toBeLessThan(2 << 20);
   });
 
-  it('is kept within its bounds', async () => {
+  it('stay within their bounds', async () => {
     const rig = await new FossilRig({ memory: { bags: 1, packs: 0, contents: 0 } }).create();
     await rig.push([whole(lines(0, 100)), delta(whole(lines(0, 100)), whole(lines(1, 100)))]);
     const bag = await rig.bag();
@@ -66,7 +66,7 @@ describe('what is derived', () => {
 });
 
 describe('a pack', () => {
-  it('that is too large for memory is read from the cache on disk, in the same way', async () => {
+  it('that is too large for memory is read from the cache on disk in the same way', async () => {
     await using folder = await tempDir('fossil-pack');
     const rig = await new FossilRig({ folder: join(folder.path, 'cache') }).create();
     await rig.opened.cache.open();
@@ -96,7 +96,7 @@ describe('a pack', () => {
   it.each([
     ['index', -1],
     ['payload', 10],
-  ])('with a damaged %s is told apart from an empty one, and named', async (part, at) => {
+  ])('with a damaged %s is named, and not read as an empty one', async (part, at) => {
     const rig = await new FossilRig().create();
     await rig.push([whole(lines(0, 100)), clusterOf([whole('x').name])]);
     const [{ pack } = { pack: undefined }] = (await rig.bag()).state.packs;

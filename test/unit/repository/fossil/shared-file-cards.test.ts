@@ -10,7 +10,7 @@ async function rigWith(count: number): Promise<FossilRig> {
 }
 
 describe('shared cards (issue 14, speed of clones)', () => {
-  it('are one copy for all clones of a state that ask at once, and the same bytes later', async () => {
+  it('are one copy for concurrent clones of a state, and the same bytes later', async () => {
     const bag = await (await rigWith(3)).bag();
     const shared = new SharedFileCards();
     const [one, other] = await Promise.all([
@@ -22,7 +22,7 @@ describe('shared cards (issue 14, speed of clones)', () => {
     expect(one).toEqual(await writeFileCards(bag, 0, 1_000));
   });
 
-  it('are those of the state that is asked for, as each begins and ends', async () => {
+  it('belong to the requested state, at their beginning and their end', async () => {
     const rig = await rigWith(3);
     const [shared, before] = [new SharedFileCards(), await rig.bag()];
     await fileCards(before, 0, 100_000, shared);

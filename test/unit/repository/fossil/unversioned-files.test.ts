@@ -21,7 +21,7 @@ async function textOf(bag: Bag, name: string): Promise<string | undefined> {
   return hash === undefined ? undefined : Buffer.from(await bag.unversionedContent(hash)).toString();
 }
 
-it('the newest version of an unversioned file is kept, deletions included, and it is no artifact', async () => {
+it('the newest version of an unversioned file is kept, deletions included, and is not an artifact', async () => {
   const rig = await new FossilRig().create();
   const push = (...unversioned: ReceivedUnversioned[]) => rig.push({ artifacts: [], unversioned });
   const first = await push(file('a', 10, 'old'), file('b', 10, 'b'));
@@ -39,7 +39,7 @@ it('the newest version of an unversioned file is kept, deletions included, and i
   expect(await textOf(await rig.another(3).bag(), 'b')).toBe('again');
 });
 
-it('of versions of one second all servers keep the same, whichever came first', async () => {
+it('all servers keep the same of two versions of the same second, in any order', async () => {
   const outcomes = await Promise.all(
     [0, 1].map(async (order) => {
       const rig = await new FossilRig().create();
@@ -75,7 +75,7 @@ it('two servers that change unversioned files at once lose nothing', async () =>
   expect(bag.count).toBe(2);
 });
 
-it('a version whose content is here needs none; one whose content is not here is left out', async () => {
+it('a version needs no content if it is stored, and is left out without it', async () => {
   const rig = await new FossilRig().create();
   const { content: _content, ...bare } = file('a', 20, 'text');
   expect((await rig.push({ artifacts: [], unversioned: [bare] })).committed).toBeUndefined();
@@ -103,7 +103,7 @@ it.each<[string, ReceivedUnversioned]>([
   expect(rig.store.writes()).toBe(0);
 });
 
-it('their number and their bytes are bounded', async () => {
+it('the number and the bytes of unversioned files are bounded', async () => {
   const rig = await new FossilRig().create();
   const unversioned = ['a', 'b', 'c'].map((name) => file(name, 1, `content of ${name}`));
   const push = (limits: object) => rig.push({ artifacts: [], unversioned }, limits);

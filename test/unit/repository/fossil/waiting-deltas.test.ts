@@ -9,8 +9,8 @@ const source = whole(lines(0, 200));
 const target = whole(lines(1, 200));
 const next = whole(lines(2, 200));
 
-describe('a delta whose source is not here', () => {
-  it('waits durably: it is not shown, not counted, and its source is wanted', async () => {
+describe('a delta without its source', () => {
+  it('waits durably: it is not shown or counted, and its source is requested', async () => {
     const rig = await new FossilRig().create();
     await rig.push([delta(source, target)]);
     for (const bag of [await rig.bag(), await rig.another().bag()]) {
@@ -24,7 +24,7 @@ describe('a delta whose source is not here', () => {
     }
   });
 
-  it('becomes an artifact when its source comes, on whichever server, and so do those that wait for it', async () => {
+  it('becomes an artifact when its source comes to any server, and so do deltas of it', async () => {
     const rig = await new FossilRig().create();
     await rig.push([delta(target, next)]);
     await rig.push([delta(source, target)]);
@@ -37,13 +37,13 @@ describe('a delta whose source is not here', () => {
     expect(cold.wanted(1)).toEqual([]);
   });
 
-  it('becomes an artifact at once when its source comes later in the same request', async () => {
+  it('becomes an artifact at once if its source comes later in the same request', async () => {
     const rig = await new FossilRig().create();
     const { added } = await rig.push([delta(target, next), delta(source, target), source]);
     expect(added.length).toBe(3);
   });
 
-  it('becomes an artifact when its source was published by another server at the same time', async () => {
+  it('becomes an artifact if its source was published by another server at the same time', async () => {
     const one = await new FossilRig().create();
     const two = one.another();
     const [prepared, ofSource] = [
@@ -57,7 +57,7 @@ describe('a delta whose source is not here', () => {
     expect(namesOf(await two.bag())).toEqual([source.name, target.name].sort());
   });
 
-  it('is dropped for good when it turns out wrong, and the artifact may come again', async () => {
+  it('is dropped for good if it is wrong, and the artifact may come again', async () => {
     const rig = await new FossilRig().create();
     const wrong = {
       ...target,
@@ -76,7 +76,7 @@ describe('a delta whose source is not here', () => {
     expect(namesOf(await rig.another(3).bag())).toEqual([source.name, target.name].sort());
   });
 
-  it('is not needed any more when the artifact comes whole', async () => {
+  it('is dropped when the whole artifact comes', async () => {
     const rig = await new FossilRig().create();
     await rig.push([delta(source, target)]);
     await rig.push([target]);
@@ -86,7 +86,7 @@ describe('a delta whose source is not here', () => {
   });
 });
 
-describe('what is bad', () => {
+describe('a bad artifact', () => {
   const absent = nameOf(Buffer.from('absent'), 'sha1');
 
   it.each([
@@ -122,7 +122,7 @@ describe('what is bad', () => {
       /circle/,
     ],
     ['deltas in a circle', [delta(source, target), delta(target, source)], /circle/],
-  ])('stores nothing of the request: %s', async (_, received, message) => {
+  ])('stores nothing of its request: %s', async (_, received, message) => {
     const rig = await new FossilRig().create();
     const before = await rig.bag();
     rig.store.reset();
@@ -134,7 +134,7 @@ describe('what is bad', () => {
     expect((await rig.bag()).digest).toBe(before.digest);
   });
 
-  it('a bomb: a payload or a delta that makes too much', async () => {
+  it('that is a bomb is refused: a payload or a delta that makes too much', async () => {
     const rig = await new FossilRig().create();
     const large = whole(Buffer.alloc(100_000));
     await expect(rig.push([large], { artifact: 99_999 })).rejects.toThrow(/too-large|99999/);
@@ -149,7 +149,7 @@ describe('what is bad', () => {
     });
   });
 
-  it('too much that waits', async () => {
+  it('is refused if too much waits', async () => {
     const rig = await new FossilRig().create();
     const waiting = Array.from({ length: 10 }, (_, at) => delta(whole(`absent ${at}`), whole(lines(at, 20))));
     await expect(rig.push(waiting, { waitingRecords: 9 })).rejects.toMatchObject({ kind: 'too-large' });
@@ -158,7 +158,7 @@ describe('what is bad', () => {
     await expect(rig.push(waiting, { waitingRecords: 9 })).rejects.toMatchObject({ kind: 'too-large' });
   });
 
-  it('a circle through what waits already: it is left out, and wanted whole', async () => {
+  it('in a circle of waiting deltas is left out, and requested as a whole', async () => {
     const rig = await new FossilRig().create();
     await rig.push([delta(source, target)]);
     await rig.push([delta(target, source)]);
@@ -168,7 +168,7 @@ describe('what is bad', () => {
   });
 });
 
-it('chains of 10,000 deltas are made one after another, and stored whole now and then', async () => {
+it('chains of 10,000 deltas are expanded step by step, and stored whole now and then', async () => {
   const rig = await new FossilRig().create();
   const chain = [whole('0')];
   const received = [...chain];

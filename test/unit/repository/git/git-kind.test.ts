@@ -13,8 +13,8 @@ const some: GitState = stateOf({
   packs: [packOf('one')],
 });
 
-describe('two states of git', () => {
-  it('are the same however they were put together, and wherever they stand in the chain', () => {
+describe('two git states', () => {
+  it('are equal for any order of their parts and any position in the chain', () => {
     const again = stateOf({
       refs: new Map([...some.refs].reverse()),
       peeled: new Map(some.peeled),
@@ -42,7 +42,7 @@ describe('two states of git', () => {
     expect(gitKind.isSame(some, { ...some, ...parts })).toBe(false);
   });
 
-  it('are told apart among very many refs', async () => {
+  it('with very many refs are distinguished', async () => {
     const rig = new RepositoryRig();
     const name = (at: number) => `refs/heads/${String(at).padStart(6, '0')}`;
     const refs = new Map(Array.from({ length: 6_000 }, (_, at) => [name(at), oid('1')] as const));
@@ -53,7 +53,7 @@ describe('two states of git', () => {
     expect(gitKind.isSame(back, manifest)).toBe(true);
   });
 
-  it('are published once: a change that leaves the state as it is writes nothing', async () => {
+  it('that are equal are published once: an unchanged state writes nothing', async () => {
     const rig = new RepositoryRig();
     await rig.publish(manifestOf(some));
     await rig.repository.resolve();

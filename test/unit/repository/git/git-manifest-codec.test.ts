@@ -77,18 +77,18 @@ describe('a manifest', () => {
   it.each([
     ['with everything', full],
     ['with as little as can be', manifestOf()],
-  ])('%s comes back as it was', (_what, manifest) => {
+  ])('%s is read back', (_what, manifest) => {
     expect(decodeManifest(encodeManifest(manifest), 'x')).toEqual(manifest);
   });
 
-  it('is the same bytes however its values were put together', () => {
+  it('has the same bytes for any order of its values', () => {
     const { refs, ...rest } = full;
     const shuffled: GitManifest = { ...rest, refs: new Map([...refs].reverse()) };
     expect(encodeManifest(shuffled).equals(encodeManifest(full))).toBe(true);
     expect(encodeManifest(full).toString()).toBe(canonical(plain(full)));
   });
 
-  it('has these bytes, in this version of the format', () => {
+  it('has these bytes in this version of the format', () => {
     const manifest = manifestOf({ refs: new Map([['refs/heads/main', oid('e')]]) });
     expect(encodeManifest(manifest).toString()).toBe(
       [
@@ -102,7 +102,7 @@ describe('a manifest', () => {
     );
   });
 
-  it('keeps refs in the order of their bytes in memory, and of their UTF-16 units in JSON', () => {
+  it('keeps refs in byte order in memory, and in the order of UTF-16 units in JSON', () => {
     const [bmp, astral] = ['refs/heads/\uff5e', 'refs/heads/\u{10000}'];
     const manifest = manifestOf({
       refs: new Map([
@@ -116,7 +116,7 @@ describe('a manifest', () => {
     expect([...decodeText(text).refs.keys()]).toEqual(['refs/heads/a', bmp, astral]);
   });
 
-  it('of a repository with too many refs is refused, with a reason', () => {
+  it('of a repository with too many refs is refused with the reason', () => {
     const refs = new Map<string, string>();
     const long = 'x'.repeat(1000);
     for (let index = 0; refs.size * 1050 < MAX_MANIFEST_BYTES + 100_000; index++) {
@@ -194,7 +194,7 @@ function splitOnce(path: string): string[] {
 }
 
 describe('a manifest that breaks a rule', () => {
-  it.each(VIOLATIONS)('is not read: %s', (_what, path, value) => {
+  it.each(VIOLATIONS)('is refused: %s', (_what, path, value) => {
     expect(() => decodeText(broken(path, value))).toThrow(
       expect.objectContaining({
         kind: 'corrupt',
@@ -215,7 +215,7 @@ describe('a manifest that breaks a rule', () => {
   });
 });
 
-describe('bytes that are not a manifest to the letter', () => {
+describe('bytes that are not exactly a manifest', () => {
   const text = encodeManifest(manifestOf({ refs: new Map([['refs/heads/main', oid('e')]]) })).toString();
   it.each([
     ['nothing', ''],
@@ -244,7 +244,7 @@ describe('bytes that are not a manifest to the letter', () => {
     expect(() => decodeManifest(bytes, 'x')).toThrow(expect.objectContaining({ kind: 'corrupt' }));
   });
 
-  it('are refused: more than a manifest may have', () => {
+  it('are refused: longer than a manifest may be', () => {
     expect(() => decodeManifest(Buffer.alloc(MAX_MANIFEST_BYTES + 1, ' '), 'x')).toThrow(
       expect.objectContaining({ kind: 'corrupt', message: expect.stringContaining('too large') }),
     );

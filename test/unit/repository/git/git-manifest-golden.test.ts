@@ -85,7 +85,7 @@ describe('a stored manifest', () => {
     expect(encodeManifest(decodeManifest(bytes, name)).equals(bytes)).toBe(true);
   });
 
-  it('has the digest it always had: those of very many refs, whose segments they name', async () => {
+  it('has the digest that it always had, with very many refs in segments', async () => {
     const rig = new RepositoryRig();
     const name = (at: number) => `refs/heads/${String(at).padStart(6, '0')}`;
     const refs = new Map(Array.from({ length: 6_000 }, (_, at) => [name(at), oid('1')] as const));
@@ -104,7 +104,7 @@ describe('a stored manifest', () => {
     ]);
   });
 
-  it('has the digest it always had: what the publisher composes of changes', async () => {
+  it('has the digest that it always had, when the publisher composes it from changes', async () => {
     const rig = new RepositoryRig();
     const make = (name: string): Change<GitManifest, void> => ({
       since: 0,

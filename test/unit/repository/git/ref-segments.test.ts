@@ -39,7 +39,7 @@ function segmentKeys(manifest: GitManifest): string[] {
 }
 
 describe('a manifest of very many refs', () => {
-  it('keeps them in segments beside it, and is read back by another server as it was', async () => {
+  it('keeps them in segments beside it, and another server reads them back', async () => {
     const rig = new RepositoryRig();
     const peeled = new Map([['refs/heads/000007', oid('7')]]);
     const { digest, manifest } = await rig.publish(manifestOf({ refs: manyRefs(), peeled }));
@@ -58,7 +58,7 @@ describe('a manifest of very many refs', () => {
     expect(encodeManifest(loaded as GitManifest).equals(encodeManifest(manifest))).toBe(true);
   });
 
-  it('is version 1 with few refs, turns to 2 beyond 5,000, and back clearly below that only', async () => {
+  it('has version 1 with few refs, version 2 above 5,000, and version 1 again only well below', async () => {
     const rig = new RepositoryRig();
     let state = await rig.publish(manifestOf({ refs: manyRefs(5_000) }));
     const versions = [state.manifest.version];
@@ -82,7 +82,7 @@ describe('a manifest of very many refs', () => {
     expect(await rig.cold().manifests.load(ID, state.digest)).toEqual(state.manifest);
   });
 
-  it('costs a change of one ref a small manifest, and many changes the segments they fall into', async () => {
+  it('needs a small manifest for a change of one ref, and the affected segments for many', async () => {
     const rig = new RepositoryRig();
     const state = await rig.publish(manifestOf({ refs: manyRefs() }));
     rig.store.reset();
@@ -104,7 +104,7 @@ describe('a manifest of very many refs', () => {
     expect(reader.store.count()).toBe(2);
   });
 
-  it('is loaded as far as it is asked for', async () => {
+  it('is loaded only as far as needed', async () => {
     const rig = new RepositoryRig();
     const { digest } = await rig.publish(manifestOf({ refs: manyRefs() }));
     const reader = rig.cold();
@@ -123,7 +123,7 @@ describe('a manifest of very many refs', () => {
     expect([...manifest.refs].length).toBe(COUNT);
   });
 
-  it('names a segment that is missing or damaged, and is asked for again after a failure', async () => {
+  it('reports a missing or damaged segment, and tries again after a failure', async () => {
     const rig = new RepositoryRig();
     const { digest, manifest } = await rig.publish(manifestOf({ refs: manyRefs() }));
     const [first = '', second = '', third = ''] = segmentKeys(manifest);
@@ -153,7 +153,7 @@ describe('a manifest of very many refs', () => {
     });
   });
 
-  it('is damaged when its segments are not what it says of them, or not as many refs', async () => {
+  it('is damaged if its segments differ from its description, or in the number of refs', async () => {
     const rig = new RepositoryRig();
     const { manifest } = await rig.publish(manifestOf({ refs: manyRefs() }));
     const text = encodeManifest(manifest).toString();
@@ -168,7 +168,7 @@ describe('a manifest of very many refs', () => {
     }
   });
 
-  it('names the copy of a segment that was stored because the first is condemned', async () => {
+  it('names the copy of a segment that was stored because the first one is condemned', async () => {
     const rig = new RepositoryRig();
     const state = await rig.publish(manifestOf({ refs: manyRefs() }));
     const { digest } = namedArtifacts(state.manifest).find(({ kind }) => kind === 'refs')?.ref ?? {
@@ -189,7 +189,7 @@ describe('a manifest of very many refs', () => {
     expect(encodeManifest(stored.manifest).equals(stored.bytes)).toBe(true);
   });
 
-  it('lists only the first of very many names that one cause changed', async () => {
+  it('lists only the first of very many changed names of one cause', async () => {
     const rig = new RepositoryRig();
     const cause = { kind: 'withdraw', actor: null, evidence: null, refs: [...manyRefs().keys()] } as const;
     const { manifest } = await rig.manifests.encode(manifestOf({ causes: [cause] }));
@@ -197,7 +197,7 @@ describe('a manifest of very many refs', () => {
   });
 });
 
-describe('what a manifest of version 2 says of refs', () => {
+describe('the refs in a manifest of version 2', () => {
   const { refs, peeled } = changedRefs(RefTable.from('sha1', manyRefs(6_000), new Map()), [
     { name: 'refs/heads/000003', oid: undefined },
     { name: 'refs/heads/000004', oid: oid('4'), peeled: oid('5') },
@@ -205,7 +205,7 @@ describe('what a manifest of version 2 says of refs', () => {
   ]);
   const text = encodeManifest({ ...manifestOf({ refs, peeled }), version: 2 }).toString();
 
-  it('is read as it was written', () => {
+  it('are read back', () => {
     const overlay = tableOf(decodeManifest(Buffer.from(text), 'it').refs)?.overlay;
     expect(overlay).toEqual(tableOf(refs)?.overlay);
     expect(text).toContain(
@@ -229,7 +229,7 @@ describe('what a manifest of version 2 says of refs', () => {
     ['a peeled value of nothing', '"peeled":{"refs/heads/000004"', '"peeled":{"refs/heads/000005"'],
     ['the names of version 1', '"version":2', '"version":1'],
     ['a version to come', '"version":2', '"version":3'],
-  ])('is refused for %s', (_, from, to) => {
+  ])('are refused for %s', (_, from, to) => {
     const changed = text.replace(from, to);
     expect(changed).not.toBe(text);
     expect(() => decodeManifest(Buffer.from(changed), 'it')).toThrow(

@@ -74,12 +74,12 @@ async function mustAgree(pack: ScannedPack, early: EarlyEntries): Promise<Scan> 
   return with_;
 }
 
-describe(`trees that are read while a pack comes in (seed ${seed})`, () => {
+describe(`trees that are read during the arrival of a pack (seed ${seed})`, () => {
   it.each([
     ['kept as deltas', ['--depth=50']],
     ['in long lines of deltas', ['--depth=400', '--window=3']],
     ['kept whole', ['--window=0']],
-  ])('are all of them, %s, and the check finds what it finds without', async (_, options) => {
+  ])('are all found, %s, and the check has the result of a check without them', async (_, options) => {
     using repository = new RealRepository();
     const random = new SeededRandom(seed);
     repository.git(['fast-import', '--quiet', '--done'], { input: treeHistory(random, 150, 40) });
@@ -95,7 +95,7 @@ describe(`trees that are read while a pack comes in (seed ${seed})`, () => {
     });
   });
 
-  it('are many of them where the pack has another order', async () => {
+  it('are mostly found if the pack has another order', async () => {
     using repository = new RealRepository();
     const random = new SeededRandom(seed);
     repository.git(['fast-import', '--quiet', '--done'], { input: treeHistory(random, 60, 20) });
@@ -108,7 +108,7 @@ describe(`trees that are read while a pack comes in (seed ${seed})`, () => {
     });
   });
 
-  it('do not count where a commit only contains what looks like one', async () => {
+  it('do not count if a commit only contains something that looks like one', async () => {
     using repository = new RealRepository();
     const random = new SeededRandom(seed);
     const fake = Buffer.concat([Buffer.from('100644 a\0', 'latin1'), Buffer.from(random.hex(20), 'hex')]);
@@ -138,7 +138,7 @@ describe(`trees that are read while a pack comes in (seed ${seed})`, () => {
     });
   });
 
-  it('end where the pack is damaged, and never fail', async () => {
+  it('end at damage in the pack, without an error', async () => {
     using repository = new RealRepository();
     const random = new SeededRandom(seed);
     repository.git(['fast-import', '--quiet', '--done'], { input: treeHistory(random, 60, 20) });
@@ -159,7 +159,7 @@ describe(`trees that are read while a pack comes in (seed ${seed})`, () => {
     });
   });
 
-  it('are read beside git, as far as it has come, and no further than to its end', async () => {
+  it('are read beside git, up to the received bytes and not beyond the end', async () => {
     using repository = new RealRepository();
     const random = new SeededRandom(seed);
     repository.git(['fast-import', '--quiet', '--done'], { input: treeHistory(random, 150, 40) });
@@ -189,8 +189,8 @@ describe(`trees that are read while a pack comes in (seed ${seed})`, () => {
   });
 });
 
-describe('a pack that is read while git works on it', () => {
-  it('that cannot be read ends no process before somebody waits for it', async () => {
+describe('a pack that is read during git’s work', () => {
+  it('and cannot be read ends no process before somebody waits for it', async () => {
     const broken = { read: () => Promise.reject(new Error('the disk does not answer')) };
     const entries = new EarlyEntries(20, new HeightMemory());
     const reader = new EarlyReader(entries, broken, systemClock);
@@ -199,7 +199,7 @@ describe('a pack that is read while git works on it', () => {
     await expect(reader.end()).rejects.toThrow('the disk does not answer');
   });
 
-  it('is opened once for all who ask at once, and may be gone between the look and the open', async () => {
+  it('is opened once for all concurrent callers, and may disappear between look and open', async () => {
     await using folder = await tempDir();
     await mkdir(join(folder.path, 'pack'));
     const pack = new GrowingPack(folder.path);

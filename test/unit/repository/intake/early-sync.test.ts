@@ -15,8 +15,8 @@ class SlowPack {
   }
 }
 
-describe('a pack that is made durable while it grows', () => {
-  it('is synced each 32 MiB, once at a time, and its end waits for that', async () => {
+describe('a pack that is synced while it grows', () => {
+  it('is synced every 32 MiB, one sync at a time, and its end waits for the last one', async () => {
     const pack = new SlowPack();
     const sync = new EarlySync(pack);
     for (let mib = 1; mib <= 31; mib++) sync.grown(mib * MIB);
@@ -38,7 +38,7 @@ describe('a pack that is made durable while it grows', () => {
     sync.mustBeDurable();
   });
 
-  it('is not taken in when the disk failed on the way, which it may not say again', async () => {
+  it('is refused if a sync failed on the way, because the disk may not report it again', async () => {
     const pack = new SlowPack();
     const sync = new EarlySync(pack);
     sync.grown(64 * MIB);
@@ -55,7 +55,7 @@ describe('a pack that is made durable while it grows', () => {
     expect(() => full.mustBeDurable()).toThrow(DiskFullError);
   });
 
-  it('says so when it cannot be synced at its end', async () => {
+  it('fails if it cannot be synced at its end', async () => {
     await expect(syncFile('/nonexistent/pack')).rejects.toMatchObject({ kind: 'unavailable' });
   });
 });

@@ -50,12 +50,12 @@ function reachOf(trees: ReadonlyMap<string, string>): Reach {
   };
 }
 
-describe(`bounds of heights (seed ${seed})`, () => {
+describe(`upper bounds of heights (seed ${seed})`, () => {
   it.each([
     ['kept as deltas', ['--depth=50']],
     ['in long lines of deltas', ['--depth=400', '--window=3']],
     ['kept whole', ['--window=0']],
-  ])('of trees %s are not too small, and good enough', async (_, options) => {
+  ])('of trees %s are never too low, and not far too high', async (_, options) => {
     using repository = new RealRepository();
     const random = new SeededRandom(seed);
     repository.git(['fast-import', '--quiet', '--done'], { input: treeHistory(random, 120, 40) });
@@ -70,7 +70,7 @@ describe(`bounds of heights (seed ${seed})`, () => {
     });
   });
 
-  it('count what is remembered of trees that are not in the pack, and show nothing where that is not enough', async () => {
+  it('include remembered trees that are not in the pack, and are absent if those do not suffice', async () => {
     using repository = new RealRepository();
     const random = new SeededRandom(seed);
     const input = treeHistory(random, 40, 4);

@@ -127,7 +127,7 @@ async function entriesOf(idxPath: string, format: string): Promise<{ offset: num
 }
 
 describe.each(['sha1', 'sha256'])('a thin pack of %s', (format) => {
-  it('is told apart from the bases that complete it', async () => {
+  it('is distinguished from the bases that complete it', async () => {
     const { client, pack, base, ids } = await thinPack(`thin-${format}`, format);
     const received = await receive(client, pack);
     if (received.outcome !== 'received') throw new Error('not received');
@@ -142,7 +142,7 @@ describe.each(['sha1', 'sha256'])('a thin pack of %s', (format) => {
 });
 
 describe('a pack', () => {
-  it('shows which of the tips in it are commits, and says nothing of those it holds as differences', async () => {
+  it('reports which tips in it are commits, and leaves out those stored as deltas', async () => {
     const client = await new GitClient(folder.path).init('tips');
     const message = randomBytes(2_000).toString('base64');
     const first = await client.commit(`First ${message}`, { file: 'one' });
@@ -173,7 +173,7 @@ describe('a pack', () => {
     expect(await sha256OfFile(idx.path)).toBe(idx.digest);
   });
 
-  it('that is complete has nothing told apart', async () => {
+  it('that is complete has no added bases', async () => {
     const client = await new GitClient(folder.path).init('whole');
     const commit = await client.commit('One', { file: 'one' });
     const path = join(folder.path, 'whole.pack');
@@ -186,7 +186,7 @@ describe('a pack', () => {
   });
 
   it.each(['sha1', 'sha256'])(
-    'of %s with something behind it is refused, however long that is (issue 11, point 1)',
+    'of %s with bytes after it is refused, however many (issue 11, point 1)',
     async (format) => {
       const { client, pack } = await thinPack(`trailing-${format}`, format);
       const whole = new CraftedPack(format as 'sha1' | 'sha256').all([
@@ -206,7 +206,7 @@ describe('a pack', () => {
     },
   );
 
-  it('without objects is its header and a checksum of either format, and nothing else (issue 11, point 1)', async () => {
+  it('without objects is its header and a checksum in either format, and nothing else (issue 11, point 1)', async () => {
     const client = await new GitClient(folder.path).init('empty');
     const [sha1, sha256] = [new CraftedPack().bytes(), new CraftedPack('sha256').bytes()];
     expect(await receive(client, sha1)).toEqual({ outcome: 'empty' });
@@ -232,7 +232,7 @@ describe('a pack', () => {
     });
   });
 
-  it('that breaks a rule is refused by the name of object and rule, and without a path of this server (issue 11, point 16)', async () => {
+  it('that breaks a rule is refused with the object and the rule, without a path of this server (issue 11, point 16)', async () => {
     const client = await new GitClient(folder.path).init('rules');
     const tree = { type: 'tree', content: Buffer.alloc(0) } as const;
     const content = Buffer.from(`tree ${objectId(tree)}\nauthor A 1 +0000\ncommitter B <b@c> 1 +0000\n\nx\n`);
@@ -242,7 +242,7 @@ describe('a pack', () => {
     expect(received).toEqual({ outcome: 'refused', class: 'pack', reason: finding, findings: [finding] });
   });
 
-  it('whose objects are too large is refused by their ids where git streams them (issue 11, point 3)', async () => {
+  it('with objects that are too large is refused with their ids if git streams them (issue 11, point 3)', async () => {
     const client = await new GitClient(folder.path).init('streamed');
     // Less than git is ever limited to, so that it does not notice by itself.
     const large = { type: 'blob', content: randomBytes(3_000) } as const;
@@ -254,7 +254,7 @@ describe('a pack', () => {
   });
 
   it.each(['as a whole', 'as a stream'])(
-    'that makes hours of work of a few bytes is given up (%s) (issue 11, point 3)',
+    'that turns a few bytes into hours of work is stopped (%s) (issue 11, point 3)',
     async (how) => {
       const client = await new GitClient(folder.path).init(`bomb ${how}`);
       const pack = new CraftedPack();
@@ -274,7 +274,7 @@ describe('a pack', () => {
   );
 
   it.each(['as a whole', 'as a stream'])(
-    'is refused as soon as it takes long for what all of it would make (%s) (issue 11, point 3)',
+    'is refused during long work for the sum of its unpacked objects (%s) (issue 11, point 3)',
     async (how) => {
       const client = await new GitClient(folder.path).init(`watched ${how}`);
       const pack = new CraftedPack();
@@ -298,7 +298,7 @@ describe('a pack', () => {
     },
   );
 
-  it('is refused for a large object that git streams while it is still unpacked (issue 11, point 3)', async () => {
+  it('is refused for a large object that git streams before that is unpacked (issue 11, point 3)', async () => {
     const client = await new GitClient(folder.path).init('watched object');
     const paths = {
       gitDir: join(client.folder, '.git'),
@@ -346,7 +346,7 @@ describe('a pack', () => {
     });
   });
 
-  it('beyond a bound that can be seen in it costs no git at all (issue 11, point 3)', async () => {
+  it('that visibly exceeds a bound is refused without git (issue 11, point 3)', async () => {
     const client = await new GitClient(folder.path).init('forecast');
     const pack = new CraftedPack();
     const base = pack.whole({ type: 'blob', content: Buffer.alloc(1_000) });
@@ -367,7 +367,7 @@ describe('a pack', () => {
     expect(asked, 'git says the same').toEqual(['worked', 'paths', 'worked']);
   });
 
-  it('that comes as a stream is bounded in what it unpacks to, by whatever deltas (issue 11, point 3)', async () => {
+  it('that arrives as a stream has a bounded unpacked size, for any deltas (issue 11, point 3)', async () => {
     const client = await new GitClient(folder.path).init('expansion');
     const pack = new CraftedPack();
     // Larger than what is looked at before git is started.

@@ -33,7 +33,7 @@ function working() {
   return { work, told, step, seconds: () => seconds };
 }
 
-it('thousands of short steps have a timer or two between them (issue 13)', async () => {
+it('thousands of short steps set one or two timers only (issue 13)', async () => {
   const { work, step, seconds } = working();
   // No spy: it would bring the timers of this test back whenever spies are restored.
   const setTimer = globalThis.setTimeout;
@@ -54,7 +54,7 @@ it('thousands of short steps have a timer or two between them (issue 13)', async
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('only the time in which git works counts: it is looked at, and stopped, when that is long', async () => {
+it('only git’s working time counts for the look into a pack and for its end', async () => {
   const { work, told, step } = working();
   for (let count = 0; count < 2; count++) {
     await step(1_000);
@@ -72,7 +72,7 @@ it('only the time in which git works counts: it is looked at, and stopped, when 
   work.end();
 });
 
-it('has more patience with a longer pack', async () => {
+it('a longer pack gets more time', async () => {
   const { work, told, step } = working();
   await step(12_000, 5 * 2 ** 20);
   expect([work.late, told.includes('stop')]).toEqual([false, false]);

@@ -11,11 +11,11 @@ const refs = new Map([
 ]);
 const peeled = new Map([['refs/tags/annotated', oid('1')]]);
 
-describe('objects', () => {
+describe('the types of published objects', () => {
   it.each([
     ['few refs', { refs, peeled }],
     ['very many refs', RefTable.from('sha1', refs, peeled)],
-  ])('that %s name are known: branches are commits, and what peels is a tag', (_, maps) => {
+  ])('are known with %s: branches are commits, and peeled values belong to tags', (_, maps) => {
     const known = knownObjects(stateOf({ refs: maps.refs, peeled: maps.peeled }));
     expect(known.get(oid('1'))).toEqual({ type: 'commit' });
     expect(known.get(oid('2'))).toEqual({ type: 'tag', peeled: oid('1') });
@@ -25,7 +25,7 @@ describe('objects', () => {
     }
   });
 
-  it('are not known before there is a repository', () => {
+  it('are unknown before there is a repository', () => {
     expect(knownObjects(undefined).has(oid('1'))).toBe(false);
   });
 });

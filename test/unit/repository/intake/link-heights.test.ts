@@ -102,7 +102,7 @@ async function named(check: Promise<unknown>, own: readonly Node[], kind: string
 }
 
 describe(`heights in random graphs (seed ${seed}) (issue 11, point 2)`, () => {
-  it('are found, whatever has come in, is known, or is to be read', async () => {
+  it('are found among arriving, remembered and readable objects', async () => {
     const random = new SeededRandom(seed);
     for (let round = 0; round < 100; round++) {
       const all = graph(random, 1 + random.below(60));
@@ -131,7 +131,7 @@ describe(`heights in random graphs (seed ${seed}) (issue 11, point 2)`, () => {
     }
   });
 
-  it('are found in several rounds where links are more than are kept at once, or refused after too many', async () => {
+  it('are found in several rounds if links exceed the memory, or refused after too many rounds', async () => {
     const random = new SeededRandom(seed);
     const unbounded = { height: 1_000, bytes: 1_000_000 };
     let refused = 0;
@@ -170,7 +170,7 @@ describe(`heights in random graphs (seed ${seed}) (issue 11, point 2)`, () => {
     ).rejects.toThrow(/too many ways/);
   });
 
-  it('are not looked for twice', async () => {
+  it('are computed only once', async () => {
     const random = new SeededRandom(seed);
     const all = graph(random, 100);
     const memory = new HeightMemory(1_000);
@@ -184,7 +184,7 @@ describe(`heights in random graphs (seed ${seed}) (issue 11, point 2)`, () => {
     ).toBe(0);
   });
 
-  it('are looked for again where an upper bound that is remembered would be too high', async () => {
+  it('are computed again if a remembered upper bound would be too high', async () => {
     const random = new SeededRandom(seed);
     const all = graph(random, 60);
     const top = all.at(-1);
@@ -207,7 +207,7 @@ describe(`heights in random graphs (seed ${seed}) (issue 11, point 2)`, () => {
     expect(memory.get(inHex)).toEqual({ height, bytes });
   });
 
-  it('are forgotten in the order in which they were asked for last', () => {
+  it('are forgotten in the order of their last use', () => {
     const memory = new HeightMemory(2);
     const [a, b, c] = [1, 2, 3].map((height) => ({ height, bytes: 2 ** 32 - height })) as [
       Reach,

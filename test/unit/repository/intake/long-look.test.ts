@@ -27,7 +27,7 @@ function pack() {
 }
 
 describe('a pack', () => {
-  it('is not looked into for what the clock says while git has hardly worked', async () => {
+  it('is not inspected because of elapsed time if git has hardly worked', async () => {
     const { look, seen } = pack();
     look.follow(async () => 0.01);
     look.begin();
@@ -36,21 +36,21 @@ describe('a pack', () => {
     expect(seen.looked).toBe(false);
   });
 
-  it('is looked into once git has worked for long', async () => {
+  it('is inspected after git has worked for long', async () => {
     const { look, seen } = pack();
     look.follow(async () => 1_000);
     await expect.poll(() => seen.looked, { timeout: 10_000 }).toBe(true);
     await look.end();
   });
 
-  it('is looked into by the clock where nobody knows how much git has worked', async () => {
+  it('is inspected by elapsed time if git’s work is unknown', async () => {
     const { look, seen } = pack();
     look.begin();
     await expect.poll(() => seen.looked, { timeout: 10_000 }).toBe(true);
     await look.end();
   });
 
-  it('may take longer for the objects that it can have', () => {
+  it('gets more time for the number of objects that it can have', () => {
     const { lookAfter } = bounds;
     expect(timeFor(lookAfter, 12 * MIB, 103_506)).toBeGreaterThan(2_100);
     const most = timeFor(lookAfter, MIB, 2 ** 32);

@@ -31,7 +31,7 @@ describe('a pack that would unpack to too much (issue 11, point 3)', () => {
     );
   });
 
-  it('is refused for copies of what the repository has, in either format', async () => {
+  it('is refused for copies of published objects, in either format', async () => {
     for (const [format, idLength] of [
       ['sha1', 20],
       ['sha256', 32],
@@ -42,7 +42,7 @@ describe('a pack that would unpack to too much (issue 11, point 3)', () => {
     }
   });
 
-  it('is refused for zeros by the size they are said to have, and none of them is inflated', async () => {
+  it('is refused for zeros by their declared size, without inflating them', async () => {
     const pack = new CraftedPack();
     pack.whole(blob(Buffer.alloc(17 * MIB)));
     expect(await forecast(pack)).toContain('17825792 bytes is larger');
@@ -52,7 +52,7 @@ describe('a pack that would unpack to too much (issue 11, point 3)', () => {
   });
 
   it.each(['whole', 'offset', 'ref'])(
-    'is refused for many objects each within the bound (%s)',
+    'is refused for many objects that each are within the bound (%s)',
     async (how) => {
       const pack = new CraftedPack();
       const base = pack.whole(blob(Buffer.alloc(1_000)));
@@ -77,7 +77,7 @@ describe('a pack that would unpack to too much (issue 11, point 3)', () => {
     },
   );
 
-  it(`is refused wherever the bomb lies among harmless objects (seed ${seed})`, async () => {
+  it(`is refused with the bomb at any position among harmless objects (seed ${seed})`, async () => {
     const random = new SeededRandom(seed);
     for (let round = 0; round < 20; round++) {
       const pack = new CraftedPack();
@@ -99,7 +99,7 @@ describe('a pack that would unpack to too much (issue 11, point 3)', () => {
     }
   });
 
-  it('is left to git where it is damaged, ends early, or there is more of it than is looked at', async () => {
+  it('is left to git if it is damaged, ends early, or exceeds the inspected part', async () => {
     const pack = new CraftedPack();
     for (let at = 0; at < 20; at++) pack.whole(blob(randomBytes(100)));
     pack.whole(blob(Buffer.alloc(17 * MIB)));

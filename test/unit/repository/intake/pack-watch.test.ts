@@ -48,12 +48,12 @@ function begun(): CraftedPack {
 
 const zeros = (size: number) => Buffer.concat([entryHeader(3, size), Buffer.from('damaged')]);
 
-describe('a pack that git works on for long (issue 11, point 3)', () => {
-  it('is let go on when nothing in it is beyond a bound', async () => {
+describe('a pack that takes git long (issue 11, point 3)', () => {
+  it('continues if nothing in it exceeds a bound', async () => {
     expect(await watch(begun().bytes())).toBeUndefined();
   });
 
-  it('is refused for a large object before anybody inflates that, whatever comes before it', async () => {
+  it('is refused for a large object before it is inflated, whatever comes before', async () => {
     const pack = begun();
     pack.raw(zeros(2 ** 40));
     expect(await watch(pack.bytes())).toBe(
@@ -61,14 +61,14 @@ describe('a pack that git works on for long (issue 11, point 3)', () => {
     );
   });
 
-  it('is refused for what a delta makes', async () => {
+  it('is refused for the result of a delta', async () => {
     const pack = begun();
     const base = pack.whole({ type: 'blob', content: Buffer.alloc(1_000) });
     pack.offsetDelta(base, repeatDelta(1_000, 2_000));
     expect(await watch(pack.bytes())).toContain('an object of 2000000 bytes is larger');
   });
 
-  it('is refused for what all of it makes together, of which each part is small', async () => {
+  it('is refused for the sum of many small objects', async () => {
     const pack = begun();
     const base = pack.whole({ type: 'blob', content: Buffer.alloc(1_000) });
     for (let at = 0; at < 8; at++) pack.offsetDelta(base, repeatDelta(1_000, 1_000));
@@ -77,7 +77,7 @@ describe('a pack that git works on for long (issue 11, point 3)', () => {
     );
   });
 
-  it('is looked into while it comes, in whatever pieces', async () => {
+  it('is inspected during its arrival, for any division of the bytes', async () => {
     const pack = begun();
     pack.raw(zeros(2 ** 40));
     const bytes = pack.bytes();
@@ -100,7 +100,7 @@ describe('a pack that git works on for long (issue 11, point 3)', () => {
         return more;
       },
     ],
-  ])('is left to git when it %s', async (_what, change) => {
+  ])('is left to git if it %s', async (_what, change) => {
     const problem = await watch(change(begun().bytes()));
     if (problem !== undefined)
       expect(problem, 'damage may look like a large object').toContain('larger than 1 MiB');

@@ -45,7 +45,7 @@ describe(`trees of a pack (seed ${seed})`, () => {
     expect(read).toEqual(treesOf(repository));
   });
 
-  it('are left to git where they, or what they build on, are too large', async () => {
+  it('are left to git if they, or their bases, are too large', async () => {
     using repository = new RealRepository();
     const blob = repository.git(['hash-object', '-w', '--stdin'], { input: 'x' }).toString().trim();
     const entries = Array.from(

@@ -92,7 +92,7 @@ function deltaBetween(random: SeededRandom, base: Buffer, target: Buffer): Buffe
 }
 
 describe(`outlines of trees (seed ${seed})`, () => {
-  it.each([20, 32])('miss no folder that a tree links to (ids of %i bytes)', (idLength) => {
+  it.each([20, 32])('contain every folder that a tree links to (ids of %i bytes)', (idLength) => {
     const random = new SeededRandom(seed);
     for (let round = 0; round < 100; round++) {
       const ids = idsOf(random, idLength);
@@ -139,7 +139,7 @@ describe(`outlines of trees (seed ${seed})`, () => {
     }
   });
 
-  it('are dropped when there are many, and made again where a delta builds on their trees', () => {
+  it('are dropped if there are many, and made again if a delta builds on their trees', () => {
     const kept = new KeptTrees();
     kept.allow(2 ** 20);
     let visited = 0;
@@ -194,7 +194,7 @@ describe(`outlines of trees (seed ${seed})`, () => {
     expect(room.of(2_000)).toBeDefined();
   });
 
-  it('are given up where there is too much to do', () => {
+  it('are given up if they need too much work', () => {
     const kept = new KeptTrees();
     kept.allow(2 ** 20);
     const outlines = new TreeOutlines(kept, 20, () => undefined);
@@ -218,7 +218,7 @@ describe(`outlines of trees (seed ${seed})`, () => {
     expect(add(bytes.subarray(1, -1), NO_BASE)).toBe(false);
   });
 
-  it('are kept of no more bytes than the pack has, and some', () => {
+  it('take little more memory than the bytes of the pack', () => {
     const kept = new KeptTrees();
     kept.allow(100);
     expect(kept.room(2 ** 20)).toBe(0);

@@ -54,7 +54,7 @@ async function record(): Promise<unknown> {
 }
 
 describe('a lease', () => {
-  it('is had by one holder, and by the next when it is released', async () => {
+  it('has one holder, and another one after it is released', async () => {
     const lease = await take('one');
     expect(await record()).toEqual({
       version: 1,
@@ -70,7 +70,7 @@ describe('a lease', () => {
     await next?.release();
   });
 
-  it('ends by itself when nobody renews it', async () => {
+  it('expires if it is not renewed', async () => {
     await take('gone');
     clock.seconds += LEASE_SECONDS - 1;
     expect(await take('two')).toBeUndefined();
@@ -90,7 +90,7 @@ describe('a lease', () => {
     expect(await record()).toMatchObject({ holder: 'one', until: clock.seconds });
   });
 
-  it('is not taken back from one who has it by now', async () => {
+  it('is not taken back from a new holder', async () => {
     const slow = await take('slow');
     clock.seconds += LEASE_SECONDS;
     await take('two');
@@ -98,7 +98,7 @@ describe('a lease', () => {
     expect(await record()).toMatchObject({ holder: 'two', until: clock.seconds + LEASE_SECONDS });
   });
 
-  it('that another has taken over says so to its former holder', async () => {
+  it('reports to its former holder that another has taken it', async () => {
     const slow = await take('slow');
     expect(slow?.lost.aborted).toBe(false);
     clock.seconds += LEASE_SECONDS;
@@ -109,14 +109,14 @@ describe('a lease', () => {
     expect(await record()).toMatchObject({ holder: 'two' });
   });
 
-  it('of a clock that is far ahead keeps nobody out', async () => {
+  it('of a clock that is far ahead blocks nobody', async () => {
     clock.seconds += 3_600;
     await take('ahead');
     clock.seconds -= 3_600;
     expect(await take('two')).toBeDefined();
   });
 
-  it('that cannot be released says so, and ends by itself', async () => {
+  it('that cannot be released reports it, and expires', async () => {
     const lease = await take('one');
     store.next(({ operation }) => operation === 'get', { does: 'unavailable' });
     await lease?.release();

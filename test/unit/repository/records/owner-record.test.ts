@@ -14,7 +14,7 @@ function records() {
 }
 
 describe('the record of an owner', () => {
-  it('takes one place for a name however often it is asked for', async () => {
+  it('counts a name once, however often it is reserved', async () => {
     const { owners, store } = records();
     for (let at = 0; at < 3; at++) expect(await owners.reserve(owner, 'one', 1)).toBe('reserved');
     expect(await owners.reserve(owner, 'two', 1)).toBe('full');
@@ -22,7 +22,7 @@ describe('the record of an owner', () => {
     expect(store.count('put')).toBe(1);
   });
 
-  it('counts nothing that has been withdrawn', async () => {
+  it('does not count withdrawn repositories', async () => {
     const { owners } = records();
     await owners.reserve(owner, 'one', 1);
     await owners.settle(owner, 'one', 'withdrawn');
@@ -30,7 +30,7 @@ describe('the record of an owner', () => {
     expect(await owners.reserve(owner, 'one', 1)).toBe('full');
   });
 
-  it('never goes beyond the limit when many ask at once', async () => {
+  it('never exceeds the limit under concurrent requests', async () => {
     const { owners, store } = records();
     store.latency = 1;
     const names = Array.from({ length: 8 }, (_, at) => `r${at}`);
@@ -39,14 +39,14 @@ describe('the record of an owner', () => {
     expect((await owners.read(owner)).size).toBe(5);
   });
 
-  it('is right although an answer of the store was lost', async () => {
+  it('is correct after a lost answer of the store', async () => {
     const { owners, store } = records();
     store.next(({ operation }) => operation === 'put', { does: 'lose-reply-applied' });
     expect(await owners.reserve(owner, 'one', 1)).toBe('reserved');
     expect((await owners.read(owner)).size).toBe(1);
   });
 
-  it('makes a reservation young again when it is asked for again', async () => {
+  it('renews a reservation that is requested again', async () => {
     const { owners, clock } = records();
     await owners.reserve(owner, 'one', 1);
     const first = (await owners.read(owner)).get('one');
@@ -58,13 +58,13 @@ describe('the record of an owner', () => {
     expect((await owners.read(owner)).get('one')?.state).toBe('reserved');
   });
 
-  it('takes names that JavaScript has other uses for', async () => {
+  it('accepts names that JavaScript uses itself', async () => {
     const { owners } = records();
     for (const name of ['__proto__', 'constructor', 'toString']) await owners.reserve(owner, name, 9);
     expect([...(await owners.read(owner)).keys()]).toEqual(['__proto__', 'constructor', 'toString']);
   });
 
-  it('is found among those of all owners', async () => {
+  it('is listed among those of all owners', async () => {
     const { owners } = records();
     const keys = ['1', '2', '3'].map((digit) => digit.repeat(64));
     for (const key of keys) await owners.reserve(key, 'one', 1);

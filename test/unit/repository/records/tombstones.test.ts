@@ -31,25 +31,25 @@ async function read(rig: RepositoryRig): Promise<Tombstones> {
 }
 
 describe('rescuing an artifact', () => {
-  it('is safe when nothing has ever been watched', async () => {
+  it('is safe if nothing was ever watched', async () => {
     const rig = new RepositoryRig();
     expect(await rescueFromTombstones(rig.store, ID, NAME)).toBe('safe');
     expect(rig.store.writes()).toBe(0);
   });
 
-  it('is safe, without a write, when it is not on the list', async () => {
+  it('is safe, without a write, if it is not on the list', async () => {
     const rig = await rigWith({ [OTHER]: watched });
     expect(await rescueFromTombstones(rig.store, ID, NAME)).toBe('safe');
     expect(rig.store.writes()).toBe(0);
   });
 
-  it('takes it off the list while it is only watched, and leaves the rest', async () => {
+  it('takes it off the list if it is only watched, and leaves the rest', async () => {
     const rig = await rigWith({ [NAME]: watched, [OTHER]: condemned });
     expect(await rescueFromTombstones(rig.store, ID, NAME)).toBe('safe');
     expect(await read(rig)).toEqual({ version: 1, revision: 5, artifacts: { [OTHER]: condemned } });
   });
 
-  it('comes too late for one that is condemned', async () => {
+  it('is too late if it is condemned', async () => {
     const rig = await rigWith({ [NAME]: condemned });
     expect(await rescueFromTombstones(rig.store, ID, NAME)).toBe('condemned');
     expect(rig.store.writes()).toBe(0);
@@ -61,7 +61,7 @@ describe('rescuing an artifact', () => {
     'conflict',
     'refuse-after-applying',
     'throttle',
-  ] as const)('knows what became of its write when it meets "%s"', async (does) => {
+  ] as const)('finds out the result of its write after "%s"', async (does) => {
     const rig = await rigWith({ [NAME]: watched });
     rig.store.next(isPut, { does });
     expect(await rescueFromTombstones(rig.store, ID, NAME)).toBe('safe');
@@ -77,7 +77,7 @@ describe('rescuing an artifact', () => {
     expect(await rescueFromTombstones(rig.store, ID, NAME)).toBe('condemned');
   });
 
-  it('writes no body twice, so that no late write of an older one can match', async () => {
+  it('writes no body twice, so that no late write of an older body can match', async () => {
     const rig = await rigWith({ [NAME]: watched });
     const bodies = new Set([JSON.stringify(await read(rig))]);
     for (let round = 1; round <= 3; round++) {
@@ -89,7 +89,7 @@ describe('rescuing an artifact', () => {
     expect(bodies.size).toBe(4);
   });
 
-  it('gives up when the list is rewritten again and again', async () => {
+  it('gives up if the list changes again and again', async () => {
     const rig = await rigWith({ [NAME]: watched });
     rig.store.rules.push((call) => (isPut(call) ? { does: 'conflict' } : undefined));
     await expect(rescueFromTombstones(rig.store, ID, NAME)).rejects.toMatchObject({ kind: 'unavailable' });
@@ -100,7 +100,7 @@ describe('rescuing an artifact', () => {
     '{}',
     '{"version":2,"revision":0,"artifacts":{}}',
     '{"version":1,"revision":0,"artifacts":{"a":1}}',
-  ])('refuses a list it cannot read: %j', async (body) => {
+  ])('refuses an unreadable list: %j', async (body) => {
     const rig = new RepositoryRig();
     await rig.store.put(tombstonesKey(ID), Buffer.from(body), { mode: 'create' });
     await expect(rescueFromTombstones(rig.store, ID, NAME)).rejects.toMatchObject({

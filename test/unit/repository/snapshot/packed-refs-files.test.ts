@@ -9,7 +9,7 @@ import { tempDir } from '../../../helpers/temp-dir.ts';
 const refs = new Map(Array.from({ length: 6_000 }, (_, at) => [`refs/tags/${at}`, oid('1')] as const));
 const peeled = new Map([['refs/tags/17', oid('2')]]);
 
-it('packed-refs is written once for all snapshots of the same refs, and is what it is for few', async () => {
+it('packed-refs is written once for all snapshots of the same refs, and has the same content as for few refs', async () => {
   await using folder = await tempDir();
   const files = new PackedRefsFiles(join(folder.path, 'packed-refs'));
   const table = RefTable.from('sha1', refs, peeled);
@@ -29,7 +29,7 @@ it('packed-refs is written once for all snapshots of the same refs, and is what 
   expect((await readFile(target)).equals(encodePackedRefs(changed.refs, changed.peeled))).toBe(true);
 });
 
-it('packed-refs used long ago is written again when it is asked for', async () => {
+it('packed-refs is written again if it was last used long ago', async () => {
   await using folder = await tempDir();
   const files = new PackedRefsFiles(join(folder.path, 'packed-refs'));
   const table = RefTable.from('sha1', refs, peeled);

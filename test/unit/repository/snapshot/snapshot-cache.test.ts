@@ -89,7 +89,7 @@ describe('a snapshot', () => {
     expect(pinned).toHaveLength(5);
   });
 
-  it('of a SHA-256 repository says so, and names packs as long as its ids are', async () => {
+  it('of a SHA-256 repository states its format, and has longer pack names', async () => {
     const entry = await pack('one');
     const manifest = manifestOf({ objectFormat: 'sha256', packs: [entry] });
     const path = join(folder.path, 'made');
@@ -100,7 +100,7 @@ describe('a snapshot', () => {
     expect(await exists(join(path, 'objects', 'pack', `pack-${entry.pack.digest}.pack`))).toBe(true);
   });
 
-  it('leaves nothing behind, and nothing pinned, when an artifact cannot be had', async () => {
+  it('leaves nothing behind, and nothing pinned, if an artifact is missing', async () => {
     const good = await pack('good');
     const bad = { ...(await pack('bad')), idx: { digest: sha256('absent'), size: 6 } };
     const path = join(folder.path, 'made');
@@ -118,7 +118,7 @@ describe('a snapshot', () => {
 });
 
 describe('the snapshot cache', () => {
-  it('makes one snapshot a manifest, shared by all who read it, at once and later', async () => {
+  it('makes one snapshot per manifest for concurrent and later readers', async () => {
     const state = stateWith(manifestOf({ packs: [await pack('one')] }));
     const leases = await Promise.all(Array.from({ length: 10 }, () => rig.snapshots.acquire(ID, state)));
     expect(new Set(leases.map((lease) => lease.path)).size).toBe(1);
@@ -129,7 +129,7 @@ describe('the snapshot cache', () => {
     expect(await snapshotsOnDisk()).toBe(1);
   });
 
-  it('asks the store only for what no earlier manifest has brought', async () => {
+  it('requests only artifacts that no earlier manifest has needed', async () => {
     const [base, tail] = [await pack('base'), await pack('tail')];
     (await rig.snapshots.acquire(ID, stateWith(manifestOf({ packs: [base] })))).release();
     rig.store.reset();
@@ -143,7 +143,7 @@ describe('the snapshot cache', () => {
     );
   });
 
-  it('asks for what is small before it asks for packs', async () => {
+  it('requests small artifacts before packs', async () => {
     const packs = await Promise.all(Array.from({ length: 12 }, (_, index) => pack(`${index}`)));
     (await rig.snapshots.acquire(ID, stateWith(manifestOf({ packs })))).release();
     const asked = rig.store.log.filter(({ operation }) => operation === 'get').map(({ key }) => key);
@@ -151,7 +151,7 @@ describe('the snapshot cache', () => {
     for (const key of asked.slice(0, 8)) expect(key).toMatch(/\.idx$/);
   });
 
-  it('drops the one of an earlier manifest when a later one is made, unless somebody reads it', async () => {
+  it('drops the snapshot of an earlier manifest when a later one is made, unless it is in use', async () => {
     const first = stateWith(manifestOf());
     const second = stateWith(manifestOf({ receiptAt: 2 }));
     const third = stateWith(manifestOf({ receiptAt: 3 }));
@@ -166,7 +166,7 @@ describe('the snapshot cache', () => {
     other.release();
   });
 
-  it('keeps what a reader has although its packs are beyond the budget, and lets go afterwards', async () => {
+  it('keeps the packs of a reader beyond the budget, and releases them afterwards', async () => {
     const state = stateWith(manifestOf({ packs: [await pack('x'.repeat(900))] }));
     const lease = await rig.snapshots.acquire(ID, state);
     const packFile = join(
@@ -184,7 +184,7 @@ describe('the snapshot cache', () => {
     evenMore.release();
   });
 
-  it('keeps a bounded number that nobody reads', async () => {
+  it('keeps a bounded number of unused snapshots', async () => {
     const leases = [];
     for (let index = 0; index < 80; index++) {
       const place = { ...ID, identifier: `repository ${index}` };
@@ -195,7 +195,7 @@ describe('the snapshot cache', () => {
     await until(async () => (await snapshotsOnDisk()) <= 64);
   });
 
-  it('tells all who wait that one cannot be made, and tries again for the next', async () => {
+  it('reports a failure to all waiting readers, and tries again for the next one', async () => {
     const entry = await pack('one');
     const state = stateWith(manifestOf({ packs: [entry] }));
     rig.store.next((call) => call.key.endsWith('.pack'), { does: 'unavailable' }, 3);
@@ -211,14 +211,14 @@ describe('the snapshot cache', () => {
     expect(await snapshotsOnDisk()).toBe(1);
   });
 
-  it('begins with an empty folder', async () => {
+  it('starts with an empty folder', async () => {
     await mkdir(join(folder.path, 'snapshots', 'left'), { recursive: true });
     await writeFile(join(folder.path, 'snapshots', 'left', 'HEAD'), '');
     await rig.snapshots.open();
     expect(await snapshotsOnDisk()).toBe(0);
   });
 
-  it('survives readers of many manifests under pressure', async () => {
+  it('serves readers of many manifests under pressure', async () => {
     const states: PublishedGitState[] = [];
     for (let index = 0; index < 6; index++) {
       states.push(stateWith(manifestOf({ packs: [await pack(`${index}`.repeat(400))], receiptAt: index })));

@@ -36,8 +36,8 @@ function wantsOf(...names: string[]) {
   return { oids, digest: wantSetDigest(oids) };
 }
 
-describe('what has come since an answer was proved', () => {
-  it('is the packs beside it, and what is wanted now and was not', () => {
+describe('the growth since an answer was proved', () => {
+  it('consists of the new packs, and of the newly wanted objects', () => {
     const proven = { packs: [pack('base', 'fold'), pack('one')], wants: ['main', 'v1'].map(oid) };
     const manifest = manifestOf(pack('base', 'fold'), pack('aside', 'rest'), pack('one'), pack('two'));
     expect(growthSince(proven, manifest, wantsOf('main', 'v2', 'v2'))).toEqual({
@@ -50,13 +50,13 @@ describe('what has come since an answer was proved', () => {
     });
   });
 
-  it('is everything where nothing was proved, but for what branches and tags do not reach', () => {
+  it('is everything if nothing was proved, except objects that branches and tags do not reach', () => {
     const manifest = manifestOf(pack('a', 'fold'), pack('b', 'unreachable'), pack('c', 'mirror'));
     const growth = growthSince(noConcatenation, manifest, wantsOf('main'));
     expect(growth).toMatchObject({ known: [], added: [0, 2], wanted: [oid('main')], outgrown: [] });
   });
 
-  it('is not told when a pack of it has gone, or is not what it was', () => {
+  it('is unknown if a proved pack is gone or has changed', () => {
     const proven = { packs: [pack('base'), pack('one')], wants: [] };
     expect(growthSince(proven, manifestOf(pack('base'), pack('two')), wantsOf())).toBeUndefined();
     const less = { ...pack('one'), own: { objects: 2, end: 80 } };
@@ -64,7 +64,7 @@ describe('what has come since an answer was proved', () => {
     expect(growthSince(proven, manifestOf(pack('base'), pack('one')), wantsOf())).toBeDefined();
   });
 
-  it('is not told when it is more than anyone waits for', () => {
+  it('is unknown if it is larger than the limit', () => {
     const grown = (objects: number) =>
       growthSince(
         noConcatenation,

@@ -54,32 +54,32 @@ async function pack(own: readonly string[], bases: readonly string[] = []): Prom
 const joined = async (...parts: Promise<IndexedPart>[]) => canBeJoined(await Promise.all(parts), 'sha1');
 const many = (prefix: string, count: number) => Array.from({ length: count }, (_, at) => `${prefix}${at}`);
 
-describe('packs can be joined', () => {
-  it('that have no object in common', async () => {
+describe('packs can be concatenated', () => {
+  it('if they have no object in common', async () => {
     expect(await joined(pack(['a']))).toBe(true);
     expect(await joined(pack(many('a', 3_000)), pack(many('b', 200)), pack(['c']))).toBe(true);
   });
 
-  it('that lean on one another in one direction, over any number of them', async () => {
+  it('if any number of them depend on one another in one direction', async () => {
     expect(await joined(pack(['a', 'b']), pack(['c'], ['a']), pack(['d', 'e'], ['c', 'b']))).toBe(true);
     expect(await joined(pack(['d', 'e'], ['c', 'b']), pack(['c'], ['a']), pack(['a', 'b']))).toBe(true);
   });
 });
 
-describe('packs cannot be joined', () => {
-  it('when an object is in two of them', async () => {
+describe('packs cannot be concatenated', () => {
+  it('if an object is in two of them', async () => {
     expect(await joined(pack(['a', 'b']), pack(['b']))).toBe(false);
     expect(await joined(pack(many('a', 3_000)), pack([...many('b', 200), 'a2999']))).toBe(false);
     expect(await joined(pack(['a']), pack(['b', 'c']), pack(['d', 'b'], ['a']))).toBe(false);
   });
 
-  it('when what one leans on is in none of them', async () => {
+  it('if none of them has the base of one', async () => {
     expect(await joined(pack(['a']), pack(['b'], ['gone']))).toBe(false);
     // Another one only leans on it, too: it would be left out of both.
     expect(await joined(pack(['a'], ['gone']), pack(['b'], ['gone']))).toBe(false);
   });
 
-  it('when they lean on one another in a circle', async () => {
+  it('if they depend on one another in a circle', async () => {
     expect(await joined(pack(['a'], ['b']), pack(['b'], ['a']))).toBe(false);
     expect(await joined(pack(['x']), pack(['a'], ['b']), pack(['b'], ['c']), pack(['c'], ['a']))).toBe(false);
     expect(await joined(pack(['a', 'b'], ['b']))).toBe(false);
@@ -90,7 +90,7 @@ describe('packs are compared', () => {
   const verdict = async (known: number, ...parts: Promise<IndexedPart>[]) =>
     canBeJoined(await Promise.all(parts), 'sha1', known);
 
-  it('with those that are known to go together, but not these with each other', async () => {
+  it('with those that are known to be compatible, and these not with each other', async () => {
     const same = [pack(['a', 'b']), pack(['b'])] as const;
     expect(await verdict(2, ...same, pack(['c']))).toBe(true);
     expect(await verdict(1, ...same, pack(['c']))).toBe(false);
@@ -99,25 +99,25 @@ describe('packs are compared', () => {
     expect(await verdict(1, pack(['a']), pack(['c']), pack(['c']))).toBe(false);
   });
 
-  it('by what those that have come lean on', async () => {
+  it('by the bases of the new ones', async () => {
     expect(await verdict(2, pack(['a']), pack(['b'], ['a']), pack(['c'], ['b']))).toBe(true);
     expect(await verdict(2, pack(['a']), pack(['b'], ['a']), pack(['c'], ['gone']))).toBe(false);
     expect(await verdict(1, pack(['a']), pack(['b'], ['c']), pack(['c'], ['b']))).toBe(false);
   });
 });
 
-describe('a pack among listed objects', () => {
+describe('a pack compared with a list of objects', () => {
   const listed = async (names: readonly string[], ...parts: Promise<IndexedPart>[]) =>
     whichAreListed(await Promise.all(parts), new Set(names.map(idOf)), 'sha1');
 
-  it('has only these, or none of them', async () => {
+  it('has only listed ones, or none of them', async () => {
     const parts = [pack(['a']), pack(['b', 'c'], ['base']), pack(['x'], ['y'])] as const;
     expect(await listed(['a', 'b', 'c', 'd'], ...parts)).toEqual([true, true, false]);
     expect(await listed([], ...parts)).toEqual([false, false, false]);
     expect(await listed(['a'], pack([]))).toEqual([false]);
   });
 
-  it('tells nothing when it has others, too, or is only completed with them', async () => {
+  it('gives no result if it has other objects, too, or was completed with listed ones', async () => {
     expect(await listed(['a', 'b'], pack(['a']), pack(['b', 'c']))).toBeUndefined();
     expect(await listed(['base'], pack(['b', 'c'], ['base']))).toBeUndefined();
     expect(await listed(['b', 'base'], pack(['b'], ['base']))).toEqual([true]);

@@ -79,11 +79,11 @@ function bothForms(count: number, head = 'refs/heads/main'): [plain: GitState, t
   return [stateOf({ ...plain, head }), stateOf({ refs: same.refs, peeled: same.peeled, head })];
 }
 
-describe('very many refs are advertised as few are, byte for byte', () => {
+describe('very many refs are advertised like few refs, byte for byte', () => {
   const [plain, table] = bothForms(9_000);
   const [unbornPlain, unbornTable] = bothForms(50, 'refs/heads/unborn');
 
-  it('in protocol v0 and v1, to those who fetch and those who push', async () => {
+  it('in protocol v0 and v1, for fetches and pushes', async () => {
     expect(tableOf(table.refs)?.overlay.length).toBeGreaterThan(50);
     for (const [few, many] of [
       [plain, table],
@@ -100,7 +100,7 @@ describe('very many refs are advertised as few are, byte for byte', () => {
     }
   });
 
-  it('without any', async () => {
+  it('without any ref', async () => {
     const { refs: none, peeled } = RefTable.from('sha1', new Map(), new Map());
     const empty = stateOf({ refs: none, peeled });
     for (const service of ['git-upload-pack', 'git-receive-pack'] as const) {
@@ -118,7 +118,7 @@ describe('very many refs are advertised as few are, byte for byte', () => {
     [['ref-prefix refs/heads/\u{1f600}/1', 'ref-prefix refs/heads/77', 'ref-prefix refs/zzz']],
     [['peel', 'symrefs', 'ref-prefix ']],
     [Array.from({ length: 1_000 }, (_, at) => `ref-prefix refs/tags/${at}`)],
-  ])('in protocol v2, asked for %j', async (args) => {
+  ])('in protocol v2, for the request %j', async (args) => {
     const options = parseLsRefs(args);
     for (const [few, many] of [
       [plain, table],
@@ -128,7 +128,7 @@ describe('very many refs are advertised as few are, byte for byte', () => {
     }
   });
 
-  it('in pieces, of which none follows once the client has gone', async () => {
+  it('in pieces, and none follows after the client has left', async () => {
     const pieces = (await refs('git-upload-pack', 0, table)).pieces;
     expect(pieces.length).toBeGreaterThan(3);
     for (const piece of pieces) expect(piece.length).toBeLessThan(1e6);
@@ -138,14 +138,14 @@ describe('very many refs are advertised as few are, byte for byte', () => {
   });
 });
 
-describe('few refs are remembered as they were listed', () => {
+describe('the listing of few refs is kept', () => {
   const [state] = bothForms(200);
   const [other] = bothForms(200);
   const questions = [[], ['peel'], ['symrefs', 'ref-prefix HEAD'], ['peel', 'ref-prefix refs/tags/']].map(
     (args) => parseLsRefs(args),
   );
 
-  it('for the same manifest and the same question only', async () => {
+  it('for the same manifest and the same request only', async () => {
     const digests = ['d'.repeat(64), 'e'.repeat(64)] as const;
     for (const round of ['first', 'remembered']) {
       for (const options of questions) {
@@ -162,7 +162,7 @@ describe('few refs are remembered as they were listed', () => {
     }
   });
 
-  it('and are not encoded again', async () => {
+  it('without being encoded again', async () => {
     const digest = 'f'.repeat(64);
     const [options] = questions as [LsRefsOptions];
     const first = await lsRefsOf(digest, state, options);

@@ -69,7 +69,7 @@ describe.each(Array.from({ length: 20 }, (_, seed) => seed))('a fetch (seed %i)'
     [2, HEAD],
     [0, v0],
   ] as const)(
-    'in version %i that git cannot make within its memory is made with less of it, and its client sees one answer (issue 11, point 5)',
+    'an answer that git cannot make within its memory is made with less, in version %i, and the client sees one answer (issue 11, point 5)',
     async (version, head) => {
       const { ended, text, sparing, requests } = await answer(
         random,
@@ -84,7 +84,7 @@ describe.each(Array.from({ length: 20 }, (_, seed) => seed))('a fetch (seed %i)'
     },
   );
 
-  it('that fits is answered once, as git answers it', async () => {
+  it('an answer that fits is made once, as by git', async () => {
     const says = `${HEAD}${PROGRESS}${PACK}`;
     expect(await answer(random, 2, { says, exitCode: 0 })).toMatchObject({ text: says, sparing: [false] });
     const refused = packet('ERR upload-pack: not our ref');
@@ -95,7 +95,7 @@ describe.each(Array.from({ length: 20 }, (_, seed) => seed))('a fetch (seed %i)'
     expect((await answer(random, 0, { says: bare, exitCode: 0 })).text).toBe(bare);
   });
 
-  it('whose pack has begun is broken off with the reason', async () => {
+  it('an answer whose pack has begun breaks off with the reason', async () => {
     const begun = `${HEAD}${band(1, 'PACK of something')}${MEMORY}`;
     const { text, sparing } = await answer(random, 2, { says: `${begun}${ABORTED}`, exitCode: 128 });
     const reason = 'git pack-objects needs more memory for this than it may have here (--git-memory)\n';
@@ -103,7 +103,7 @@ describe.each(Array.from({ length: 20 }, (_, seed) => seed))('a fetch (seed %i)'
     expect(sparing).toEqual([false]);
   });
 
-  it('that does not fit either way is refused with the reason', async () => {
+  it('an answer that fits neither way is refused with the reason', async () => {
     const says = `${HEAD}${PROGRESS}${MEMORY}${ABORTED}`;
     const failed = { says, exitCode: 128, whole: true } as const;
     const { ended, text, sparing } = await answer(random, 2, failed, failed);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isSafeUrl } from '../../../../src/transfer/fetch/offload.ts';
 
-describe('an address that clients may be sent to', () => {
+describe('an address to which clients may be sent', () => {
   it.each([
     'https://bucket.s3.eu-west-1.amazonaws.com/v1/pack?X-Amz-Signature=00',
     'https://files.example.org:8443/a%20b',

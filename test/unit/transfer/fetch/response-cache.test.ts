@@ -102,8 +102,8 @@ async function openFiles(): Promise<string[]> {
   return links.filter((link) => link.startsWith(folder.path));
 }
 
-describe('a question', () => {
-  it('asked once is passed through and writes nothing', async () => {
+describe('a request', () => {
+  it('that comes once is passed through, and writes nothing', async () => {
     const bytes = randomBytes(50 * KIB);
     const asked = ask(answering(bytes));
     expect(await asked.ended).toBe('produced');
@@ -112,7 +112,7 @@ describe('a question', () => {
     expect(heard).toEqual(['passed']);
   });
 
-  it('asked again is recorded, and from then on answered without asking anybody', async () => {
+  it('that comes again is recorded, and then answered from the recording', async () => {
     const bytes = randomBytes(200 * KIB);
     await askFirst();
     const second = ask(answering(bytes));
@@ -128,7 +128,7 @@ describe('a question', () => {
     expect(await openFiles()).toEqual([]);
   });
 
-  it('that differs in request, repository or manifest is another one', async () => {
+  it('that differs in body, repository or manifest is another one', async () => {
     await record(Buffer.from('one'));
     for (const about of [{ request: sha256('other') }, { repository: 's' }, { manifest: sha256('n') }]) {
       const asked = ask(answering(Buffer.from('two')), question(about));
@@ -137,7 +137,7 @@ describe('a question', () => {
     }
   });
 
-  it('is not recorded at all without a budget', async () => {
+  it('is not recorded without a budget', async () => {
     cache = await opened(0);
     for (let time = 0; time < 3; time++)
       expect(await ask(answering(Buffer.from('a'))).ended).toBe('produced');
@@ -145,14 +145,14 @@ describe('a question', () => {
     expect(await files()).toEqual([]);
   });
 
-  it('of a client that has gone already asks nobody', async () => {
+  it('of a client that has left starts no production', async () => {
     const asked = cache.serve(question(), reader(), AbortSignal.abort(new Error('gone')), never);
     await expect(asked).rejects.toThrow('gone');
   });
 });
 
-describe('a cache that records the first time', () => {
-  it('makes an answer once, however many ask at once or later', async () => {
+describe('a cache that records first requests', () => {
+  it('makes an answer once for concurrent and later requests', async () => {
     const first = new ResponseCache({
       folder: join(folder.path, 'first'),
       budget: BUDGET,
@@ -181,8 +181,8 @@ describe('a cache that records the first time', () => {
   });
 });
 
-describe('equal questions at once', () => {
-  it('are answered by two productions, however many they are', async () => {
+describe('concurrent equal requests', () => {
+  it('need at most two productions', async () => {
     const first = script();
     const second = script();
     const askings = [ask(first), ask(second), ...Array.from({ length: 30 }, () => ask(never))];
@@ -201,7 +201,7 @@ describe('equal questions at once', () => {
     expect(heard).toEqual(['passed', 'recorded', ...Array(30).fill('followed')]);
   });
 
-  it('are answered from the first byte on whenever they join, each at its own pace', async () => {
+  it('are answered from the first byte on whenever they join, each at its own speed', async () => {
     await askFirst();
     const running = script();
     const bytes = randomBytes(240 * KIB);
@@ -229,7 +229,7 @@ describe('equal questions at once', () => {
     expect(await openFiles()).toEqual([]);
   });
 
-  it('go on when the client whose git it was has gone', async () => {
+  it('continue after the client that started git has left', async () => {
     await askFirst();
     const running = script();
     const starter = ask(running);
@@ -246,7 +246,7 @@ describe('equal questions at once', () => {
     expect(await ask(never).ended).toBe('cached');
   });
 
-  it('stop being made when the last one has gone, and leave nothing', async () => {
+  it('end their production when the last client has left, and leave nothing', async () => {
     await askFirst();
     const running = script();
     const starter = ask(running);
@@ -272,7 +272,7 @@ describe('equal questions at once', () => {
     expect(await openFiles()).toEqual([]);
   });
 
-  it('let one leave who waits for what has not been produced yet', async () => {
+  it('can be aborted while they wait for bytes that are not produced yet', async () => {
     await askFirst();
     const running = script();
     const starter = ask(running);
@@ -285,8 +285,8 @@ describe('equal questions at once', () => {
   });
 });
 
-describe('a production that fails', () => {
-  it('before its first byte gives everybody its error, and is not remembered as an answer', async () => {
+describe('a failing production', () => {
+  it('returns its error to all before its first byte, and is not recorded', async () => {
     await askFirst();
     const running = script();
     const askings = [ask(running), ask(never)];
@@ -297,7 +297,7 @@ describe('a production that fails', () => {
     expect(await ask(never).ended).toBe('cached');
   });
 
-  it('in the middle breaks off every answer', async () => {
+  it('breaks off every answer after its first byte', async () => {
     await askFirst();
     const running = script();
     const askings = [ask(running), ask(never), ask(never, question(), reader({ paused: true }))];
@@ -312,7 +312,7 @@ describe('a production that fails', () => {
     expect(await openFiles()).toEqual([]);
   });
 
-  it('in words that are part of the answer is told to all who followed, and to nobody else', async () => {
+  it('with an error in the answer itself sends it to all followers, and to nobody else', async () => {
     await askFirst();
     const running = script();
     const askings = [ask(running), ask(never)];
@@ -323,7 +323,7 @@ describe('a production that fails', () => {
     expect(await ask(answering(Buffer.from('fine'))).ended).toBe('produced');
   });
 
-  it('because the server stops is told to those who wait', async () => {
+  it('that ends because the server stops returns an error to all waiting clients', async () => {
     await askFirst();
     const running = script();
     const asking = ask(running);
@@ -338,10 +338,10 @@ describe('a production that fails', () => {
   });
 });
 
-describe('the budget', () => {
+describe('the budget of recordings', () => {
   const about = (n: number) => question({ request: sha256(`q${n}`) });
 
-  it('makes the least recently used recordings leave', async () => {
+  it('is kept by removing the least recently used', async () => {
     for (let n = 0; n < 4; n++) await record(randomBytes(240 * KIB), about(n));
     expect(await ask(never, about(0)).ended).toBe('cached');
     await record(randomBytes(240 * KIB), about(4));
@@ -352,7 +352,7 @@ describe('the budget', () => {
     expect(await files()).toEqual([]);
   });
 
-  it('does not keep an answer that takes more than a quarter of it; all who follow it get it, the next ones ask for themselves', async () => {
+  it('excludes an answer larger than a quarter of it: its followers get it, and later requests start their own', async () => {
     await askFirst();
     const bytes = randomBytes(400 * KIB);
     const running = script();
@@ -370,7 +370,7 @@ describe('the budget', () => {
     expect(held).toBe(0);
   });
 
-  it('is never exceeded: beyond it the producer waits for the slowest, and everybody gets everything', async () => {
+  it('is never exceeded: the production waits for the slowest reader, and every reader gets everything', async () => {
     await askFirst();
     const bytes = randomBytes(2048 * KIB);
     const running = script();
@@ -398,7 +398,7 @@ describe('the budget', () => {
     expect(heard).toEqual(['passed']);
   });
 
-  it('counts a recording that is being sent until it has been', async () => {
+  it('counts a removed recording until it has been sent', async () => {
     await record(randomBytes(200 * KIB));
     const slow = ask(never, question(), reader({ paused: true }));
     await slow.reader.has(1);
@@ -416,7 +416,7 @@ describe('the budget', () => {
 describe('a new manifest', () => {
   const next = question({ manifest: sha256('next') });
 
-  it('makes recordings of the one before leave, and only those of its repository', async () => {
+  it('removes recordings of the previous one, and only those of its repository', async () => {
     const elsewhere = question({ repository: 'elsewhere' });
     await record(Buffer.from('old'));
     await record(Buffer.from('elsewhere'), elsewhere);
@@ -426,7 +426,7 @@ describe('a new manifest', () => {
     await expect.poll(files).toHaveLength(2);
   });
 
-  it('lets those finish who are at an old one, and drives nothing out for a question that comes late', async () => {
+  it('lets running answers finish, and removes nothing for a late request about an old one', async () => {
     await record(randomBytes(200 * KIB));
     const slow = ask(never, question(), reader({ paused: true }));
     await slow.reader.has(1);
@@ -442,15 +442,15 @@ describe('a new manifest', () => {
   });
 });
 
-describe('the folder', () => {
-  it('is emptied at the start: nothing says what in it is whole', async () => {
+describe('the folder of recordings', () => {
+  it('is emptied at the start, because no file in it is known to be complete', async () => {
     await record(Buffer.from('before'));
     cache = await opened(BUDGET);
     expect(await files()).toEqual([]);
     expect(await ask(answering(Buffer.from('after'))).ended).toBe('produced');
   });
 
-  it('may be emptied by somebody else: the answer is made once more', async () => {
+  it('may be emptied by others: the answer is made again', async () => {
     await record(Buffer.from('lost'));
     await rm(join(folder.path, 'answers', '0'));
     expect(await ask(answering(Buffer.from('again'))).ended).toBe('produced');
@@ -459,14 +459,14 @@ describe('the folder', () => {
     expect(cached.reader.bytes().toString()).toBe('again');
   });
 
-  it('may have a file cut short: the answer breaks off with the reason', async () => {
+  it('may contain a truncated file: the answer breaks off with the reason', async () => {
     await record(randomBytes(200 * KIB));
     await truncate(join(folder.path, 'answers', '0'), 100 * KIB);
     expect(await ask(never).ended).toBe('a recorded response cannot be read: it is shorter than it was');
     expect(await openFiles()).toEqual([]);
   });
 
-  it('that cannot be written is done without', async () => {
+  it('is not used if it cannot be written', async () => {
     await askFirst();
     await rm(join(folder.path, 'answers'), { recursive: true });
     const running = script();

@@ -17,8 +17,8 @@ function tableOfMany(count: number): RefTable {
   return RefTable.from('sha1', refs, new Map([['refs/tags/v1', PEELED]]));
 }
 
-describe('what is gathered from the refs of a manifest', () => {
-  it('is what an advertisement shows, however many refs there are', async () => {
+describe('the set of advertised objects', () => {
+  it('equals that of an advertisement for any number of refs', async () => {
     const refs = new Map([
       ['refs/heads/main', oid('c')],
       ['refs/tags/v1', TAG],
@@ -33,7 +33,7 @@ describe('what is gathered from the refs of a manifest', () => {
     }
   });
 
-  it('is kept for those who ask next, and given up where every push makes another manifest of very many', async () => {
+  it('is kept for later requests, except if every push makes another manifest with very many refs', async () => {
     const table = tableOfMany(40_000);
     const looked = vi.spyOn(table, 'startingWith');
     const first = manifestOver(table);

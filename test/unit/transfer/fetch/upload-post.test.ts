@@ -46,22 +46,22 @@ const nameOf = async (bytes: Buffer, version: ProtocolVersion = 2) =>
   fetchQueryDigest(await question(bytes, version));
 
 describe('a fetch', () => {
-  it('says the same in every version', async () => {
+  it('is parsed equally in every version', async () => {
     const newer = await question(v2([`want ${A}`, 'ofs-delta', 'no-progress', 'deepen 3', 'done']), 2);
     const older = await question(v0([`want ${A} no-progress ofs-delta agent=git/2`, 'deepen 3'], 'done'), 0);
     expect({ ...older, version: 2 }).toEqual(newer);
     expect(newer).toMatchObject({ wants: [A], deepen: 3, done: true, words: ['no-progress', 'ofs-delta'] });
   });
 
-  it('that is too long is not read whole (issue 11, point 11)', async () => {
+  it('that is too long is not read completely (issue 11, point 11)', async () => {
     const wants = Array.from({ length: 30_000 }, () => `want ${A}`);
     expect(await read(v2(wants), 2, 65_536)).toEqual({ command: 'fetch', whole: undefined });
     expect(await read(v0(wants), 0, 65_536)).toEqual({ command: 'fetch', whole: undefined });
   });
 });
 
-describe('the name of a question', () => {
-  it('does not depend on order, on repetition, or on who asks', async () => {
+describe('the cache key of a request', () => {
+  it('is independent of order, repetition and client', async () => {
     const name = await nameOf(
       v2([`want ${A}`, `want ${B}`, `have ${C}`, 'thin-pack', 'done'], ['agent=git/2.39']),
     );
@@ -77,7 +77,7 @@ describe('the name of a question', () => {
     }
   });
 
-  it('is another for every other question', async () => {
+  it('differs for every other request', async () => {
     const asked = [
       v2([`want ${A}`, 'done']),
       v2([`want ${A}`]),
@@ -104,7 +104,7 @@ describe('the name of a question', () => {
     expect(names).not.toContain(undefined);
   });
 
-  it('is none where the order of what a client has matters', async () => {
+  it('is absent if the order of haves matters', async () => {
     expect(await nameOf(v0([`want ${A}`], `have ${B}`, 'done'), 0)).toBeUndefined();
   });
 });

@@ -14,12 +14,12 @@ describe('git refused the request (issue 11, point 15)', () => {
     ["error: something small\nfatal: invalid filter-spec 'x'\n", "invalid filter-spec 'x'"],
     ['fatal: upload-pack: not our ref d00d\n', 'not our ref d00d'],
     ['fatal: words of a newer version\n', 'words of a newer version'],
-  ])('when it says %j', (stderr, reason) => {
+  ])('if it writes %j', (stderr, reason) => {
     expect(uploadRefusal(ended(stderr))).toBe(reason);
   });
 });
 
-describe('git broke (issue 11, point 15)', () => {
+describe('git failed (issue 11, point 15)', () => {
   it.each([
     ['by a signal', ended('fatal: no commits selected', { exitCode: null, signal: 'SIGSEGV' })],
     ['without a word', ended('')],
@@ -39,6 +39,6 @@ it.each([
   ['bad line in /srv/cache/x: junk', 'bad line in …: junk'],
   ['ambiguous deepen-not: refs/heads/x', 'ambiguous deepen-not: refs/heads/x'],
   ['file=/etc/passwd (/srv/x)', 'file=… (…)'],
-])('%j is told as %j', (text, told) => {
+])('%j is shown as %j', (text, told) => {
   expect(withoutPaths(text)).toBe(told);
 });

@@ -71,7 +71,7 @@ async function evaluate(change: PushChange, base: PublishedGitState | undefined)
 }
 
 describe('a push', () => {
-  it('makes, moves and deletes refs, names its pack, and says why', async () => {
+  it('creates, moves and deletes refs, names its pack, and states its cause', async () => {
     const refs = new Map([
       ['refs/heads/a', one],
       ['refs/heads/b', one],
@@ -101,14 +101,14 @@ describe('a push', () => {
     expect(refs.get('refs/heads/a')).toBe(one);
   });
 
-  it('begins a repository, and gives it a default branch', async () => {
+  it('creates a repository with a default branch', async () => {
     const { change } = pushOf([command('heads/trunk', zero, one)]);
     const { next } = await evaluate(change, undefined);
     expect(next?.head).toBe('refs/heads/trunk');
     expect(next?.refs.get('refs/heads/trunk')).toBe(one);
   });
 
-  it('keeps refs in the order of their bytes', async () => {
+  it('keeps refs in byte order', async () => {
     const [bmp, astral] = ['heads/\uff5e', 'heads/\u{10000}'];
     const { change } = pushOf([
       command(astral, zero, one),
@@ -119,7 +119,7 @@ describe('a push', () => {
     expect([...(next?.refs.keys() ?? [])]).toEqual(['refs/heads/a', `refs/${bmp}`, `refs/${astral}`]);
   });
 
-  it('knows what tags peel to, and forgets it with them', async () => {
+  it('stores the peeled values of tags, and removes them with the tags', async () => {
     const objects = new Map<string, ObjectDescription>([
       [one, { type: 'tag', peeled: three }],
       [two, { type: 'commit' }],
@@ -141,7 +141,7 @@ describe('a push', () => {
     ]);
   });
 
-  it('publishes nothing when nothing is accepted, or everything is so already', async () => {
+  it('publishes nothing if every command is refused or changes nothing', async () => {
     const base = baseOf({ refs: new Map([['refs/heads/a', two]]) });
     const refused = await evaluate(pushOf([command('heads/a', one, three)]).change, base);
     expect(refused.next).toBeUndefined();
@@ -154,7 +154,7 @@ describe('a push', () => {
     expect(same.reasons).toEqual([undefined, undefined]);
   });
 
-  it('names only the refs it changes, and carries out what it can', async () => {
+  it('names only the refs that it changes, and carries out valid commands', async () => {
     const base = baseOf({ refs: new Map([['refs/heads/a', two]]), head: 'refs/heads/a' });
     const commands = [
       command('heads/a', one, two),
@@ -169,7 +169,7 @@ describe('a push', () => {
     expect(atomic.reasons).toContain('atomic push failure');
   });
 
-  it('does not name a pack that brought nothing, that is named already, or of which nothing is used', async () => {
+  it('does not name a pack without new objects, a pack that is already named, or a pack without used objects', async () => {
     const base = baseOf({ refs: new Map([['refs/heads/a', one]]), packs: [packOf('pushed')] });
     const twice = await evaluate(pushOf([command('heads/b', zero, two)]).change, base);
     expect(twice.next?.packs).toHaveLength(1);
@@ -187,10 +187,10 @@ describe('a push', () => {
   });
 });
 
-describe('the proof that a push is complete', () => {
+describe('the connectivity proof of a push', () => {
   const leaned = packOf('leaned on');
 
-  it('holds on every state that names the packs it was made over', async () => {
+  it('is valid on every state with the packs that it was made over', async () => {
     const { change, asked } = pushOf([command('heads/a', zero, one)], { provedOver: [leaned] });
     for (const packs of [[leaned], [packOf('more'), leaned], [leaned, packOf('other')]]) {
       expect((await evaluate(change, baseOf({ packs }))).next).toBeDefined();
@@ -198,7 +198,7 @@ describe('the proof that a push is complete', () => {
     expect(asked).toEqual([]);
   });
 
-  it('is made again over a state that lacks one of them, and may fail', async () => {
+  it('is made again on a state without one of these packs, and may fail', async () => {
     const missing = { tips: [one] };
     const { change, asked } = pushOf([command('heads/a', zero, one), command('heads/b', zero, two)], {
       provedOver: [leaned],
@@ -216,7 +216,7 @@ describe('the proof that a push is complete', () => {
     expect(later.reasons, 'and so does the one after').toEqual([undefined, undefined]);
   });
 
-  it('holds on every state of its epoch, whatever packs the objects are in by then', async () => {
+  it('is valid on every state of its epoch, whatever packs the objects have moved to', async () => {
     const epoch = 'e'.repeat(32);
     const { change, asked } = pushOf([command('heads/a', zero, one)], {
       provedOver: [leaned],
@@ -231,7 +231,7 @@ describe('the proof that a push is complete', () => {
     expect(asked, 'a state without one belongs to none').toHaveLength(1);
   });
 
-  it('by links alone counts where all that is there is linked, and is made by a walk elsewhere', async () => {
+  it('by links is valid if all published packs are linked, and is replaced by a walk otherwise', async () => {
     const linked = { ...leaned, linked: true };
     const { change, asked } = pushOf([command('heads/a', zero, one)], {
       provedOver: [linked],
@@ -245,7 +245,7 @@ describe('the proof that a push is complete', () => {
     expect(open.next?.packs.at(-1), 'its own links were seen all the same').toHaveProperty('linked', true);
   });
 
-  it('says nothing of links once what they led to may have gone, or where they were not looked at', async () => {
+  it('records no links if the linked objects may be gone, or were not inspected', async () => {
     const folded = [packOf('folded', { kind: 'fold', linked: true })];
     for (const proof of [{}, { walked: false }, { linked: false }]) {
       const over = proof.linked === false ? folded : [leaned];
@@ -255,7 +255,7 @@ describe('the proof that a push is complete', () => {
     }
   });
 
-  it('is not asked for by what needs no objects', async () => {
+  it('is not needed without new objects', async () => {
     const refs = new Map([
       ['refs/heads/a', one],
       ['refs/heads/b', one],
@@ -268,7 +268,7 @@ describe('the proof that a push is complete', () => {
     expect(asked).toEqual([]);
   });
 
-  it('never crosses an incarnation', async () => {
+  it('is never valid in another incarnation', async () => {
     const incarnation = '1'.repeat(32);
     const { change } = pushOf([command('heads/a', zero, one)], { incarnation });
     expect((await evaluate(change, baseOf({ incarnation }))).next).toBeDefined();
@@ -279,14 +279,14 @@ describe('the proof that a push is complete', () => {
     }
   });
 
-  it('says nothing about a repository of another object format, made meanwhile', async () => {
+  it('is not valid for a repository with another object format, made meanwhile', async () => {
     const { change } = pushOf([command('heads/a', zero, one)]);
     const { next, reasons } = await evaluate(change, baseOf({ objectFormat: 'sha256' }));
     expect(next).toBeUndefined();
     expect(reasons[0]).toContain('object format sha256');
   });
 
-  it('that was missing something is made again once packs have come that nobody looked into, and only then (issue 11, point 7)', async () => {
+  it('that lacked an object is made again once, after unknown packs were published (issue 11, point 7)', async () => {
     let missing = [one];
     const { change, asked } = pushOf([command('heads/a', zero, one), command('heads/b', zero, two)], {
       provedOver: [leaned],
@@ -311,7 +311,7 @@ describe('the proof that a push is complete', () => {
     expect(asked, 'nothing is missing any more').toHaveLength(2);
   });
 
-  it('that was missing something says so in other words when it has lost more (issue 11, point 7)', async () => {
+  it('that lacked an object has another error text if more is missing now (issue 11, point 7)', async () => {
     const { change } = pushOf([command('heads/a', zero, one), command('heads/b', zero, two)], {
       provedOver: [leaned],
       disconnected: {
@@ -326,7 +326,7 @@ describe('the proof that a push is complete', () => {
     ]);
   });
 
-  it('that cannot be made fails the push alone', async () => {
+  it('that cannot be made fails only its push', async () => {
     const { change } = pushOf([command('heads/a', zero, one)], {
       provedOver: [leaned],
       proveAgain: () => Promise.reject(new Error('no disk')),
@@ -335,7 +335,7 @@ describe('the proof that a push is complete', () => {
   });
 });
 
-describe('a push that is measured by its right', () => {
+describe('a push checked by its authority', () => {
   const owner = ID.owner;
   const policy = { announcements: [], writers: [owner], protection: [], private: false, readers: [] };
   const held: HeldState = {
@@ -350,7 +350,7 @@ describe('a push that is measured by its right', () => {
   };
   const commands = [command('heads/main', zero, one), command('heads/dev', zero, two)];
 
-  it('by a signed state takes it in, goes live, sets HEAD, and has its receipt stand behind', async () => {
+  it('of a signed state includes the state, becomes live, sets HEAD, and has a later receipt', async () => {
     const { change } = pushOf(commands, {
       rules: rulesFor({ kind: 'signed-state' }, { heldStates: [held] }),
     });
@@ -368,7 +368,7 @@ describe('a push that is measured by its right', () => {
     expect(evaluation.receiptBefore).toBe(held.at);
   });
 
-  it('by a signed state leaves the date of its receipt alone where receipts count as signed states do', async () => {
+  it('of a signed state leaves the date of its receipt unchanged if receipts count as signed states', async () => {
     const rules = rulesFor({ kind: 'signed-state' }, { heldStates: [held], onlyWitnesses: () => false });
     const { change } = pushOf(commands, { rules });
     const { next, receiptBefore } = await change.evaluate(stateOf({ policy }), baseOf({ policy }));
@@ -379,7 +379,7 @@ describe('a push that is measured by its right', () => {
   it.each([
     ['by a key', { kind: 'key', actor: owner, token: 'e'.repeat(64) }, 'live', owner],
     ['by anyone, where anyone may', { kind: 'anyone' }, 'live', null],
-  ] as const)('%s brings the first data', async (_what, authority, expected, actor) => {
+  ] as const)('%s publishes the first data', async (_what, authority, expected, actor) => {
     const { change } = pushOf(commands, { rules: rulesFor(authority) });
     const { next, cause } = await change.evaluate(stateOf({ lifecycle: 'held', policy }), baseOf({ policy }));
     expect(next?.lifecycle).toBe(expected);
@@ -387,7 +387,7 @@ describe('a push that is measured by its right', () => {
     expect(cause?.actor).toBe(actor);
   });
 
-  it('of a pull request shows nothing that waits for its first data', async () => {
+  it('of a pull request does not show a repository that waits for first data', async () => {
     const { change } = pushOf([command(`nostr/${'c'.repeat(64)}`, zero, one)], {
       rules: rulesFor({ kind: 'signed-state' }),
     });
@@ -396,7 +396,7 @@ describe('a push that is measured by its right', () => {
     expect(next?.refs.size).toBe(1);
   });
 
-  it('is measured by the rules of every state it meets', async () => {
+  it('is checked by the rules of every state on which it is evaluated', async () => {
     const rules = rulesFor({ kind: 'key', actor: owner, token: 'e'.repeat(64) });
     const { change } = pushOf([command('heads/main', one, two)], { rules });
     const refs = new Map([['refs/heads/main', one]]);
@@ -408,7 +408,7 @@ describe('a push that is measured by its right', () => {
     expect((await evaluate(change, gone)).reasons[0]).toContain('not there any more');
   });
 
-  it('asks about history only where a rule depends on it', async () => {
+  it('inspects history only if a rule needs it', async () => {
     const asked: string[] = [];
     const rules = rulesFor(
       { kind: 'key', actor: owner, token: 'e'.repeat(64) },

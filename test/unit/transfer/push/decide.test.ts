@@ -85,7 +85,7 @@ describe('a push by a key', () => {
     }
   });
 
-  it('of the owner needs no announcement', () => {
+  it('of the owner is accepted without an announcement', () => {
     const unannounced = state({ policy: policy({ writers: [] }) });
     expect(decide({ authority: byKey(owner), commands: [makes] }, unannounced).reasons).toEqual([undefined]);
     const [reason] = decide({ authority: byKey(maintainer), commands: [makes] }, unannounced).reasons;
@@ -95,7 +95,7 @@ describe('a push by a key', () => {
   it.each([
     ['that is not there', undefined],
     ['that was withdrawn', state({ lifecycle: 'withdrawn' })],
-  ])('makes no repository of one %s', (_what, met) => {
+  ])('creates no repository of one %s', (_what, met) => {
     const { reasons } = decide({ authority: byKey(owner), commands: [makes] }, met);
     expect(reasons[0]).toContain('not there any more');
   });
@@ -150,7 +150,7 @@ describe('a push by a key', () => {
     expect(reasons[0]).toContain('fast-forwarded');
   });
 
-  it('is refused whole, if that is what it asks for', () => {
+  it('is refused as a whole if it is atomic', () => {
     const protection = [{ pattern: 'refs/heads/main', rules: ['no-delete'] }];
     const commands = [makes, command('refs/heads/main', one, zero)];
     const met = state({ policy: policy({ protection }) });
@@ -169,7 +169,7 @@ describe('a push by a signed state', () => {
   const wanted = heldState({ 'refs/heads/main': two, 'refs/tags/v1': one });
   const moves = command('refs/heads/main', one, two);
 
-  it('carries out what was signed', () => {
+  it('carries out the state', () => {
     const decision = decide({ authority: bySignedState, commands: [moves], held: [wanted] });
     expect(decision.reasons).toEqual([undefined]);
     expect(decision.signedState).toBe(wanted);
@@ -199,7 +199,7 @@ describe('a push by a signed state', () => {
     ],
     ['its signer may not write', [moves], [{ ...wanted, author: stranger }], 'no signed state is waiting'],
     ['its signer may only read', [moves], [{ ...wanted, author: reader }], 'no signed state is waiting'],
-  ])('is refused when %s', (_what, commands, held, reason) => {
+  ])('is refused if %s', (_what, commands, held, reason) => {
     const decision = decide({ authority: bySignedState, commands, held });
     expect(decision.reasons).toEqual(commands.map(() => expect.stringContaining(reason)));
     expect(decision.signedState).toBeUndefined();
@@ -222,7 +222,7 @@ describe('a push by a signed state', () => {
     [1_000, false],
     [999, true],
   ])(
-    'of a repository announced anew, signed at 1000 when the old one was withdrawn at %d',
+    'of a repository that was announced again, signed at 1000 with the withdrawal at %d',
     (at, carriedOut) => {
       const withdrawal = { id: 'a'.repeat(64), at };
       const decision = decide(
@@ -233,7 +233,7 @@ describe('a push by a signed state', () => {
     },
   );
 
-  it('is bound by protection as its signer is', () => {
+  it('respects protection by the state’s signer', () => {
     const protection = [{ pattern: 'refs/heads/main', rules: ['push:owner', 'no-force-push'] }];
     const met = state({ policy: policy({ protection }) });
     const push = { authority: bySignedState, commands: [moves] };
@@ -281,7 +281,7 @@ describe('a push by a signed state', () => {
       { [main]: two, [tag]: one },
       undefined,
     ],
-  ])('whoever brings it, to %s', (_what, lastSet, change, refs, refusal) => {
+  ])('by any pusher, to %s', (_what, lastSet, change, refs, refusal) => {
     const question = {
       authority: bySignedState,
       commands: [change],
@@ -299,31 +299,31 @@ describe('a push by a signed state', () => {
     expect(signed.reasons, 'a key that may write says so itself').toEqual([undefined]);
   });
 
-  it('may fast-forward what a push has moved', () => {
+  it('may fast-forward a branch that was pushed', () => {
     const lastSet = new Map([[tag, one]]);
     const decision = decide({ authority: bySignedState, commands: [moves], held: [wanted], lastSet });
     expect(decision.signedState).toBe(wanted);
   });
 
-  it('may delete the branch HEAD names', () => {
+  it('may delete the branch of HEAD', () => {
     const other = heldState({ 'refs/heads/trunk': one, 'refs/tags/v1': one }, { head: 'refs/heads/trunk' });
     const commands = [command('refs/heads/main', one, zero), command('refs/heads/trunk', zero, one)];
     expect(decide({ authority: bySignedState, commands, held: [other] }).signedState).toBe(other);
   });
 
-  it('that is stale is told so, and carries out nothing', () => {
+  it('that is old is refused with that reason, and changes nothing', () => {
     const stale = command('refs/heads/main', three, two);
     const decision = decide({ authority: bySignedState, commands: [stale], held: [wanted] });
     expect(decision.reasons[0]).toContain('updated meanwhile');
     expect(decision.signedState).toBeUndefined();
   });
 
-  it('that changes nothing needs none: its answer may have been lost', () => {
+  it('that changes nothing needs no state, because an answer may have been lost', () => {
     const again = command('refs/heads/main', three, one);
     expect(decide({ authority: bySignedState, commands: [again] }).reasons).toEqual([undefined]);
   });
 
-  it('needs none when its sender shows a key that may write', () => {
+  it('needs no state if its pusher shows a key that may write', () => {
     const caller = { actor: maintainer, token };
     const authority = { kind: 'signed-state', caller } as const;
     const free = decide({ authority, commands: [makes] });
@@ -339,7 +339,7 @@ describe('a push by a signed state', () => {
 describe('the tip of a pull request (issue 11, point 8)', () => {
   const name = `refs/nostr/${event}`;
 
-  it('is brought by anyone before its event is known', () => {
+  it('may be pushed by anyone before its event is known', () => {
     const decision = decide({ authority: bySignedState, commands: [command(name, zero, one)] });
     expect(decision.reasons).toEqual([undefined]);
     expect(decision.evidence).toEqual({ kind: 'push', actor: null, evidence: null });
@@ -355,7 +355,7 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
     ['a key, where none was shown', byStranger(stranger), {}, held],
     ['a maintainer', byStranger(maintainer), { by: stranger }, undefined],
     ['the owner', byKey(owner), { by: stranger }, undefined],
-  ])('while its event is missing is changed or deleted by %s', (_who, authority, by, refusal) => {
+  ])('without its event is changed or deleted by %s', (_who, authority, by, refusal) => {
     const strangers = { refs: { [event]: { bytes: 1, objects: 1, ...by } } };
     const met = state({ refs: new Map([[name, one]]), strangers });
     const expected = [refusal === undefined ? undefined : expect.stringContaining(refusal)];
@@ -367,13 +367,13 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
     expect(again.reasons, 'what is so already').toEqual([undefined]);
   });
 
-  it('is none where the event with its id is no pull request', () => {
+  it('is refused if the event with its id is not a pull request', () => {
     const commands = [command(name, zero, one)];
     const { reasons } = decide({ authority: bySignedState, commands, pullRequestTip: () => null });
     expect(reasons[0]).toContain('is no pull request');
   });
 
-  it('is taken from nobody where the operator has turned that off, but for who may write', () => {
+  it('is refused if the operator has turned it off, except for writers', () => {
     const strangers = { limits: undefined, now: 0, brings: undefined };
     const commands = [command(name, zero, one)];
     expect(decide({ authority: bySignedState, commands, strangers }).reasons[0]).toContain(
@@ -385,7 +385,7 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
   it.each([
     ['bytes', { bytes: 301, objects: 1 }],
     ['objects', { bytes: 1, objects: 31 }],
-  ])('is refused when strangers have brought as many %s as the repository takes', (_what, brings) => {
+  ])('is refused if strangers have pushed as many %s as the repository accepts', (_what, brings) => {
     const other = 'a'.repeat(64);
     const strangers = { refs: { [other]: { bytes: 700, objects: 70 } } };
     const met = state({ refs: new Map([[`refs/nostr/${other}`, one]]), strangers });
@@ -397,7 +397,7 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
     expect(asked(brings)[0]).toContain('as much as the server takes');
   });
 
-  it('is refused beyond the refs that strangers may have, whether their events are here or not', () => {
+  it('is refused beyond the refs allowed to strangers, with and without their events', () => {
     const ids = Array.from({ length: LIMITS.refs }, (_, at) => at.toString(16).padStart(64, '0'));
     const refs = new Map(ids.map((id) => [`refs/nostr/${id}`, one]));
     const strangers = { refs: Object.fromEntries(ids.map((id) => [id, { bytes: 0, objects: 0 }])) };
@@ -411,7 +411,7 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
     ['the one its event names', two, undefined],
     ['another one', three, 'names 22222222 as its tip'],
     ['none', zero, 'names 22222222 as its tip'],
-  ])('once its event is known can only be %s', (_what, to, refusal) => {
+  ])('with a known event can only be %s', (_what, to, refusal) => {
     const { reasons } = decide(
       {
         authority: bySignedState,
@@ -424,14 +424,14 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
   });
 
   it.each(['refs/nostr/abc', `refs/nostr/${event.toUpperCase()}`, `refs/nostr/${event}/x`, 'refs/notes/x'])(
-    'is not at %s',
+    'is refused at %s',
     (other) => {
       const { reasons } = decide({ authority: bySignedState, commands: [command(other, zero, one)] });
       expect(reasons[0]).toContain('only branches, tags and refs/nostr/');
     },
   );
 
-  it('goes with a signed state in one push, each judged for itself', () => {
+  it('can be pushed with a signed state, and each is decided on its own', () => {
     const wanted = heldState({ 'refs/heads/main': two, 'refs/tags/v1': one });
     const commands = [command('refs/heads/main', one, two), command(name, zero, three)];
     expect(decide({ authority: bySignedState, commands, held: [wanted] }).reasons).toEqual([
@@ -444,7 +444,7 @@ describe('the tip of a pull request (issue 11, point 8)', () => {
     expect(whole.reasons).toEqual([expect.stringContaining('no signed state'), 'atomic push failure']);
   });
 
-  it('waits for its event beside a bounded number of others', () => {
+  it('waits for its event beside a limited number of others', () => {
     const names = Array.from(
       { length: waitingLimit(LIMITS) },
       (_, at) => `refs/nostr/${at.toString(16).padStart(64, '0')}`,
@@ -468,19 +468,19 @@ describe('a push to a repository with pull mirrors (issue 13, point 4)', () => {
     ['the owner', byKey(owner)],
     ['anyone, where anyone may push', { kind: 'anyone' } as const],
     ['a signed state', bySignedState],
-  ])('that follows another one is refused, by %s', (_who, authority) => {
+  ])('is refused if it mirrors the whole repository, for %s', (_who, authority) => {
     const moves = command('refs/heads/main', one, two);
     const drops = command('refs/tags/v1', one, zero);
     const { reasons } = decide({ authority, commands: [makes, moves, drops], held: [signed] }, follows);
     expect(reasons).toEqual([follower, follower, follower]);
   });
 
-  it('that follows another one is taken where it changes nothing', () => {
+  it('is accepted if it changes nothing', () => {
     const same = command('refs/heads/main', one, one);
     expect(decide({ authority: byKey(owner), commands: [same] }, follows).reasons).toEqual([undefined]);
   });
 
-  it('that follows another one is taken for the tip of a pull request', () => {
+  it('is accepted for the tip of a pull request', () => {
     const commands = [command(`refs/nostr/${event}`, zero, one)];
     const pullRequestTip = () => one;
     expect(decide({ authority: bySignedState, commands, pullRequestTip }, follows).reasons).toEqual([
@@ -488,7 +488,7 @@ describe('a push to a repository with pull mirrors (issue 13, point 4)', () => {
     ]);
   });
 
-  it('is refused below refs/mirrors, and taken elsewhere, when they have namespaces', () => {
+  it('with a namespace is refused below refs/mirrors, and accepted elsewhere', () => {
     const inside = command('refs/mirrors/upstream/heads/main', zero, one);
     const { reasons } = decide({ authority: byKey(owner), commands: [makes, inside] }, beside);
     expect(reasons).toEqual([undefined, expect.stringMatching(/^mirrored: only mirrors/)]);
@@ -498,17 +498,17 @@ describe('a push to a repository with pull mirrors (issue 13, point 4)', () => {
 describe('a push by anyone', () => {
   const anyone = { kind: 'anyone' } as const;
 
-  it('begins a repository', () => {
+  it('creates a repository', () => {
     expect(decide({ authority: anyone, commands: [makes] }, undefined).reasons).toEqual([undefined]);
   });
 
-  it('does not bring back one that was withdrawn', () => {
+  it('does not restore a withdrawn repository', () => {
     const { reasons } = decide({ authority: anyone, commands: [makes] }, state({ lifecycle: 'withdrawn' }));
     expect(reasons[0]).toContain('not there any more');
   });
 });
 
-describe('a refusal is counted by what stands against the push (issue 11, point 23)', () => {
+describe('the class of a refusal (issue 11, point 23)', () => {
   const main = 'refs/heads/main';
   const kept = state({ policy: policy({ protection: [{ pattern: main, rules: ['no-delete'] }] }) });
   const mirrored = state({ mirrors: [{ id: '5'.repeat(32), name: 'up', refs: 'follow' }] });

@@ -18,7 +18,7 @@ describe('the heads of many pushes (issue 11, point 11)', () => {
     for (let at = 0; at < head.length; at += 65_536) yield head.subarray(at, at + 65_536);
   }
 
-  it('share 128 MiB of memory, which they give back', async () => {
+  it('share 128 MiB of memory, and release it', async () => {
     const memory = headMemory();
     const whole = memory.free;
     const shares = Array.from({ length: 20 }, () => headShare(memory));

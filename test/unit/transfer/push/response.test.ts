@@ -24,7 +24,7 @@ function answerFor(capabilities: string): { output: Collected; answer: PushRespo
 
 const report = { unpack: 'ok', refs: [{ ref: 'refs/heads/a', status: 'ng', reason: 'no' }] } as const;
 
-describe('the answer to a push', () => {
+describe('the response to a push', () => {
   it('has progress on band 2 and the report on band 1, in this order', async () => {
     const { output, answer } = answerFor('report-status side-band-64k');
     answer.progress('Resolving deltas\n');
@@ -37,21 +37,21 @@ describe('the answer to a push', () => {
     expect(output.bytes.toString().endsWith('0000')).toBe(true);
   });
 
-  it('is the bare report for a client without side-band', async () => {
+  it('is the plain report for a client without side-band', async () => {
     const { output, answer } = answerFor('report-status');
     answer.progress('nobody could tell this from the report');
     await answer.report(report);
     expect(packetsOf(output.bytes)).toEqual(['unpack ok', 'ng refs/heads/a no', '(flush)']);
   });
 
-  it('keeps quiet when asked to', async () => {
+  it('has no progress if the client asked for quiet', async () => {
     const { output, answer } = answerFor('report-status side-band-64k quiet');
     answer.progress('Resolving deltas\n');
     await answer.report(report);
     expect(bandsOf(output.bytes).progress).toBe('');
   });
 
-  it('ends with the reason on band 3, and no report, when the outcome cannot be told', async () => {
+  it('ends with the reason on band 3, without a report, if the outcome is unknown', async () => {
     const { output, answer } = answerFor('report-status side-band-64k');
     await answer.fatal('nobody knows');
     const { data, fatal } = bandsOf(output.bytes);
@@ -62,7 +62,7 @@ describe('the answer to a push', () => {
     expect(bare.output.bytes).toHaveLength(0);
   });
 
-  it('does not fail with a client that cannot be written to', async () => {
+  it('does not fail if the client cannot be written to', async () => {
     const output = { write: () => Promise.reject(new Error('headers already sent')) };
     const answer = new PushResponse(output, parseCapabilities('report-status side-band-64k'));
     answer.progress('x');
@@ -79,7 +79,7 @@ describe('the answer to a push', () => {
       vi.useRealTimers();
     });
 
-    it('shows that somebody is still there, until the end', async () => {
+    it('sends keep-alives until the end', async () => {
       const { output, answer } = answerFor('report-status side-band-64k');
       answer.startKeepAlive();
       answer.startKeepAlive();
@@ -93,7 +93,7 @@ describe('the answer to a push', () => {
       expect(vi.getTimerCount()).toBe(0);
     });
 
-    it('says nothing in between to a client without side-band', async () => {
+    it('sends nothing to a client without side-band', async () => {
       const { output, answer } = answerFor('report-status');
       answer.startKeepAlive();
       await vi.advanceTimersByTimeAsync(60_000);

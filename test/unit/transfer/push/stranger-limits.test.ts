@@ -21,13 +21,13 @@ const nowhere = () => false;
 const id = (number: number) => number.toString(16).padStart(64, '0');
 
 describe('the allowance of strangers in a repository (issue 11, point 8)', () => {
-  it('is a quarter for one push, and for refs that wait', () => {
+  it('is a quarter for a single push, and for waiting refs', () => {
     expect(limitsOfOnePush(LIMITS)).toEqual({ bytes: 21_600, objects: 216 });
     expect(waitingLimit(LIMITS)).toBe(25);
     expect(limitsOfOnePush({ bytes: 1, objects: 1, refs: 1 })).toEqual({ bytes: 1, objects: 1 });
   });
 
-  it('is used up by refs that are there for as long as they are, and free again within a day after', () => {
+  it('is used up by existing refs, and free again within a day after their end', () => {
     const strangers: Strangers = { refs: { [id(1)]: { bytes: 86_400, objects: 864 } } };
     expect(allowanceLeft(LIMITS, strangers, everywhere, 10 ** 9)).toEqual({ bytes: 0, objects: 0 });
     const gone = settled(LIMITS, strangers, nowhere, 1_000);
@@ -39,7 +39,7 @@ describe('the allowance of strangers in a repository (issue 11, point 8)', () =>
     expect(left(-500), 'a clock that goes back frees nothing').toEqual({ bytes: 0, objects: 0 });
   });
 
-  it.each([1, 2, 3, 4, 5])('is never exceeded, whatever is pushed and deleted (seed %i)', (seed) => {
+  it.each([1, 2, 3, 4, 5])('is never exceeded by pushes and deletes (seed %i)', (seed) => {
     const random = new SeededRandom(seed);
     const refs = new Map<string, string>();
     let strangers: Strangers | undefined;
@@ -81,7 +81,7 @@ describe('the allowance of strangers in a repository (issue 11, point 8)', () =>
     ).toBeGreaterThan(LIMITS.bytes);
   });
 
-  it('does not let a key change a ref that somebody else has made anew at the name of its own', () => {
+  it('does not let a key change a ref that another client has created under the same name', () => {
     const name = `refs/nostr/${id(1)}`;
     const made: ReceivedCommand = { name, oldId: oid('0'), newId: oid('1') };
     const terms = { limits: LIMITS, now: 0, brings: undefined };

@@ -11,8 +11,8 @@ function traffic() {
   return { clock, traffic: new StrangerTraffic(LIMITS, clock) };
 }
 
-describe('what strangers push through one server (issue 11, point 8)', () => {
-  it('is bounded in pushes of one address, and others are not kept from pushing by it', () => {
+describe('pushes of strangers through one server (issue 11, point 8)', () => {
+  it('are limited per address, and other addresses can still push', () => {
     const { clock, traffic: strangers } = traffic();
     const enter = (address: string) => strangers.enter(address, 0);
     for (let push = 0; push < 120; push++) enter('192.0.2.1');
@@ -28,7 +28,7 @@ describe('what strangers push through one server (issue 11, point 8)', () => {
     expect(() => enter('192.0.2.1')).toThrow('try again');
   });
 
-  it('costs an address more when it is refused, and nobody else (issue 11, point 8)', () => {
+  it('cost their address more if they are refused, and cost others nothing (issue 11, point 8)', () => {
     const { clock, traffic: strangers } = traffic();
     const push = () => {
       strangers.enter('192.0.2.1', 0);
@@ -44,7 +44,7 @@ describe('what strangers push through one server (issue 11, point 8)', () => {
     expect(push).toThrow('try again');
   });
 
-  it('is bounded in refs of one address to less than half of those that may wait in a repository', () => {
+  it('may create fewer than half of a repository’s waiting refs from one address', () => {
     const { clock, traffic: strangers } = traffic();
     strangers.enter('192.0.2.1', 10);
     expect(() => strangers.enter('192.0.2.1', 1)).toThrow(
@@ -54,7 +54,7 @@ describe('what strangers push through one server (issue 11, point 8)', () => {
     strangers.enter('192.0.2.1', 10);
   });
 
-  it('is bounded in bytes and objects by hour, set aside before they come', () => {
+  it('are limited in bytes and objects per hour, reserved before they arrive', () => {
     const { clock, traffic: strangers } = traffic();
     const first = strangers.reserve('192.0.2.1', MUCH);
     expect(first).toMatchObject({ bytes: 900, objects: 90 });
@@ -69,7 +69,7 @@ describe('what strangers push through one server (issue 11, point 8)', () => {
     expect(strangers.reserve('192.0.2.1', { bytes: 500, objects: 10_000 })).toMatchObject({ bytes: 500 });
   });
 
-  it('tells which limit a pack is beyond, how much of it is used, and when there is enough again (issue 11, point 8)', () => {
+  it('that exceed a limit are told which one, how much is used, and when enough is free again (issue 11, point 8)', () => {
     const { traffic: strangers } = traffic();
     const one = strangers.reserve('192.0.2.1', MUCH);
     expect(one.beyond('objects', 91)).toBe(
@@ -101,13 +101,13 @@ describe('what strangers push through one server (issue 11, point 8)', () => {
     );
   });
 
-  it('charges what git has added to a pack, beyond what was set aside', () => {
+  it('are charged for objects that git has added to a pack, beyond the reservation', () => {
     const { traffic: strangers } = traffic();
     strangers.reserve('192.0.2.1', MUCH).settle({ bytes: 3_600, objects: 1 });
     expect(strangers.reserve('192.0.2.1', MUCH).bytes).toBe(0);
   });
 
-  it('is bounded in bytes and objects of all addresses together to sixteen times those of one', () => {
+  it('of all addresses together are limited to sixteen times the bytes and objects of one', () => {
     const { traffic: strangers } = traffic();
     let [bytes, objects] = [0, 0];
     for (let number = 0; number < 100; number++) {
@@ -118,7 +118,7 @@ describe('what strangers push through one server (issue 11, point 8)', () => {
     expect([bytes, objects]).toEqual([16 * LIMITS.bytes, 16 * LIMITS.objects]);
   });
 
-  it('has few places for git of its own, and few that wait for them', async () => {
+  it('have few git slots of their own, and a short queue', async () => {
     const { strangerPushes: pushes } = boundedPushes({ ...LIMITS, places: 2 }, new InstantClock());
     const places = pushes?.places;
     // As in the server, each push has a signal of its own.
@@ -133,7 +133,7 @@ describe('what strangers push through one server (issue 11, point 8)', () => {
     expect(places?.contended).toBe(false);
   });
 
-  it('is bounded in all, and remembers addresses only for as long as they matter', () => {
+  it('are limited in total, and addresses are remembered only as long as they matter', () => {
     const { clock, traffic: strangers } = traffic();
     let taken = 0;
     const address = () => `10.${taken >> 16}.${(taken >> 8) & 255}.${taken & 255}`;

@@ -37,8 +37,8 @@ async function rest(of: RequestBody): Promise<string> {
 
 const PULL_REQUEST = line(`refs/nostr/${'a'.repeat(64)}`);
 
-describe('a push by an address that has used up what it may bring (issue 11, point 8)', () => {
-  it.each([1, 7, 1_000])('is known by its first line, in pieces of %i bytes', async (piece) => {
+describe('a push from an address without allowance (issue 11, point 8)', () => {
+  it.each([1, 7, 1_000])('is recognized by its first line, in pieces of %i bytes', async (piece) => {
     const pushed = body(PULL_REQUEST, piece);
     const away = await turnedAway(spent(), {
       authority: { kind: 'signed-state' },
@@ -49,7 +49,7 @@ describe('a push by an address that has used up what it may bring (issue 11, poi
     expect(await rest(pushed)).toBe(PULL_REQUEST);
   });
 
-  it('is known in SHA-256 as well', async () => {
+  it('is recognized with SHA-256 as well', async () => {
     const wide = line(`refs/nostr/${'a'.repeat(64)}`, '0'.repeat(64), '1'.repeat(64));
     const push = { authority: { kind: 'signed-state' }, address: ADDRESS, body: body(wide) } as const;
     expect(await turnedAway(spent(), push)).toMatchObject({ format: 'sha256' });
@@ -60,14 +60,14 @@ describe('a push by an address that has used up what it may bring (issue 11, poi
     ['that is shallow', `0034shallow ${TIP}${PULL_REQUEST}`],
     ['that is empty', ''],
     ['that is junk', 'x'.repeat(500)],
-  ])('is looked at like any other %s', async (_what, text) => {
+  ])('is examined normally %s', async (_what, text) => {
     const pushed = body(text);
     const push = { authority: { kind: 'signed-state' }, address: ADDRESS, body: pushed } as const;
     expect(await turnedAway(spent(), push)).toBeUndefined();
     expect(await rest(pushed)).toBe(text);
   });
 
-  it('is looked at like any other with a key, from elsewhere, or where strangers may push nothing', async () => {
+  it('is examined normally with a key, from another address, or if strangers may push nothing', async () => {
     const push = { authority: { kind: 'signed-state' }, address: ADDRESS, body: body(PULL_REQUEST) } as const;
     const caller = { actor: 'a'.repeat(64), token: 'b'.repeat(64) };
     expect(
@@ -78,7 +78,7 @@ describe('a push by an address that has used up what it may bring (issue 11, poi
     expect(await turnedAway(boundedPushes(undefined, new InstantClock()), push)).toBeUndefined();
   });
 
-  it('may still delete what it made when only refs are used up', async () => {
+  it('may still delete its own refs if only the number of refs is used up', async () => {
     const context = boundedPushes({ ...LIMITS, refs: 8 }, new InstantClock());
     context.strangerPushes?.traffic.enter(ADDRESS, 1);
     const push = (text: string) =>
@@ -90,7 +90,7 @@ describe('a push by an address that has used up what it may bring (issue 11, poi
 });
 
 describe('the pause before a refusal', () => {
-  it('holds 8 pushes of an address and 128 in all, and lets the others hear at once', async () => {
+  it('holds 8 pushes of an address and 128 in total, and others are answered at once', async () => {
     let waiting = 0;
     const sleep = (_milliseconds: number, signal?: AbortSignal) =>
       new Promise<void>((_resolve, reject) => {

@@ -7,8 +7,8 @@ function unpackTime() {
   return { clock, time: new UnpackTime(clock) };
 }
 
-describe('the time that git works on packs of one address (issue 11, point 3)', () => {
-  it('is paid by strangers for every pack, and comes back slowly', () => {
+describe('git’s time for packs of one address (issue 11, point 3)', () => {
+  it('is charged to strangers for every pack, and returns slowly', () => {
     const { clock, time } = unpackTime();
     const push = (seconds: number) => {
       const account = time.account('192.0.2.1', true);
@@ -28,7 +28,7 @@ describe('the time that git works on packs of one address (issue 11, point 3)', 
     push(1);
   });
 
-  it('is charged for what is beyond a bound as it was, and no more often than once', () => {
+  it('is charged once for a bound that was exceeded', () => {
     const { time } = unpackTime();
     const bomb = (seconds: number) => {
       const account = time.account('2001:db8::1', true);
@@ -47,7 +47,7 @@ describe('the time that git works on packs of one address (issue 11, point 3)', 
     expect(time.problemOf('2001:db8:0:1::1')).toBeUndefined();
   });
 
-  it('is charged to who may write only for long work that led to nothing', () => {
+  it('is charged to writers only for long work without a result', () => {
     const { time } = unpackTime();
     const push = (seconds: number, isExceeded: boolean) => {
       const account = time.account('192.0.2.1', false);

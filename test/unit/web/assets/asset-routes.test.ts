@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { assetRoutes } from '../../../../src/web/assets/asset-routes.ts';
 import { PAGE_SCRIPT, STYLE_SHEET } from '../../../../src/web/assets/assets.ts';
 
-it.each([STYLE_SHEET, PAGE_SCRIPT])('$path may be kept for ever', async ({ path, type, body }) => {
+it.each([STYLE_SHEET, PAGE_SCRIPT])('$path may be cached forever', async ({ path, type, body }) => {
   const response = await assetRoutes().request(path);
   expect(response.headers.get('Content-Type')).toBe(type);
   expect(response.headers.get('Cache-Control')).toContain('immutable');
@@ -10,13 +10,13 @@ it.each([STYLE_SHEET, PAGE_SCRIPT])('$path may be kept for ever', async ({ path,
   expect(await response.text()).toBe(body);
 });
 
-it('has no other files', async () => {
+it('no other files are served', async () => {
   for (const path of ['/assets/page.css', '/assets/', '/assets/../assets', `${STYLE_SHEET.path}/`]) {
     expect((await assetRoutes().request(path)).status, path).toBe(404);
   }
 });
 
-it('the script is one that can be parsed', () => {
+it('the script is valid JavaScript', () => {
   // Only parsed: it is made for browsers.
   expect(() => new Function(PAGE_SCRIPT.body)).not.toThrow();
 });

@@ -6,12 +6,12 @@ import { contrast, paletteOf } from '../../../helpers/contrast.ts';
 /** The least contrast of text with its ground, as WCAG 2.2 asks for at level AA. */
 const AA = 4.5;
 
-describe.each(['light', 'dark'] as const)('marked code in %s', (scheme) => {
+describe.each(['light', 'dark'] as const)('highlighted code in %s', (scheme) => {
   const variables = new Map([...paletteOf(PALETTE, scheme), ...paletteOf(HIGHLIGHT, scheme)]);
   const names = [...variables.keys()].filter((name) => name.startsWith('--code-'));
 
   it.each(['--raised', '--ground', '--sunken', '--marked', '--added', '--deleted'])(
-    'can be read on %s',
+    'is readable on %s',
     (ground) => {
       expect(names.length).toBeGreaterThan(5);
       for (const name of ['--text', ...names])

@@ -22,14 +22,14 @@ const PAIRS: readonly (readonly [names: readonly string[], grounds: readonly str
 describe.each(['light', 'dark'] as const)('the colours of pages in %s', (scheme) => {
   const colours = paletteOf(PALETTE, scheme);
 
-  it('can be told from their grounds', () => {
+  it('have enough contrast with their backgrounds', () => {
     for (const [names, grounds, least] of PAIRS)
       for (const name of names)
         for (const ground of grounds)
           expect(contrast(colours, name, ground), `${name} on ${ground}`).toBeGreaterThanOrEqual(least);
   });
 
-  it('are all named in the palette: no other part of the style has colours of its own', () => {
+  it('are all in the palette: no other part of the style sheet has colours', () => {
     const rest = STYLE.replace(PALETTE, '')
       .replace(HIGHLIGHT, '')
       .replace(/@media print \{[\s\S]*?\n\}/g, '')
@@ -38,7 +38,7 @@ describe.each(['light', 'dark'] as const)('the colours of pages in %s', (scheme)
   });
 });
 
-it('gives dark pages every colour that light ones have', () => {
+it('the dark theme has every colour of the light one', () => {
   const [light, dark] = [paletteOf(PALETTE, 'light'), paletteOf(PALETTE, 'dark')];
   const changed = [...light.keys()].filter((name) => light.get(name) !== dark.get(name));
   expect(changed).toEqual([...light.keys()]);

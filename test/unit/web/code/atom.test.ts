@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { atomFeed } from '../../../../src/web/code/feeds/atom.ts';
 
-it('a feed is XML whatever people wrote, and says when it changed last', () => {
+it('a feed is valid XML for any text, with the date of its last change', () => {
   const entry = { url: 'https://x/?a=1&b=2', author: 'A <b>', text: 'a\0b\ud800\u0008]]>', updated: 86_400 };
   const feed = atomFeed({
     title: 'T & "t"',

@@ -13,7 +13,7 @@ import { alice } from '../../nostr/authors.ts';
 const NPUB = formatNpub(alice.publicKey);
 const ID = repositoryId(alice.publicKey, 'my tool/'.replace('/', ''));
 
-it('a link is read back as what it was made of, whatever bytes are in it', () => {
+it('a link is parsed back for any bytes in it', () => {
   const random = new SeededRandom(15);
   const links = new CodeLinks('https://git.example.org', ID);
   for (let round = 0; round < 300; round++) {
@@ -43,9 +43,9 @@ it.each([
   `/${NPUB}/tool/file/main/a%2fb`,
   `/${NPUB}/tool/file/main/%zz`,
   `/${NPUB}/%ff/file/main/x`,
-])('%s is no page of code', (path) => expect(readCodePath(path)).toBeUndefined());
+])('%s is not a page of code', (path) => expect(readCodePath(path)).toBeUndefined());
 
-it('no page of code is taken for a request of git, and none of git for a page', () => {
+it('URLs of pages and of git requests never overlap', () => {
   for (const word of PAGE_WORDS) {
     expect(gitSpace(`/${NPUB}/tool/${word}/main/info/refs`)).toBeUndefined();
     expect(gitSpace(`/${NPUB}/tool/${word}`)).toBeUndefined();
@@ -79,7 +79,7 @@ it.each([
   expect([found.oid, found.path.map(String).join('/')]).toEqual([oid(digit), rest]);
 });
 
-it('what is no ref and no id is not found, nor is a default branch that is not there yet', () => {
+it('an invalid revision, and a missing default branch, are not found', () => {
   for (const path of ['a', 'nothing', 'refs', oid('9').slice(1), ''])
     expect(() => readRevision(MANIFEST, parts(path)), path).toThrow(/there is no branch, tag or commit/);
   expect(() => head(manifestOf())).toThrow(/does not exist yet/);

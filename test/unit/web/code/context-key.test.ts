@@ -16,7 +16,7 @@ function key(parts: Partial<GitManifest>, files: { mailmap?: string; signers?: s
   return JSON.stringify(contextKey({ base, links, name: 'r', manifest, owner: OWNER }, { mailmap, signers }));
 }
 
-it('a kept page outlives pushes, and neither a change of its mailmap or signers nor the removal of objects', () => {
+it('a cached page stays valid after a push, and not after a change of its mailmap or signers, or after a removal of objects', () => {
   const at = (oid: string) => ({ refs: new Map([['refs/heads/main', oid.repeat(40)]]) });
   expect(key(at('1'))).toBe(key(at('2')));
   expect(key(at('1'))).not.toBe(key({ refs: new Map() }));

@@ -16,7 +16,7 @@ const BASE = 'https://git.example.org';
 const NPUB = formatNpub(alice.publicKey);
 
 describe('the page of a repository', () => {
-  it('says what it is and whose', () => {
+  it('names the repository and its owner', () => {
     const text = show({
       announcement: {
         name: 'The Tool',
@@ -38,19 +38,19 @@ describe('the page of a repository', () => {
     expect(text).toContain(`<link rel="canonical" href="${BASE}/${NPUB}/tool">`);
   });
 
-  it('is called by its identifier when it has no name', () => {
+  it('uses the identifier if there is no name', () => {
     expect(show({})).toContain('<h1><bdi>tool</bdi></h1>');
     expect(show({ announcement: { name: '  ', web: [] } })).toContain('<h1><bdi>tool</bdi></h1>');
   });
 
-  it('tells how to clone it, with git and with a Nostr git client', () => {
+  it('shows how to clone, with git and with a Nostr git client', () => {
     const text = show({});
     expect(text).toContain(`git clone ${BASE}/git/${NPUB}/tool.git<`);
     expect(text).toContain(`git clone nostr://${NPUB}/git.example.org/tool<`);
     expect(text).toContain(`href="https://gitworkshop.dev/${NPUB}/git.example.org/tool"`);
   });
 
-  it('tells the scheme of a relay that is not at wss://', () => {
+  it('shows the scheme of a relay that is not wss://', () => {
     expect(show({ base: 'http://127.0.0.1:8080' })).toContain(
       `git clone nostr://${NPUB}/ws%3A%2F%2F127.0.0.1%3A8080/tool<`,
     );
@@ -59,14 +59,14 @@ describe('the page of a repository', () => {
   it.each([
     ['that waits for its first data', announced({ lifecycle: 'held' })],
     ['that nobody has announced', manifestOf({ identifier: 'tool' })],
-  ])('leads no Nostr client to one %s', (_, manifest) => {
+  ])('sends no Nostr client to a relay %s', (_, manifest) => {
     const text = show({ manifest });
     expect(text).not.toContain('nostr://');
     expect(text).not.toContain('gitworkshop');
     expect(text).toContain('git clone https://');
   });
 
-  it('tells how to push as far as one can', () => {
+  it('shows how to push, as far as the visitor can', () => {
     const signed = show({});
     expect(signed).toContain(`cairn credential install --server ${BASE}`);
     expect(signed).toContain(`git push ${BASE}/git/${NPUB}/tool.git main<`);
@@ -75,7 +75,7 @@ describe('the page of a repository', () => {
     expect(show({ access: 'read-only' })).not.toContain('git push');
   });
 
-  it('tells how to begin while nothing has been pushed', () => {
+  it('shows first steps before the first push', () => {
     const text = show({ manifest: announced({ refs: new Map() }) });
     expect(text).toContain(`git remote add origin ${BASE}/git/${NPUB}/tool.git\ngit push -u origin main<`);
     expect(text).toContain('Nothing has been pushed');
@@ -85,12 +85,12 @@ describe('the page of a repository', () => {
     ['refs/heads/-f', 'refs/heads/-f'],
     ['refs/heads/+main', 'refs/heads/+main'],
     ['refs/heads/a&b', '&#39;a&amp;b&#39;'],
-  ])('gives no command in which the branch %s is more than a branch', (head, word) => {
+  ])('shows no command in which the branch %s acts as more than a branch name', (head, word) => {
     const manifest = announced({ head, refs: new Map([[head, oid('1')]]) });
     expect(show({ manifest })).toContain(`/tool.git ${word}</code>`);
   });
 
-  it('shows what is in the default branch: the last commit, files, the README, languages', () => {
+  it('shows the default branch: the last commit, files, the README, languages', () => {
     const text = show({
       content: inside('README'),
       manifest: announced({
@@ -113,7 +113,7 @@ describe('the page of a repository', () => {
     expect(text).not.toContain(' style=');
   });
 
-  it('tells of the last change, by whom, and how large it is', () => {
+  it('shows the last change, its author and its size', () => {
     const pack = { digest: 'a'.repeat(64), size: 3 * 1024 * 1024 };
     const packs = [{ kind: 'push' as const, objects: 1, pack, idx: pack }];
     const causes = [
@@ -127,7 +127,7 @@ describe('the page of a repository', () => {
     expect(text).toContain('<dt>Size</dt><dd>3 MiB</dd>');
   });
 
-  it('says that there is no default branch where others are', () => {
+  it('reports a missing default branch if there are other branches', () => {
     const refs = new Map([['refs/heads/other', oid('1')]]);
     const text = show({ manifest: announced({ refs, head: 'refs/heads/main' }) });
     expect(text).toContain('The default branch, <bdi>main</bdi>, does not exist.');
@@ -142,13 +142,13 @@ describe('the page of a repository', () => {
     expect(text).not.toContain('javascript:');
   });
 
-  it('lets no text out of its place, wherever it stands', () => {
+  it('keeps every text inside its element', () => {
     const hostile = `"><img src=x onerror=alert(1)>'</bdi></style><script>alert(2)</script>&lt;`;
     expect(skeleton(full(hostile))).toBe(skeleton(full('plain')));
     expect(full(hostile)).not.toMatch(/<img|<script>/);
   });
 
-  it('stays small, however long its texts are', () => {
+  it('stays small for texts of any length', () => {
     const text = show({
       announcement: { name: 'n'.repeat(100_000), description: 'd'.repeat(100_000), web: many(1_000) },
       manifest: announced({

@@ -18,8 +18,8 @@ afterAll(() => folder[Symbol.asyncDispose]());
 /** Text that does not shrink much. */
 const text = (seed: number, size: number) => new SeededRandom(seed).hex(size / 2);
 
-describe('pages', () => {
-  it('are made once, also for those who ask at once, and again after a failure', async () => {
+describe('cached pages', () => {
+  it('are made once for concurrent visitors, and again after a failure', async () => {
     const cache = new PageCache(1_000_000, systemClock);
     let made = 0;
     const make = async () => `page ${++made}`;
@@ -29,7 +29,7 @@ describe('pages', () => {
     expect((await cache.page(['b'], make)).body.toString()).toBe('page 2');
   });
 
-  it('that a limit of time has cut short are made again after a minute, and do not go to disk', async () => {
+  it('that a time limit has shortened are made again after a minute, and not stored on disk', async () => {
     const clock = new ManualClock();
     const disk = new PageDisk({ folder: join(folder.path, 'cut'), budget: 1_000_000 });
     await disk.open();
@@ -52,7 +52,7 @@ describe('pages', () => {
     await disk.close();
   });
 
-  it('that leave the memory are read from disk', async () => {
+  it('that were removed from memory are read from disk', async () => {
     const disk = new PageDisk({ folder: join(folder.path, 'leave'), budget: 1_000_000 });
     await disk.open();
     const cache = new PageCache(25_000, systemClock, disk);
@@ -76,7 +76,7 @@ describe('pages', () => {
     await disk.close();
   });
 
-  it('that are damaged on disk, or gone from it, are made again', async () => {
+  it('that are damaged on disk or missing from it are made again', async () => {
     const at = join(folder.path, 'damage');
     const disk = new PageDisk({ folder: at, budget: 1_000_000 });
     await disk.open();
@@ -94,8 +94,8 @@ describe('pages', () => {
   });
 });
 
-describe('the disk', () => {
-  it('stays within its budget, and keeps what was read last', async () => {
+describe('the cache on disk', () => {
+  it('stays within its budget, and keeps the pages read last', async () => {
     const at = join(folder.path, 'budget');
     const disk = new PageDisk({ folder: at, budget: 40_000 });
     await disk.open();
@@ -121,7 +121,7 @@ describe('the disk', () => {
     await disk.close();
   });
 
-  it('that does not work is no fault of a page', async () => {
+  it('does not affect a page if it fails', async () => {
     const disk = new PageDisk({ folder: join(folder.path, 'none'), budget: 1_000_000 });
     // It was never opened: nothing can be written.
     const cache = new PageCache(1, systemClock, disk);
@@ -134,7 +134,7 @@ describe('the disk', () => {
   });
 });
 
-describe('Accept-Encoding', () => {
+describe('the encoding for Accept-Encoding', () => {
   it.each([
     [undefined, false],
     ['', false],

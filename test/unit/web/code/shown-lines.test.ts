@@ -13,12 +13,9 @@ it.each([
   ['a\r\nb', ['a', 'b'], 'crlf', false],
   ['a\r\nb\nc\n', ['a', 'b', 'c'], 'mixed', true],
   ['a\rb\n', ['a\rb'], 'lf', true],
-])(
-  '%j has lines, their ends, and perhaps a line feed at its end',
-  (text, lines, lineEnds, endsWithLineFeed) => {
-    expect(linesOf(text)).toEqual({ lines, lineEnds, endsWithLineFeed });
-  },
-);
+])('%j has these lines, line ends, and final line feed', (text, lines, lineEnds, endsWithLineFeed) => {
+  expect(linesOf(text)).toEqual({ lines, lineEnds, endsWithLineFeed });
+});
 
 describe('the encoding of a file', () => {
   const be = (text: string) => Buffer.from(text, 'utf16le').swap16();
@@ -38,7 +35,7 @@ describe('the encoding of a file', () => {
     if (content.length > 0) expect(read.is === 'text' && read.text.slice(0, 5)).toBe('Grüße');
   });
 
-  it('is none for what has other bytes', () => {
+  it('is unknown for other bytes', () => {
     for (const content of [
       Buffer.from([0]),
       Buffer.alloc(100),
@@ -52,15 +49,15 @@ describe('the encoding of a file', () => {
   });
 });
 
-it('characters that change the writing direction are seen', () => {
+it('characters that change the writing direction are found', () => {
   expect(['a\u202eb', '\u2066'].map(hasHiddenDirections)).toEqual([true, true]);
   expect(['', 'עברית', '\u200f'].map(hasHiddenDirections)).toEqual([false, false, false]);
 });
 
-describe('what is shown of a text', () => {
+describe('the shown part of a text', () => {
   const plain = (text: string) => shownLines({ text, encoding: 'utf-8' });
 
-  it('has 20,000 lines of 2,000 characters at most', async () => {
+  it('has at most 20,000 lines of 2,000 characters', async () => {
     const many = await plain('x\n'.repeat(20_001));
     expect([many.lines.length, many.cut]).toEqual([20_000, true]);
     expect((await plain('x\n'.repeat(20_000))).cut).toBe(false);
@@ -70,7 +67,7 @@ describe('what is shown of a text', () => {
     expect((await plain(`${'y'.repeat(1_999)}\u{1f600}`)).lines[0]).toBe(`${'y'.repeat(1_999)}…`);
   });
 
-  it('is marked by the language of its name, if it is not too large', async () => {
+  it('is highlighted in the language of its name, unless it is too large', async () => {
     const asked: CodeQuestion[] = [];
     const marks = (reply: unknown): Renderer => ({
       render: (_, question) => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { frontRoutes } from '../../../../src/web/front/front-routes.ts';
 
-it('charges an address for searches, and turns it away when it has asked too much', async () => {
+it('searches are charged to their address, and refused above the limit', async () => {
   const charged: number[] = [];
   let wait = 0;
   const app = frontRoutes({

@@ -11,7 +11,7 @@ import { SeededRandom } from '../../../helpers/seeded-random.ts';
 const owners = ['a', 'b', 'c'].map((letter) => letter.repeat(64));
 const words = ['stone', 'stones', 'cut', 'cute', 'c', 'wall'];
 
-it('finds what a search over everything finds, whatever comes and goes', () => {
+it('a search equals a full scan while repositories come and go', () => {
   const random = new SeededRandom(15);
   const pick = <T>(from: readonly T[]): T => random.pick(from);
   const made = (): ListedRepository => ({
@@ -67,7 +67,7 @@ it('finds what a search over everything finds, whatever comes and goes', () => {
   expect(index.size).toBe(all.size);
 });
 
-it('names places in URLs, and takes no nonsense for one', () => {
+it('a position in the list is written in a URL, and an invalid one is refused', () => {
   const place = { owner: 'a'.repeat(64), identifier: 'ü/"', at: 1, pushed: 2, name: 'n' };
   expect(decodePlace(encodePlace(place))).toEqual(place);
   for (const bad of ['', 'x', encodePlace(place).slice(3), Buffer.from('[1,2,3,4,5]').toString('base64url')])

@@ -102,7 +102,7 @@ async function find(query = '', sort = 'newest', count = 50): Promise<string[]> 
 }
 
 describe('the index of repositories', () => {
-  it('has what was announced before it was asked, and what comes and goes after', async () => {
+  it('has repositories that were announced before its first use, and follows changes', async () => {
     await announce('one');
     expect(await find()).toEqual(['one']);
     await announce('two', { tags: [['t', 'stone']] });
@@ -118,7 +118,7 @@ describe('the index of repositories', () => {
     expect(index.size).toBe(1);
   });
 
-  it('never shows what has become private or is not for everybody, and forgets it or waits for it', async () => {
+  it('never shows private repositories, and forgets those that become private', async () => {
     const plan = await announce('plan');
     await announce('tool');
     expect(await find()).toEqual(['tool', 'plan']);
@@ -133,7 +133,7 @@ describe('the index of repositories', () => {
     expect(await find()).toEqual(['plan', 'tool']);
   });
 
-  it('forgets what was deleted by its id when it would show it', async () => {
+  it('forgets a repository whose announcement was deleted by its id', async () => {
     const tool = await announce('tool');
     await announce('other');
     await find();
@@ -142,7 +142,7 @@ describe('the index of repositories', () => {
     expect(index.size).toBe(1);
   });
 
-  it('misses nothing that comes while it is being filled', async () => {
+  it('misses nothing that is announced while it is filled', async () => {
     await announce('one');
     const first = find();
     await announce('two');
@@ -150,7 +150,7 @@ describe('the index of repositories', () => {
     expect(await find()).toEqual(['two', 'one']);
   });
 
-  it('fills itself again after a failure', async () => {
+  it('is filled again after a failure', async () => {
     await announce('one');
     const counting = events.counting.bind(events);
     events.counting = () => {
@@ -161,7 +161,7 @@ describe('the index of repositories', () => {
     expect(await find()).toEqual(['one']);
   });
 
-  it('sorts by the last push, which only the receipt of the repository tells', async () => {
+  it('is sorted by the last push, as stated by the receipt of the repository', async () => {
     for (const name of ['a', 'b', 'c']) await announce(name);
     await pushed('a', 5_000);
     await pushed('c', 4_000);
@@ -173,7 +173,7 @@ describe('the index of repositories', () => {
     expect(await find('', 'pushed')).toEqual(['b', 'a', 'c']);
   });
 
-  it('keeps no more of a repository than a few words', async () => {
+  it('keeps a few words per repository', async () => {
     const long = 'word '.repeat(50_000);
     await announce('tool', {
       tags: [
@@ -188,7 +188,7 @@ describe('the index of repositories', () => {
     expect(await find('topic77')).toEqual([]);
   });
 
-  it('costs look-ups for what a page shows, however many repositories there are', async () => {
+  it('reads only the repositories on the page, however many there are', async () => {
     const clone = (owner: string, name: string) => `${BASE}/git/${formatNpub(owner)}/${name}.git`;
     const all = Array.from({ length: 1_500 }, (_, at) => {
       const name = `r${at}`;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { WordIndex, wordsOf } from '../../../../src/web/front/word-index.ts';
 
-it('finds items by the beginnings of words, and forgets them', () => {
+it('items are found by the beginnings of words, and can be removed', () => {
   const index = new WordIndex<{ readonly name: string }>();
   const [a, b] = [{ name: 'a' }, { name: 'b' }];
   index.add('stone', a);
@@ -21,7 +21,7 @@ it('finds items by the beginnings of words, and forgets them', () => {
   expect([...index.find('st')]).toEqual([b]);
 });
 
-it('takes words out of names as people write them', () => {
+it('words are extracted from common forms of names', () => {
   expect(wordsOf('my-Project_x (über)  C++', 9)).toEqual(['my', 'project', 'x', 'über', 'c']);
   expect(wordsOf('gitHubClient', 9)).toEqual(['githubclient', 'hub', 'client']);
   expect(wordsOf('ﬁle', 9)).toEqual(['file']);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { MOST_COLUMNS, MOST_ROWS, readDelimited } from '../../../../src/web/render/delimited.ts';
 
-it('cells may be quoted, and have separators, quotes and line feeds in them', () => {
+it('cells may be quoted, and then contain separators, quotes and line feeds', () => {
   const text = 'a,b,c\r\n"x, ""y""\n",,"\n1,2,\n';
   expect(readDelimited(text)?.rows).toEqual([
     ['a', 'b', 'c'],
@@ -17,12 +17,12 @@ it('cells may be quoted, and have separators, quotes and line feeds in them', ()
   ]);
 });
 
-it('the separator is the one that the first line has most of', () => {
+it('the separator is the most frequent one in the first line', () => {
   expect(readDelimited('a;b;c,d\n')?.rows).toEqual([['a', 'b', 'c,d']]);
   expect(readDelimited('a\tb,c\n', '\t')?.rows).toEqual([['a', 'b,c']]);
 });
 
-it('a text of one column is no table, and large ones are cut', () => {
+it('a text with one column is not a table, and large tables are cut', () => {
   expect(readDelimited('')).toBeUndefined();
   expect(readDelimited('just\ntext\n')).toBeUndefined();
   const long = readDelimited('a,b\n'.repeat(MOST_ROWS + 1));
@@ -33,7 +33,7 @@ it('a text of one column is no table, and large ones are cut', () => {
   expect(readDelimited(`${'y'.repeat(501)},b`)?.rows[0]?.[0]).toBe(`${'y'.repeat(500)}…`);
 });
 
-it('quotes that do not end cost no more than the text', () => {
+it('unclosed quotes take time proportional to the text', () => {
   expect(readDelimited('"a,'.repeat(300_000))?.cut).toBe(true);
   expect(readDelimited('"",'.repeat(300_000))?.cut).toBe(true);
 });

@@ -22,7 +22,7 @@ it.each([
   expect(languageOf(name, firstLine)).toBe(language);
 });
 
-it('a language is found by its name, an ending or another name, and no word is a property', () => {
+it('a language is found by its name, a file ending or an alias, and never by an object property', () => {
   expect(['TypeScript', 'ts', 'shell', 'nothing', 'constructor', ''].map(languageNamed)).toEqual([
     'typescript',
     'typescript',

@@ -191,7 +191,7 @@ describe('hostile Markdown', () => {
     }
   });
 
-  it('is recognised by this test where it is not cleaned', () => {
+  it('is detected by this test if cleaning is skipped', () => {
     for (const bad of [
       '<script>x</script>',
       '<img src="https://e.example/x">',

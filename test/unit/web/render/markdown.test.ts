@@ -5,8 +5,8 @@ const place = { files: '/npub1x/tool/file/main', raw: '/npub1x/tool/raw/main', f
 const render = (text: string, folder = place.folder) =>
   renderMarkdown({ text, place: { ...place, folder } }).trim();
 
-describe('Markdown', () => {
-  it('has headings with anchors of their own names, which are no ids of the page', () => {
+describe('rendered Markdown', () => {
+  it('has headings with anchors, which do not collide with ids of the page', () => {
     const html = render('# Hello *World*!\n\n## Größe & Co\n\n# Hello World\n\n[there](#hello-world)');
     expect(html).toContain('<h1 id="user-content-hello-world">Hello <em>World</em>!<a class="anchor"');
     expect(html).toContain('<h2 id="user-content-größe--co">');
@@ -15,7 +15,7 @@ describe('Markdown', () => {
     expect(render('<a name="top"></a><h1 id="main">x</h1>')).toContain('id="user-content-top"');
   });
 
-  it('has tables that scroll, with aligned cells and no styles', () => {
+  it('has scrollable tables with aligned cells, without inline styles', () => {
     const html = render('| a | b |\n|:-:|--:|\n| 1 | `2` |');
     expect(html).toMatch(/^<div class="scroll" tabindex="0"><table>/);
     expect(html).toContain('<th scope="col" align="center">a</th>');
@@ -36,19 +36,19 @@ describe('Markdown', () => {
     expect(render('> [!WARNING] no')).toMatch(/^<blockquote>/);
   });
 
-  it('marks the words of code, and says nothing of front matter as if it were text', () => {
+  it('has highlighted code, and front matter is not shown as text', () => {
     expect(render('```ts\nconst a = 1;\n```')).toContain('<span class="hljs-keyword">const</span>');
     expect(render('```no-such-language\na < b\n```')).toContain('a &lt; b');
     expect(render('---\ntitle: x\n---\n# Begin')).toMatch(/^<pre tabindex="0"><code class="language-yaml">/);
   });
 
-  it('marks no more code than is cheap', () => {
+  it('highlights only a limited amount of code', () => {
     const block = `\`\`\`js\n${'let a = 1;\n'.repeat(1_500)}\`\`\`\n\n`;
     const marked = render(block.repeat(10)).match(/<pre[^>]*><code class="language-js"><span/g);
     expect(marked).toHaveLength(6);
   });
 
-  it('makes links of plain URLs, and not of names of files', () => {
+  it('has links for plain URLs, and not for file names', () => {
     expect(render('see https://example.org/a and README.md and nostr:npub1abc')).toBe(
       '<p>see <a href="https://example.org/a" rel="nofollow ugc noopener">https://example.org/a</a> and README.md and ' +
         '<a href="nostr:npub1abc" rel="nofollow ugc noopener">nostr:npub1abc</a></p>',
@@ -70,12 +70,12 @@ describe('Markdown', () => {
     ['mailto:a@example.org', 'mailto:a@example.org'],
     ['ftp://example.org/', undefined],
     ['nostr:npub1x', 'nostr:npub1x'],
-  ])('leads from a link to %s into the same revision, or outside', (link, expected) => {
+  ])('resolves a link to %s in the same revision or outside', (link, expected) => {
     const [, href] = /href="([^"]*)"/.exec(render(`[x](${link})`)) ?? [];
     expect(href?.replaceAll('&quot;', '"')).toBe(expected);
   });
 
-  it('shows pictures of the repository, and loads none from elsewhere', () => {
+  it('shows pictures of the repository, and loads none from other hosts', () => {
     expect(render('![Logo](../logo.svg?raw=true)')).toBe(
       '<p><img src="/npub1x/tool/raw/main/logo.svg" alt="Logo" loading="lazy" /></p>',
     );
@@ -91,7 +91,7 @@ describe('Markdown', () => {
     expect(render('![x](data:image/png;base64,AAAA)')).not.toMatch(/<img|href/);
   });
 
-  it('keeps the harmless HTML that READMEs are made of', () => {
+  it('keeps harmless HTML that READMEs use', () => {
     const html = render(
       '<p align="center"><b>x</b></p>\n\n<details open><summary>More</summary>\n\n*in*\n\n</details>\n\n<kbd>Ctrl</kbd> H<sub>2</sub>O',
     );
@@ -100,7 +100,7 @@ describe('Markdown', () => {
     expect(html).toContain('<kbd>Ctrl</kbd> H<sub>2</sub>O');
   });
 
-  it('bounds what it makes of a short text', () => {
+  it('has a limited size for a short text', () => {
     const many = `[a]: http://x/${'y'.repeat(1_900)}\n\n${'[a] '.repeat(20_000)}`;
     expect(() => render(many)).toThrow('too large');
     const depth = (html: string) => html.match(/<blockquote>|<div>/g)?.length ?? 0;
@@ -112,7 +112,7 @@ describe('Markdown', () => {
     expect(render(`<b id="${'x'.repeat(10_000)}">x</b>`).length).toBeLessThan(300);
   });
 
-  it('takes a step for each character at most, whatever the text', () => {
+  it('takes time proportional to the text', () => {
     // Where the time grows faster than the text, these never end.
     for (const part of [
       '>',

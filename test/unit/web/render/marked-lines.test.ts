@@ -3,7 +3,7 @@ import { markedLines } from '../../../../src/web/render/marked-lines.ts';
 
 const bounds = { columns: 100, size: 100_000 };
 
-it('parts over several lines are closed and opened again on each', () => {
+it('elements over several lines are closed and opened again on each line', () => {
   const html = 'a <span class="x">b\n<span class="y">c\n\nd</span>e</span>\nf';
   expect(markedLines(html, bounds)).toEqual([
     'a <span class="x">b</span>',
@@ -14,7 +14,7 @@ it('parts over several lines are closed and opened again on each', () => {
   ]);
 });
 
-it('long lines are cut by what is seen, and references and pairs of surrogates stay whole', () => {
+it('long lines are cut by visible characters, and entities and surrogate pairs stay whole', () => {
   const cut = (html: string, columns: number) => markedLines(html, { ...bounds, columns });
   expect(cut('<span class="x">&amp;&lt;&gt;</span>z\n12', 3)).toEqual([
     '<span class="x">&amp;&lt;&gt;</span>…',
@@ -27,12 +27,12 @@ it('long lines are cut by what is seen, and references and pairs of surrogates s
   expect(cut('ab\u{1f600}c', 3)).toEqual(['ab…']);
 });
 
-it('deep nesting over many lines ends at the bound', () => {
+it('nesting over many lines is limited', () => {
   const html = '<span class="x">'.repeat(1_000) + '\n'.repeat(10_000) + '</span>'.repeat(1_000);
   expect(markedLines(html, bounds)).toBeUndefined();
 });
 
-it('a text has as many lines as line feeds, and one', () => {
+it('a text has one line more than line feeds', () => {
   expect(markedLines('', bounds)).toEqual(['']);
   expect(markedLines('\n\n', bounds)).toEqual(['', '', '']);
 });

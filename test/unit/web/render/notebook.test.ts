@@ -14,7 +14,7 @@ const code = (source: unknown, ...outputs: unknown[]) => ({
 const display = (data: unknown) => ({ output_type: 'display_data', data });
 
 describe('a notebook', () => {
-  it('has cells of text and code, with what they printed and drew', () => {
+  it('has cells with text and code, and their output', () => {
     const read = readNotebook(
       notebook([
         { cell_type: 'markdown', source: ['# A\n', 'b'] },
@@ -43,12 +43,12 @@ describe('a notebook', () => {
     expect(read?.cut).toBe(false);
   });
 
-  it('is nothing else', () => {
+  it('has exactly one valid form', () => {
     for (const text of ['', 'x', '[]', '{}', 'null', '{"nbformat":3,"cells":[]}', '['.repeat(1_000_000)])
       expect(readNotebook(text)).toBeUndefined();
   });
 
-  it('of odd parts is shown without them', () => {
+  it('with unknown parts is shown without them', () => {
     const odd = [
       null,
       1,
@@ -66,7 +66,7 @@ describe('a notebook', () => {
     expect(picture?.cells[0]?.outputs).toEqual([{ is: 'left-out', type: 'image/png' }]);
   });
 
-  it('of hostile sizes is cut', () => {
+  it('of hostile size is cut', () => {
     const many = readNotebook(notebook(Array.from({ length: MOST_CELLS + 1 }, () => code('x'))));
     expect([many?.cells.length, many?.cut]).toEqual([MOST_CELLS, true]);
     const long = readNotebook(
@@ -80,7 +80,7 @@ describe('a notebook', () => {
     expect(pictures?.cut).toBe(true);
   });
 
-  it('is rendered as marked code and clean Markdown', () => {
+  it('is rendered as highlighted code and clean Markdown', () => {
     const cells = [
       { cell_type: 'markdown', source: '**b** <script>alert(1)</script>' },
       code('import x # <b>'),

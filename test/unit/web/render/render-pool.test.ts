@@ -38,7 +38,7 @@ function open(options: Partial<RenderPoolOptions> = {}): RenderPool {
 }
 
 describe('a pool of threads that render', () => {
-  it('renders with the real program, in one thread that is kept', async () => {
+  it('renders with the real program, in one thread that stays', async () => {
     pool = new RenderPool({ workers: 1, queue: 8, timeLimit: 120_000, memory: 128, idle: 60_000 });
     expect(await pool.render('markdown', { text: '*a*', place })).toContain('<em>a</em>');
     const code = { text: 'const a = 1;\nb', language: 'typescript', columns: 80 } as const;
@@ -47,7 +47,7 @@ describe('a pool of threads that render', () => {
   });
 
   it.each(['loop', 'backtrack'])(
-    'ends a thread whose text takes too long (%s), and goes on',
+    'ends a thread whose text takes too long (%s), and continues',
     async (text) => {
       const threads = open({ timeLimit: 100 });
       expect(await threads.render('markdown', { text, place })).toBeUndefined();
@@ -57,7 +57,7 @@ describe('a pool of threads that render', () => {
     },
   );
 
-  it('shows code plain that the real program takes too long for', async () => {
+  it('shows code without highlighting if the program takes too long for it', async () => {
     // Links that begin and do not end: at each, the rest of the line is searched.
     pool = new RenderPool({ workers: 1, queue: 8, timeLimit: 300, memory: 128, idle: 60_000 });
     const code = { text: '['.repeat(400_000), language: 'markdown', columns: 80 } as const;
@@ -70,24 +70,24 @@ describe('a pool of threads that render', () => {
     expect(pool.size).toBe(0);
   });
 
-  it.each(['swell', 'leave'])('outlives a thread that ends by itself (%s)', async (text) => {
+  it.each(['swell', 'leave'])('replaces a thread that ends by itself (%s)', async (text) => {
     const threads = open();
     expect(await threads.render('markdown', { text, place })).toBeUndefined();
     expect(threads.size).toBe(0);
     expect(await threads.render('markdown', { text: 'next', place })).toBe('NEXT');
   });
 
-  it('keeps a thread that says that it failed', async () => {
+  it('keeps a thread that reports a failure', async () => {
     const threads = open();
     expect(await threads.render('markdown', { text: 'throw', place })).toBeUndefined();
     expect(threads.size).toBe(1);
   });
 
-  it('gives threads nothing of the environment', async () => {
+  it('passes no environment variables to threads', async () => {
     expect(await open().render('markdown', { text: 'environment', place })).toBe('{}');
   });
 
-  it('has no more threads than it may, and tells those beyond the queue', async () => {
+  it('has a limited number of threads, and refuses texts beyond the queue', async () => {
     const threads = open({ workers: 2, queue: 1 });
     const asked = ['a', 'b', 'c', 'd'].map((text) => threads.render('markdown', { text, place }));
     const settled = await Promise.allSettled(asked);
@@ -96,14 +96,14 @@ describe('a pool of threads that render', () => {
     expect(threads.size).toBe(2);
   });
 
-  it('ends threads that have nothing to do', async () => {
+  it('ends idle threads', async () => {
     const threads = open({ idle: 1 });
     expect(await threads.render('markdown', { text: 'a', place })).toBe('A');
     await expect.poll(() => threads.size).toBe(0);
     expect(await threads.render('markdown', { text: 'b', place })).toBe('B');
   });
 
-  it('ends what runs when it is closed', async () => {
+  it('ends running work when it is closed', async () => {
     const threads = open();
     const running = threads.render('markdown', { text: 'loop', place });
     await expect.poll(() => threads.size).toBe(1);

@@ -33,7 +33,7 @@ async function rig() {
   return { clock, store, sessions, session, cookie: `${cookie.name}=${text}`, read };
 }
 
-it('a request of this service, or of a person who follows a link, has the session of its cookie', async () => {
+it('the session cookie counts for requests of this service, and when a person follows a link', async () => {
   const { read, cookie: Cookie } = await rig();
   const from = (site: string, mode: string, dest: string) =>
     read({ Cookie, 'Sec-Fetch-Site': site, 'Sec-Fetch-Mode': mode, 'Sec-Fetch-Dest': dest });
@@ -47,7 +47,7 @@ it('a request of this service, or of a person who follows a link, has the sessio
   expect(await from('same-site', 'cors', 'empty')).toBeUndefined();
 });
 
-it('asks the store once for a session, and never for what is none', async () => {
+it('the store is asked once for a session, and never for an invalid cookie', async () => {
   const { read, store, cookie } = await rig();
   const asked = () => store.count();
   const before = asked();
@@ -59,7 +59,7 @@ it('asks the store once for a session, and never for what is none', async () => 
   expect(asked() - before).toBe(1);
 });
 
-it('a session is over after its lifetime, whoever asks', async () => {
+it('a session ends after its lifetime for every server', async () => {
   const { read, cookie: Cookie, clock } = await rig();
   await clock.advance(3_599);
   expect(await read({ Cookie })).toBe(KEY);
@@ -67,7 +67,7 @@ it('a session is over after its lifetime, whoever asks', async () => {
   expect(await read({ Cookie })).toBeUndefined();
 });
 
-it('a program is whoever has signed its request, and nobody with a token for another one', async () => {
+it('a signed request has the key of its signer, and a token for another request has none', async () => {
   const { read, cookie: Cookie, clock } = await rig();
   const program = new Person();
   const token = (url: string, method = 'GET', at = clock.seconds) =>

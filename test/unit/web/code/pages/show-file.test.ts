@@ -51,20 +51,20 @@ async function show(name: string) {
   );
 }
 
-it('lines of files up to 1 MiB are shown, and notebooks up to 4 MiB', async () => {
+it('text files up to 1 MiB and notebooks up to 4 MiB are shown', async () => {
   expect((await show('fits')).lines?.lines).toHaveLength(20_000);
   expect(await show('large')).toEqual({ special: { is: 'too-large' } });
   expect((await show('fits.ipynb')).lines?.cut).toBe(true);
   expect(await show('large.ipynb')).toEqual({ special: { is: 'too-large' } });
 });
 
-it('pictures of any size are left to the browser, and pointers of Git LFS are none', async () => {
+it('pictures of any size are sent to the browser, and are no Git LFS pointers', async () => {
   expect(await show('large.png')).toEqual({ preview: { is: 'picture' } });
   expect(await show('large.svg')).toEqual({ preview: { is: 'picture' } });
   expect(await show('small.png')).toEqual({ special: { is: 'lfs', oid: '0'.repeat(64), size: 1 } });
 });
 
-it('links up to 8 KiB are followed, and .gitmodules up to 256 KiB is read', async () => {
+it('symbolic links up to 8 KiB are followed, and .gitmodules up to 256 KiB is read', async () => {
   expect((await show('long')).special).toBeUndefined();
   expect(await show('sub')).toEqual({ special: { is: 'submodule', url: undefined } });
 });
@@ -77,7 +77,7 @@ it.each([
   ['../../b', undefined],
   ['/etc/passwd', undefined],
   ['', undefined],
-])('a link to %j leads to %j', (target, path) => {
+])('a symbolic link to %j leads to %j', (target, path) => {
   const found = linkedPath([Buffer.from('a')], Buffer.from(target));
   expect(found?.map(String).join('/')).toBe(path);
 });
