@@ -199,7 +199,7 @@ export class Bag {
    */
   async stored(entry: BagEntry): Promise<Uint8Array> {
     await using session = this.session();
-    return this.payload(session, this.view.table.slotAt(entry.ordinal));
+    return await this.payload(session, this.view.table.slotAt(entry.ordinal));
   }
 
   /**
@@ -252,7 +252,7 @@ export class Bag {
     const slot = this.slotOf(name);
     if (!isVisible(this.bitsOf(slot))) throw publicError('not-found', `there is no artifact ${name}`);
     await using session = this.session();
-    return this.expand(session, slot);
+    return await this.expand(session, slot);
   }
 
   /** The unversioned files by name, deleted ones included. */

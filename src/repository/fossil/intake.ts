@@ -52,7 +52,7 @@ export async function prepareArtifacts(
 ): Promise<PreparedArtifacts> {
   const all: Received = 'artifacts' in received ? received : { artifacts: received };
   await using session = bag.session();
-  return new Intake(bag, session, { ...INTAKE_LIMITS, ...limits }).take(all);
+  return await new Intake(bag, session, { ...INTAKE_LIMITS, ...limits }).take(all);
 }
 
 class Intake {

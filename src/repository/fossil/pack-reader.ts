@@ -136,6 +136,7 @@ type OpenedPack =
 export class PackSession implements AsyncDisposable {
   private readonly open: (pack: number) => Promise<OpenedPack>;
   private readonly opened = new Map<number, Promise<OpenedPack>>();
+  private closed = false;
 
   constructor(open: (pack: number) => Promise<OpenedPack>) {
     this.open = open;
@@ -143,9 +144,11 @@ export class PackSession implements AsyncDisposable {
 
   /**
    * The bytes at a place: a payload, or several that follow each other.
-   * @throws CairnError `corrupt` if the pack is missing or damaged; `unavailable`
+   * @throws CairnError `corrupt` if the pack is missing or damaged; `unavailable`. Error if the session is closed: a file that is
+   *   opened then would never be closed
    */
   async read({ pack, offset, length }: PayloadPlace): Promise<Buffer> {
+    if (this.closed) throw new Error('a pack is read in a session that is closed');
     let opening = this.opened.get(pack);
     if (opening === undefined) {
       opening = this.open(pack);
@@ -159,8 +162,9 @@ export class PackSession implements AsyncDisposable {
     return buffer;
   }
 
-  /** Closes what was opened. */
+  /** Closes what was opened. The caller has awaited its reads. */
   async close(): Promise<void> {
+    this.closed = true;
     const all = [...this.opened.values()];
     this.opened.clear();
     await allSettledOrThrow(

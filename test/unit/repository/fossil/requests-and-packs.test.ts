@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pointerKey } from '../../../../src/repository/keys.ts';
@@ -38,6 +39,44 @@ describe('requests to the store', () => {
     await rig.another().bag();
     expect(rig.store.count('get')).toBe(5);
     expect(rig.store.count()).toBe(5);
+  });
+});
+
+describe('packs in the cache on disk', () => {
+  const DESCRIPTORS = '/proc/self/fd';
+
+  /** Files below a folder that this process has open. */
+  function openBelow(folder: string): string[] {
+    return readdirSync(DESCRIPTORS).flatMap((number) => {
+      try {
+        const path = readlinkSync(join(DESCRIPTORS, number));
+        return path.startsWith(folder) ? [path] : [];
+      } catch {
+        // The listing itself was open.
+        return [];
+      }
+    });
+  }
+
+  it('are closed once they have been read: contents through chains of deltas, payloads, intakes', async ({
+    skip,
+  }) => {
+    skip(!existsSync(DESCRIPTORS), 'open files are listed below /proc');
+    await using folder = await tempDir('cairn-bag-files');
+    const rig = await new FossilRig({
+      folder: folder.path,
+      memory: { bags: 1 << 20, packs: 0, contents: 0 },
+    }).create();
+    const versions = [0, 1, 2].map((at) => whole(`${at}${lines(0, 50)}`));
+    const [first = whole(''), second = whole(''), third = whole('')] = versions;
+    // Larger than what is kept in memory.
+    await rig.push([first, delta(first, second), delta(second, third), whole(randomBytes(2 << 20))]);
+    const bag = await rig.another().bag();
+    expect(await bag.content(third.name)).toEqual(third.payload);
+    const entry = bag.find(second.name);
+    if (entry !== undefined) await bag.stored(entry);
+    await rig.push([delta(third, whole(`3${lines(0, 50)}`)), delta(second, whole(`4${lines(0, 50)}`))]);
+    expect(openBelow(folder.path)).toEqual([]);
   });
 });
 
