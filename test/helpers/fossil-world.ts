@@ -23,6 +23,8 @@ import { SeededRandom } from './seeded-random.ts';
 
 const CLIENTS = 3;
 const SERVERS = 2;
+/** Steps in which what has not happened by chance must happen. */
+const MOST_FURTHER_STEPS = 20;
 const CRASH = 'the client crashed';
 
 /** What is wrong with a side, found by an invariant. */
@@ -82,6 +84,21 @@ export class FossilWorld {
     if (random.below(8) === 0) this.newServer(random.below(SERVERS));
     if (random.below(6) === 0) await this.clone();
     await Promise.all([...new Set([first, second])].map((client) => this.session(client)));
+  }
+
+  /** Goes on until every fault has fired and every fate has befallen a message, so that each seed has all of them. */
+  async complete(): Promise<void> {
+    this.faults.insists = true;
+    this.network.insists = true;
+    for (let step = 0; step < MOST_FURTHER_STEPS && this.silent().length > 0; step++) {
+      await this.step();
+      await this.clone();
+    }
+  }
+
+  /** The faults that have not fired, and the fates that have not befallen any message. */
+  silent(): readonly string[] {
+    return [...this.faults.silent(), ...this.network.silent()];
   }
 
   /** Ends all faults and lets everybody synchronize until nothing changes. */

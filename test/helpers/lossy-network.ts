@@ -21,6 +21,8 @@ const KEPT = 8;
 export class LossyNetwork implements Transport {
   /** False after healing. */
   enabled = true;
+  /** True: a fate that has not befallen any message befalls the next one. */
+  insists = false;
   readonly happened = new Map<Fate, number>();
   private readonly servers: readonly (() => Transport)[];
   private readonly random: SeededRandom;
@@ -54,7 +56,9 @@ export class LossyNetwork implements Transport {
   }
 
   private befalls(fate: Fate): boolean {
-    if (!this.enabled || this.random.fraction() >= FATES[fate]) return false;
+    if (!this.enabled) return false;
+    const isDue = this.insists && !this.happened.has(fate);
+    if (this.random.fraction() >= FATES[fate] && !isDue) return false;
     this.happened.set(fate, (this.happened.get(fate) ?? 0) + 1);
     return true;
   }

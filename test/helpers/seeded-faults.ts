@@ -8,6 +8,8 @@ import { SeededRandom } from './seeded-random.ts';
 export class SeededFaults implements FaultSites {
   /** False: nothing fires, as after healing. */
   enabled = true;
+  /** True: a site that has not fired yet fires at its next chance. */
+  insists = false;
   /** How often each site fired. */
   readonly fired = new Map<FaultSite, number>();
   private readonly seed: number;
@@ -23,7 +25,8 @@ export class SeededFaults implements FaultSites {
   fires(site: FaultSite, probability: number): boolean {
     if (!this.enabled) return false;
     const drawn = this.stream(site).fraction();
-    const fires = drawn < (this.probabilities[site] ?? probability);
+    const isDue = this.insists && !this.fired.has(site);
+    const fires = isDue || drawn < (this.probabilities[site] ?? probability);
     if (fires) this.fired.set(site, (this.fired.get(site) ?? 0) + 1);
     return fires;
   }
