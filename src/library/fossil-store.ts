@@ -3,6 +3,8 @@ import { repositoryArgument } from '../cli/repository-argument.ts';
 import type { CloneTarget, LocalBag } from '../fossil-sync/client/local-bag.ts';
 import { RepositoryBag } from '../fossil-sync/client/repository-bag.ts';
 import { RepositoryCloneTarget } from '../fossil-sync/client/repository-clone-target.ts';
+import type { ExchangeHost } from '../fossil-sync/server/exchange.ts';
+import { type ProjectHostOptions, projectHost } from '../fossil-sync/server/project-host.ts';
 import { systemRandom } from '../lib/random.ts';
 
 /** The Fossil repositories of a store. */
@@ -15,6 +17,11 @@ export interface FossilRepositories {
   bag(name: string): Promise<LocalBag>;
   /** Where `clone` puts a project: a new repository, or one that is empty. @param name `<owner>/<identifier>` */
   cloneTarget(name: string): CloneTarget;
+  /**
+   * What answers stock clients and Cairn's for a repository: for `fossilListener`, `fossilFetch` and `serveExchange`.
+   * @param name `<owner>/<identifier>`. If there is no such repository, requests are answered as to somebody who may not read
+   */
+  host(name: string, options?: ProjectHostOptions): ExchangeHost;
 }
 
 export interface FossilStoreOptions {
@@ -41,6 +48,7 @@ export function withFossilRepositories<T>(
         bag: (name) => RepositoryBag.open(repositories.get(repositoryArgument(name))),
         cloneTarget: (name) =>
           new RepositoryCloneTarget(repositories.get(repositoryArgument(name)), systemRandom),
+        host: (name, options) => projectHost(repositories.get(repositoryArgument(name)), options),
       }),
   );
 }

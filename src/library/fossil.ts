@@ -48,11 +48,20 @@ export {
   type OpenedHttpTransport,
   openHttpTransport,
 } from '../fossil-sync/open-http-transport.ts';
+export {
+  type ExchangeHost,
+  type ExchangeReply,
+  type ExchangeRequest,
+  serveExchange,
+} from '../fossil-sync/server/exchange.ts';
+export type { ProjectHostOptions, ProjectUser } from '../fossil-sync/server/project-host.ts';
+export { NO_RIGHTS, type RoundRights } from '../fossil-sync/server/round-context.ts';
 export { syncTables, type TableSyncResult } from '../fossil-sync/table-sync/sync-tables.ts';
 export { type RowSender, type SyncedRow, SyncedTable } from '../fossil-sync/table-sync/synced-table.ts';
 export { answerTables, type Tables } from '../fossil-sync/table-sync/table-exchange.ts';
 export type { ConflictRule, Row, TableSchema } from '../fossil-sync/table-sync/table-schema.ts';
 export type { Transport, TransportReply, TransportRequest } from '../fossil-sync/transport.ts';
+export { fossilFetch, fossilListener } from '../http/fossil/fossil-handlers.ts';
 export type { CairnError, ErrorKind } from '../lib/errors.ts';
 export type {
   Received,

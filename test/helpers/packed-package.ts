@@ -10,11 +10,13 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /**
  * Packs the package as it would be published, installs it in a folder, and compiles a program against its types.
  * @param folder is made
+ * @param more further programs beside it, by their file names
  * @returns runs the program with arguments, and gives what it printed
  */
 export async function packedProgram(
   folder: string,
   program: string,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<(args: readonly string[]) => Promise<string>> {
   const modules = join(folder, 'node_modules');
   await mkdir(join(modules, 'cairn'), { recursive: true });
@@ -28,9 +30,10 @@ export async function packedProgram(
       await symlink(join(ROOT, 'node_modules', name), join(modules, name));
   }
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  await writeFile(join(folder, 'program.ts'), program);
+  const programs = { 'program.ts': program, ...more };
+  for (const [name, text] of Object.entries(programs)) await writeFile(join(folder, name), text);
   const options = ['--strict', '--target', 'es2023', '--lib', 'es2024,esnext.disposable', '--types', 'node'];
-  const tsc = [...options, '--module', 'nodenext', 'program.ts'];
+  const tsc = [...options, '--module', 'nodenext', ...Object.keys(programs)];
   await run(join(ROOT, 'node_modules/.bin/tsc'), tsc, { cwd: folder }).catch((error: { stdout: string }) => {
     throw new Error(error.stdout);
   });

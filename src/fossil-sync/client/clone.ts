@@ -6,18 +6,16 @@ import type { Card } from '../../fossil/cards.ts';
 import { pragmaCard } from '../../fossil/pragmas.ts';
 import { CairnError, isCairnError } from '../../lib/errors.ts';
 import { faultFires } from '../faults.ts';
-import { observerOf, runWithin, type SyncObserver } from '../observer.ts';
+import { observerOf, runWithin } from '../observer.ts';
 import { receivedArtifact } from '../received-cards.ts';
 import type { Transport } from '../transport.ts';
 import { CloneStaging, MemorySpool, type PayloadSpool } from './clone-staging.ts';
-import { Counters } from './counters.ts';
 import type { CloneTarget, DraftBag } from './local-bag.ts';
 import { PROJECT_GROUP, ProjectSettings } from './project-settings.ts';
-import { ServerWords } from './server-words.ts';
+import { Rounds } from './rounds.ts';
 import type { CloneOptions } from './sync-options.ts';
-import { type CloneResult, StalledError, SyncFailure, type SyncResult } from './sync-result.ts';
+import { type CloneResult, StalledError, SyncFailure } from './sync-result.ts';
 import { SyncSession } from './sync-session.ts';
-import { Wire } from './wire.ts';
 
 const CLONE_VERSION = 3;
 
@@ -40,7 +38,8 @@ export async function clone(
   spool?: PayloadSpool,
 ): Promise<CloneResult> {
   const observer = observerOf(options.observer);
-  const session = new CloneSession(target, transport, options, observer, spool ?? new MemorySpool());
+  const rounds = new Rounds('clone', transport, options, observer);
+  const session = new CloneSession(target, rounds, options, spool ?? new MemorySpool());
   const within = observer.sessionStarted({
     operation: 'clone',
     push: false,
@@ -63,14 +62,10 @@ export async function clone(
 
 class CloneSession {
   private readonly target: CloneTarget;
-  private readonly transport: Transport;
   private readonly options: CloneOptions;
-  private readonly observer: SyncObserver;
+  private readonly rounds: Rounds;
   private readonly spool: PayloadSpool;
   private readonly staging: CloneStaging;
-  private readonly wire: Wire;
-  private readonly counters = new Counters();
-  private readonly words = new ServerWords();
   private readonly settings = new ProjectSettings();
   private projectCode = '';
   private draft: DraftBag | undefined;
@@ -78,42 +73,21 @@ class CloneSession {
   private position = FIRST;
   private idle = 0;
 
-  constructor(
-    target: CloneTarget,
-    transport: Transport,
-    options: CloneOptions,
-    observer: SyncObserver,
-    spool: PayloadSpool,
-  ) {
+  constructor(target: CloneTarget, rounds: Rounds, options: CloneOptions, spool: PayloadSpool) {
     this.target = target;
-    this.transport = transport;
+    this.rounds = rounds;
     this.options = options;
-    this.observer = observer;
     this.spool = spool;
     this.staging = new CloneStaging(spool);
-    this.wire = new Wire(transport, options);
   }
 
   get result(): CloneResult {
-    const { counters, wire, words, projectCode } = this;
+    const { projectCode, draft, settling } = this;
     const { projectName } = this.settings;
-    const pages: SyncResult = {
-      rounds: counters.rounds,
-      filesSent: 0,
-      filesReceived: counters.filesReceived,
-      unversionedSent: 0,
-      unversionedReceived: 0,
-      bytesSent: wire.bytesSent,
-      bytesReceived: wire.bytesReceived,
-      errors: words.errors,
-      missing: [],
-      checkInLockFailure: undefined,
-    };
-    const settled = this.settling?.result;
-    if (settled === undefined) return { ...pages, projectCode, projectName };
+    const done = settling?.result ?? { ...this.rounds.result, missing: [] };
     // Deltas of the pages that had to wait for the pull are not counted twice.
-    const filesReceived = this.draft?.held.count ?? pages.filesReceived;
-    return { ...sum(pages, settled), filesReceived, projectCode, projectName };
+    const filesReceived = settling === undefined ? done.filesReceived : (draft?.held.count ?? 0);
+    return { ...done, filesReceived, projectCode, projectName };
   }
 
   close(): PromiseLike<void> {
@@ -121,18 +95,14 @@ class CloneSession {
   }
 
   async run(): Promise<CloneResult> {
-    for (let isMore = true; isMore; ) {
-      this.wire.signal.throwIfAborted();
-      if (this.counters.rounds >= this.wire.limits.rounds) {
-        throw this.cutShort(`after ${this.counters.rounds} rounds the server has still more to send`);
-      }
-      const within = this.observer.roundStarted({ operation: 'clone', round: this.counters.rounds + 1 });
-      isMore = await runWithin(within, () => this.page());
-    }
+    await this.rounds.run(
+      () => this.page(),
+      (rounds) => this.cutShort(`after ${rounds} rounds the server has still more to send`),
+    );
     const { draft, settings, projectCode } = this;
     if (draft === undefined) throw new CairnError('corrupt', 'the server does not send its project code');
     for await (const artifacts of this.staging.batches()) {
-      this.wire.signal.throwIfAborted();
+      this.rounds.wire.signal.throwIfAborted();
       await draft.take({ artifacts });
     }
     await this.settle(draft);
@@ -143,20 +113,16 @@ class CloneSession {
 
   /** Asks for one page. @returns whether there is another one */
   private async page(): Promise<boolean> {
-    const { wire, counters, options } = this;
-    counters.begin(wire.bytesSent, wire.bytesReceived);
+    const { rounds, options } = this;
     // A login needs the project code, which the server has not sent yet: parts that need a login wait until then.
-    const isStranger = counters.rounds === 1 && options.account !== undefined;
-    const writer = wire.begin();
+    const isStranger = rounds.number === 1 && options.account !== undefined;
+    const writer = rounds.wire.begin();
     if (options.privateArtifacts && !isStranger) writer.add(pragmaCard({ pragma: 'send-private' }));
     writer.add({ card: 'clone', version: CLONE_VERSION, position: this.position });
     const code = this.projectCode === '' ? undefined : this.projectCode;
-    const { next, files, announced } = await this.read(await wire.exchange(writer, code));
-    const { bytesSent, bytesReceived } = wire;
-    const end = counters.end('clone', 0, { gimmesSent: 0, igotsSent: 0, bytesSent, bytesReceived });
-    this.observer.roundCompleted(end);
-    options.progress?.(end);
-    const refusal = this.words.takeRefusal();
+    const { next, files, announced } = await this.read(await rounds.exchange(writer, code));
+    rounds.completed({ gimmesSent: 0, igotsSent: 0 });
+    const refusal = rounds.words.takeRefusal();
     if (refusal !== undefined) {
       if (isStranger && this.projectCode !== '') return true;
       throw refusal;
@@ -178,7 +144,7 @@ class CloneSession {
     }
     this.position = next;
     this.idle = files > 0 ? 0 : this.idle + 1;
-    if (this.idle < this.wire.limits.idleRounds) return true;
+    if (this.idle < this.rounds.wire.limits.idleRounds) return true;
     throw this.cutShort('the server sends pages without artifacts');
   }
 
@@ -188,14 +154,13 @@ class CloneSession {
     let next: number | undefined;
     let [files, announced] = [0, 0];
     for (const card of cards) {
-      if (this.words.read(card)) continue;
       switch (card.card) {
         case 'file':
         case 'cfile':
           files++;
           if (card.isPrivate && this.options.privateArtifacts !== true) break;
           if (faultFires(this.options.faults, 'clone.drop-received-file')) break;
-          if (await this.staging.add(receivedArtifact(card))) this.counters.filesReceived++;
+          if (await this.staging.add(receivedArtifact(card))) this.rounds.counters.filesReceived++;
           break;
         case 'igot':
           announced++;
@@ -206,11 +171,6 @@ class CloneSession {
         case 'push':
           await this.begin(card.projectCode);
           break;
-        case 'cookie':
-          this.wire.cookie = card.value;
-          break;
-        case 'unknown':
-          throw new CairnError('corrupt', `the server sends an unknown card: ${card.line.slice(0, 100)}`);
         default:
           this.settings.read(card);
       }
@@ -231,15 +191,20 @@ class CloneSession {
 
   /** Fetches what the pages do not have: sources of deltas, members of clusters, unversioned files, and what is new since. */
   private async settle(draft: DraftBag): Promise<void> {
-    const { options, settings } = this;
-    this.settling = new SyncSession(draft, this.transport, { ...options, push: false }, this.observer, {
-      operation: 'clone',
-      roundsBefore: this.counters.rounds,
-      cards: [{ card: 'reqconfig', name: PROJECT_GROUP }],
-      read: (card) => settings.read(card),
-    });
+    const { options, settings, rounds } = this;
+    // It pins the state that the pages are of.
+    rounds.wire.cookie = undefined;
+    this.settling = new SyncSession(
+      draft,
+      rounds,
+      { ...options, push: false },
+      {
+        cards: [{ card: 'reqconfig', name: PROJECT_GROUP }],
+        read: (card) => settings.read(card),
+      },
+    );
     await this.settling.run();
-    const missing = draft.held.wanted(this.wire.limits.phantoms);
+    const missing = draft.held.wanted(rounds.wire.limits.phantoms);
     const sources = missing.slice(0, draft.held.waitingCount);
     if (draft.held.waitingCount > 0) {
       throw new StalledError('the server lacks the sources of its deltas', sources, sources.length);
@@ -251,19 +216,4 @@ class CloneSession {
     const missing = staging.missingSources();
     return new StalledError(`${why} (${staging.count} artifacts came)`, missing, missing.length);
   }
-}
-
-function sum(one: SyncResult, other: SyncResult): SyncResult {
-  return {
-    rounds: one.rounds + other.rounds,
-    filesSent: one.filesSent + other.filesSent,
-    filesReceived: one.filesReceived + other.filesReceived,
-    unversionedSent: one.unversionedSent + other.unversionedSent,
-    unversionedReceived: one.unversionedReceived + other.unversionedReceived,
-    bytesSent: one.bytesSent + other.bytesSent,
-    bytesReceived: one.bytesReceived + other.bytesReceived,
-    errors: [...new Set([...one.errors, ...other.errors])],
-    missing: other.missing,
-    checkInLockFailure: other.checkInLockFailure,
-  };
 }

@@ -18,17 +18,15 @@ export class Counters {
 
   /**
    * What the round has done.
-   * @param roundsBefore of the same session, that were counted elsewhere
    * @param now what is known only at its end
    */
   end(
     operation: SyncOperation,
-    roundsBefore: number,
     now: Pick<RoundEnd, 'gimmesSent' | 'igotsSent' | 'bytesSent' | 'bytesReceived'>,
   ): RoundEnd {
     return {
       operation,
-      round: roundsBefore + this.rounds,
+      round: this.rounds,
       filesSent: this.filesSent - this.before.filesSent,
       filesReceived: this.filesReceived - this.before.filesReceived,
       gimmesSent: now.gimmesSent,

@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Random } from '../../lib/random.ts';
 import type { FaultSites } from '../faults.ts';
 import type { RoundEnd, SyncObserver } from '../observer.ts';
+import type { Tables } from '../table-sync/table-exchange.ts';
 import type { ClientLimits } from './client-limits.ts';
 
 /** The account of a client. Without one it is anonymous ("nobody"). */
@@ -44,6 +45,11 @@ export interface SyncOptions extends SessionOptions {
   readonly checkInLock?: { readonly parent: ArtifactName; readonly client: string };
   /** Ends the lock of this client. */
   readonly checkInUnlock?: string;
+  /**
+   * Tables to bring to the same rows as those of the server afterwards; absent: the extension is off. A server that does not
+   * know it is sent nothing but pragmas that it ignores.
+   */
+  readonly tables?: Tables;
 }
 
 export interface CloneOptions extends SessionOptions {

@@ -1,5 +1,6 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import { CairnError, type ErrorKind } from '../../lib/errors.ts';
+import type { TableSyncEnd } from '../observer.ts';
 
 /** What a session did. */
 export interface SyncResult {
@@ -18,6 +19,8 @@ export interface SyncResult {
   readonly missing: readonly ArtifactName[];
   /** Undefined if the check-in is not locked by somebody else, or no lock was asked for. */
   readonly checkInLockFailure: CheckInLockFailure | undefined;
+  /** What became of each table; absent if no tables were to be exchanged, or the server does not know the extension. */
+  readonly tables?: readonly TableSyncEnd[];
 }
 
 /** Somebody else is about to check in on top of the same check-in. */

@@ -4,18 +4,14 @@ import type { CardWriter } from '../../fossil/write-cards.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { ReceivedArtifact } from '../../repository/fossil/prepared-artifacts.ts';
 import { faultFires } from '../faults.ts';
-import { runWithin, type SyncObserver, type SyncOperation } from '../observer.ts';
 import { receivedArtifact } from '../received-cards.ts';
-import type { Transport } from '../transport.ts';
-import { Counters } from './counters.ts';
 import type { LocalBag } from './local-bag.ts';
 import { Outgoing } from './outgoing.ts';
 import { Phantoms } from './phantoms.ts';
-import { ServerWords } from './server-words.ts';
+import type { Rounds } from './rounds.ts';
 import type { SyncOptions } from './sync-options.ts';
 import { NAMED_PHANTOMS, StalledError, type SyncResult } from './sync-result.ts';
 import { UnversionedExchange } from './unversioned-exchange.ts';
-import { Wire } from './wire.ts';
 
 /** Receivers of push and pull cards ignore which server sends them; this is what Fossil's documentation writes there. */
 const SERVER_CODE = 'x';
@@ -25,24 +21,18 @@ const CLUSTER_ROUND = 3;
 
 /** What a session does beside a sync, for a clone that ends with one. */
 export interface SessionExtras {
-  readonly operation: SyncOperation;
-  /** Rounds of the session before these. */
-  readonly roundsBefore: number;
   /** Cards of the first request. */
   readonly cards: readonly Card[];
   /** Gets cards of replies that a sync has no use for. */
   read(card: Card): void;
 }
 
-/** The rounds of one session. */
+/** A sync: the whole of a session, or the last part of a clone. */
 export class SyncSession {
   private readonly local: LocalBag;
   private readonly options: SyncOptions;
-  private readonly observer: SyncObserver;
+  private readonly rounds: Rounds;
   private readonly extras: SessionExtras | undefined;
-  private readonly wire: Wire;
-  private readonly counters = new Counters();
-  private readonly words = new ServerWords();
   private readonly phantoms: Phantoms;
   private readonly outgoing: Outgoing;
   private readonly unversioned: UnversionedExchange | undefined;
@@ -56,57 +46,30 @@ export class SyncSession {
   private igotsSent = 0;
   private gimmesSent = 0;
 
-  constructor(
-    local: LocalBag,
-    transport: Transport,
-    options: SyncOptions,
-    observer: SyncObserver,
-    extras?: SessionExtras,
-  ) {
+  constructor(local: LocalBag, rounds: Rounds, options: SyncOptions, extras?: SessionExtras) {
     const { push = true, pull = true, faults } = options;
     this.local = local;
     this.options = options;
-    this.observer = observer;
+    this.rounds = rounds;
     this.extras = extras;
-    this.wire = new Wire(transport, options);
     this.push = push;
     this.pull = pull;
-    this.phantoms = new Phantoms(this.wire.limits.phantoms);
+    this.phantoms = new Phantoms(rounds.wire.limits.phantoms);
     this.outgoing = new Outgoing(options.privateArtifacts ?? false, faults);
     this.unversioned =
       options.unversioned === true ? new UnversionedExchange({ push, pull, faults }) : undefined;
   }
 
-  private get operation(): SyncOperation {
-    return this.extras?.operation ?? 'sync';
-  }
-
   get result(): SyncResult {
-    const { counters, wire, words } = this;
-    const { rounds, filesSent, filesReceived, unversionedSent, unversionedReceived } = counters;
-    const { bytesSent, bytesReceived } = wire;
-    const missing = this.pull ? this.missing() : [];
-    return {
-      ...{ rounds, filesSent, filesReceived, unversionedSent, unversionedReceived, bytesSent, bytesReceived },
-      errors: words.errors,
-      missing,
-      checkInLockFailure: words.checkInLockFailure,
-    };
+    return { ...this.rounds.result, missing: this.pull ? this.missing() : [] };
   }
 
   async run(): Promise<SyncResult> {
     if (this.pull) this.phantoms.refresh(this.local.held);
-    for (let goOn = true; goOn; ) {
-      this.wire.signal.throwIfAborted();
-      if (this.counters.rounds >= this.wire.limits.rounds) {
-        throw this.stalled(`after ${this.counters.rounds} rounds there is still something to exchange`);
-      }
-      const within = this.observer.roundStarted({
-        operation: this.operation,
-        round: this.counters.rounds + 1,
-      });
-      goOn = await runWithin(within, () => this.round());
-    }
+    await this.rounds.run(
+      () => this.round(),
+      (rounds) => this.stalled(`after ${rounds} rounds there is still something to exchange`),
+    );
     if (this.phantoms.announcedCount > 0 && this.pull) {
       throw this.stalled('the server announces artifacts but does not send them');
     }
@@ -120,29 +83,25 @@ export class SyncSession {
 
   /** One request and its reply. @returns whether another one is needed */
   private async round(): Promise<boolean> {
-    const { counters, wire, local, words } = this;
-    counters.begin(wire.bytesSent, wire.bytesReceived);
-    const cards = await wire.exchange(await this.request(), local.projectCode);
+    const { rounds, local } = this;
+    const cards = await rounds.exchange(await this.request(), local.projectCode);
     const { artifacts, unversioned, isNew } = await this.read(cards);
-    const refusal = words.takeRefusal();
+    const refusal = rounds.words.takeRefusal();
     if (refusal !== undefined) throw refusal;
     this.outgoing.answered();
-    if (words.pushRefused) this.push = false;
+    if (rounds.words.pushRefused) this.push = false;
     const taken = await this.take(artifacts, unversioned);
-    const { bytesSent, bytesReceived } = wire;
     const { gimmesSent, igotsSent } = this;
-    const now = { gimmesSent, igotsSent, bytesSent, bytesReceived };
-    const end = counters.end(this.operation, this.extras?.roundsBefore ?? 0, now);
-    this.observer.roundCompleted(end);
-    this.options.progress?.(end);
+    rounds.completed({ gimmesSent, igotsSent });
     return this.isUnfinished(taken, isNew);
   }
 
   private async request(): Promise<CardWriter> {
-    const { wire, local, options, counters, push, pull } = this;
+    const { rounds, local, options, push, pull } = this;
     const { projectCode, held } = local;
+    const { wire, counters } = rounds;
     const { limits } = wire;
-    const isFirst = counters.rounds === 1;
+    const isFirst = rounds.number === 1;
     const writer = wire.begin();
     if (pull) writer.add({ card: 'pull', serverCode: SERVER_CODE, projectCode });
     if (push) writer.add({ card: 'push', serverCode: SERVER_CODE, projectCode });
@@ -150,7 +109,7 @@ export class SyncSession {
     if (isFirst && options.catalog) writer.add(pragmaCard({ pragma: 'send-catalog' }));
     if (isFirst) this.addLock(writer);
     if (isFirst) for (const card of this.extras?.cards ?? []) writer.add(card);
-    const isClusterRound = counters.rounds === CLUSTER_ROUND;
+    const isClusterRound = rounds.number === CLUSTER_ROUND;
     if (isClusterRound && pull) writer.add(pragmaCard({ pragma: 'req-clusters' }));
     this.igotsSent = push ? this.outgoing.announce(writer, held, isClusterRound && this.askedByServer) : 0;
     if (push) counters.filesSent += await this.outgoing.send(writer, held, limits.sendBytes);
@@ -182,7 +141,7 @@ export class SyncSession {
     const files = (await this.unversioned?.files(held)) ?? new Map();
     let isNew = false;
     for (const card of cards) {
-      if (this.words.read(card) || this.unversioned?.read(card, files)) continue;
+      if (this.unversioned?.read(card, files)) continue;
       switch (card.card) {
         case 'file':
         case 'cfile':
@@ -200,11 +159,6 @@ export class SyncSession {
           this.askedByServer = true;
           if (this.push) this.outgoing.ask(card.name, held);
           break;
-        case 'cookie':
-          this.wire.cookie = card.value;
-          break;
-        case 'unknown':
-          throw new CairnError('corrupt', `the server sends an unknown card: ${card.line.slice(0, 100)}`);
         default:
           this.extras?.read(card);
       }
@@ -217,7 +171,8 @@ export class SyncSession {
     artifacts: readonly (FileCard | CompressedFileCard)[],
     unversioned: readonly UnversionedFileCard[],
   ): Promise<number> {
-    const { counters, local, options } = this;
+    const { local, options } = this;
+    const { counters } = this.rounds;
     const received: ReceivedArtifact[] = [];
     for (const card of artifacts) {
       if (card.isPrivate && options.privateArtifacts !== true) continue;
@@ -236,11 +191,11 @@ export class SyncSession {
   }
 
   private isUnfinished(taken: number, isNew: boolean): boolean {
-    const { phantoms, outgoing, unversioned, push, pull, local, wire } = this;
+    const { phantoms, outgoing, unversioned, push, pull, local, rounds } = this;
     const found = pull && phantoms.refresh(local.held);
     const asked = this.gimmesSent + (unversioned?.askedCount ?? 0);
     this.idle = taken > 0 || asked === 0 ? 0 : this.idle + 1;
-    const isStuck = this.idle >= wire.limits.idleRounds && !isNew && !found;
+    const isStuck = this.idle >= rounds.wire.limits.idleRounds && !isNew && !found;
     const wants = (pull && phantoms.count > 0) || (unversioned?.isPending ?? false);
     // A server asks for what it misses after it has taken in what was sent. A reply that asks for nothing is the last one.
     if (push && outgoing.pending > 0) return true;

@@ -4,8 +4,10 @@
  */
 import { isCairnError } from '../../lib/errors.ts';
 import { observerOf, runWithin } from '../observer.ts';
+import { syncTables } from '../table-sync/sync-tables.ts';
 import type { Transport } from '../transport.ts';
 import type { LocalBag } from './local-bag.ts';
+import { Rounds } from './rounds.ts';
 import type { SyncOptions } from './sync-options.ts';
 import { SyncFailure, type SyncResult } from './sync-result.ts';
 import { SyncSession } from './sync-session.ts';
@@ -23,7 +25,7 @@ export async function sync(
   options: SyncOptions = {},
 ): Promise<SyncResult> {
   const observer = observerOf(options.observer);
-  const session = new SyncSession(local, transport, options, observer);
+  const session = new SyncSession(local, new Rounds('sync', transport, options, observer), options);
   const within = observer.sessionStarted({
     operation: 'sync',
     push: options.push ?? true,
@@ -33,7 +35,12 @@ export async function sync(
     peer: options.peer,
   });
   try {
-    return await runWithin(within, () => session.run());
+    return await runWithin(within, async () => {
+      const result = await session.run();
+      if (options.tables === undefined) return result;
+      const tables = await syncTables(options.tables, transport, local.projectCode, options);
+      return tables === undefined ? result : { ...result, tables };
+    });
   } catch (error) {
     observer.error(error);
     if (!isCairnError(error)) throw error;

@@ -21,6 +21,7 @@ import { RoundRefusal } from './round-refusal.ts';
 import { type ArtifactLookup, NO_ARTIFACTS, type RoundRequest, readRoundRequest } from './round-request.ts';
 import { sendArtifacts } from './send-artifacts.ts';
 import type { ServedRepository } from './served-repository.ts';
+import { answerTableCards } from './table-cards.ts';
 import { announceUnversioned, sendUnversioned } from './unversioned-files.ts';
 
 export interface RoundMessage {
@@ -149,6 +150,7 @@ async function answer(
     else answerCheckInPragma(round, pragma);
   }
   sendConfiguration(round);
+  answerTableCards(round);
   await sendUnversioned(round);
   const { clone } = request;
   const isLegacyClone = clone !== undefined && clone.version < 2;

@@ -122,7 +122,7 @@ async function answerMessage(
 ): Promise<RoundReply> {
   const message = await decodeMessage(type, body, host.messageBytes);
   const fromCookie = cookieLogin(cookie);
-  const reader = readCards(message, host.cards);
+  const reader = readCards(message, { ...host.cards, tables: host.round.tables !== undefined });
   const { lead, login } = leadOf(reader);
   // Newer clients send one or the other, never both.
   if (login !== undefined && fromCookie !== undefined) throw new RoundRefusal('login failed');

@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { FaultSites } from '../faults.ts';
 import type { SyncObserver } from '../observer.ts';
+import type { Tables } from '../table-sync/table-exchange.ts';
 import type { CheckInLocks } from './check-in-locks.ts';
 import type { RoundLimits } from './round-limits.ts';
 
@@ -37,6 +38,8 @@ export interface RoundContext {
   /** 40 hex digits that name the server. Clients only show them. */
   readonly serverCode: string;
   readonly observer: SyncObserver;
+  /** Tables that peers may exchange; absent: the extension is off. */
+  readonly tables?: Tables;
   /** Absent in production. */
   readonly faults?: FaultSites;
   /** Aborted when the client has gone. What was taken in is published all the same. */

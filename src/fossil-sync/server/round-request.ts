@@ -9,6 +9,7 @@ import type {
 import { type Pragma, parsePragma } from '../../fossil/pragmas.ts';
 import { Yielder } from '../../lib/cooperative.ts';
 import type { Bag } from '../../repository/fossil/bag.ts';
+import { HASH_PRAGMA, isTableCard } from '../table-sync/table-exchange.ts';
 import { NameMarks } from './name-marks.ts';
 import { RoundRefusal } from './round-refusal.ts';
 
@@ -35,6 +36,8 @@ export interface RoundRequest {
   readonly configurations: readonly string[];
   readonly pragmas: readonly Pragma[];
   readonly cookie: string | undefined;
+  /** Cards of the table extension, and pragmas about it. */
+  readonly tableCards: readonly Card[];
 }
 
 /** How the client announced an artifact. */
@@ -93,6 +96,7 @@ class Sorter implements RoundRequest {
   readonly configurations: string[] = [];
   readonly pragmas: Pragma[] = [];
   cookie: string | undefined;
+  readonly tableCards: Card[] = [];
   private readonly bag: ArtifactLookup;
 
   constructor(bag: ArtifactLookup) {
@@ -135,6 +139,7 @@ class Sorter implements RoundRequest {
       case 'pragma': {
         const pragma = parsePragma(card);
         if (pragma !== undefined) limited(this.pragmas, pragma);
+        else if (card.name === HASH_PRAGMA) limited(this.tableCards, card);
         return;
       }
       case 'cookie':
@@ -150,6 +155,10 @@ class Sorter implements RoundRequest {
       case 'error':
         return;
       default:
+        if (isTableCard(card)) {
+          this.tableCards.push(card);
+          return;
+        }
         throw new RoundRefusal(`bad command: ${commandOf(card)}`);
     }
   }

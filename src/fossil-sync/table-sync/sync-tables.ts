@@ -4,7 +4,7 @@ import { ServerWords } from '../client/server-words.ts';
 import type { SessionOptions } from '../client/sync-options.ts';
 import { StalledError } from '../client/sync-result.ts';
 import { Wire } from '../client/wire.ts';
-import { observerOf, runWithin } from '../observer.ts';
+import { observerOf, runWithin, type TableSyncEnd } from '../observer.ts';
 import type { Transport } from '../transport.ts';
 import type { SyncedTable } from './synced-table.ts';
 import {
@@ -18,10 +18,13 @@ import {
 } from './table-exchange.ts';
 
 /** What became of one table. */
-export interface TableSyncResult {
-  readonly table: string;
-  readonly sent: number;
-  readonly received: number;
+export type TableSyncResult = TableSyncEnd;
+
+export interface TableSyncOptions extends SessionOptions {
+  /** Send rows; true if absent. */
+  readonly push?: boolean;
+  /** Fetch rows; true if absent. */
+  readonly pull?: boolean;
 }
 
 /**
@@ -34,7 +37,7 @@ export async function syncTables(
   tables: Tables,
   transport: Transport,
   projectCode: string,
-  options: SessionOptions = {},
+  options: TableSyncOptions = {},
 ): Promise<readonly TableSyncResult[] | undefined> {
   const observer = observerOf(options.observer);
   const results: TableSyncResult[] = [];
@@ -46,6 +49,7 @@ export async function syncTables(
       table,
       new Wire(transport, { ...options, tables: true }),
       projectCode,
+      options,
     );
     const result = await runWithin(within, () => exchange.run());
     if (result === undefined) return undefined;
@@ -65,8 +69,18 @@ class TableSession {
   /** What the peer said last of the table; undefined if it does not support tables. */
   private standing: string | undefined;
   private sent = 0;
+  private readonly push: boolean;
+  private readonly pull: boolean;
 
-  constructor(tables: Tables, table: SyncedTable, wire: Wire, projectCode: string) {
+  constructor(
+    tables: Tables,
+    table: SyncedTable,
+    wire: Wire,
+    projectCode: string,
+    { push = true, pull = true }: TableSyncOptions,
+  ) {
+    this.push = push;
+    this.pull = pull;
     this.table = table;
     this.wire = wire;
     this.projectCode = projectCode;
@@ -90,13 +104,14 @@ class TableSession {
 
   private async exchangeRows(withTies: boolean): Promise<void> {
     const announced = this.receiver.announced.get(this.name);
-    const rows = this.table.all().filter(({ key, time }) => {
+    const mine = this.push ? this.table.all() : [];
+    const rows = mine.filter(({ key, time }) => {
       const there = announced?.get(key);
       return there === undefined || time > there || (withTies && time === there);
     });
     let [at, idle] = [0, 0];
     do {
-      const cards: Card[] = at === 0 ? [schemaCard(this.table.schema)] : [];
+      const cards: Card[] = at === 0 && this.push ? [schemaCard(this.table.schema)] : [];
       const wanted = [...this.wanted].slice(0, this.wire.limits.gimmes);
       for (const key of wanted) cards.push({ card: 'xgimme', table: this.name, key });
       for (let bytes = 0; at < rows.length && bytes < this.wire.limits.sendBytes; at++) {
@@ -120,7 +135,7 @@ class TableSession {
   }
 
   private get wanted(): ReadonlySet<string> {
-    return this.receiver.wanted.get(this.name) ?? new Set();
+    return (this.pull ? this.receiver.wanted.get(this.name) : undefined) ?? new Set();
   }
 
   private get name(): string {

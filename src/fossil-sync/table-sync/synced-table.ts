@@ -15,6 +15,8 @@ import {
 const MOST_ROWS = 100_000;
 /** Bytes of one row as it travels. */
 const LARGEST_ROW = 64 * 1024;
+/** Bytes of all rows of one table as they travel. */
+const LARGEST_TABLE = 64 * 2 ** 20;
 
 /** A row, deleted or not. */
 export interface SyncedRow {
@@ -31,6 +33,9 @@ export type RowSender = 'self' | 'server' | { readonly user: string | undefined 
 export class SyncedTable {
   private current: TableSchema;
   private readonly rows = new Map<string, SyncedRow>();
+  private bytes = 0;
+  /** Absent until somebody asks for it, and after each change: it reads all rows. */
+  private hash: string | undefined;
 
   /** @throws CairnError `invalid` if it is no schema */
   constructor(schema: TableSchema) {
@@ -52,6 +57,7 @@ export class SyncedTable {
       throw new CairnError('conflict', `table ${schema.table}: its schema differs on the other side`);
     }
     this.current = schema;
+    this.hash = undefined;
   }
 
   get(key: string): SyncedRow | undefined {
@@ -79,15 +85,22 @@ export class SyncedTable {
     const text = encodeRow(schema, row);
     if (!Number.isSafeInteger(time) || time < 0)
       throw new CairnError('invalid', `table ${schema.table}: a time is invalid`);
-    if (Buffer.byteLength(text) > LARGEST_ROW)
-      throw new CairnError('too-large', `table ${schema.table}: a row is too large`);
+    const size = Buffer.byteLength(text);
+    if (size > LARGEST_ROW) throw new CairnError('too-large', `table ${schema.table}: a row is too large`);
     const key = rowKey(schema, row);
     const here = this.rows.get(key);
     if (!this.mayWrite(row, here, sender)) return false;
-    if (here !== undefined && !isNewer(time, text, here.time, encodeRow(schema, here.row))) return false;
+    const hereText = here === undefined ? '' : encodeRow(schema, here.row);
+    if (here !== undefined && !isNewer(time, text, here.time, hereText)) return false;
     if (here === undefined && this.rows.size >= MOST_ROWS) {
       throw new CairnError('too-large', `table ${schema.table} has at most ${MOST_ROWS} rows`);
     }
+    const bytes = this.bytes + size - Buffer.byteLength(hereText);
+    if (bytes > Math.max(LARGEST_TABLE, this.bytes)) {
+      throw new CairnError('too-large', `table ${schema.table} has at most ${LARGEST_TABLE} bytes`);
+    }
+    this.bytes = bytes;
+    this.hash = undefined;
     this.rows.set(key, { key, time, row });
     return true;
   }
@@ -103,6 +116,11 @@ export class SyncedTable {
 
   /** One hash of everything: two sides with the same one have nothing to exchange. */
   catalogueHash(): string {
+    this.hash ??= this.newHash();
+    return this.hash;
+  }
+
+  private newHash(): string {
     const sum = createHash('sha1');
     for (const { key, time, row } of this.all())
       sum.update(`${key} ${time} ${encodeRow(this.current, row)}\n`);

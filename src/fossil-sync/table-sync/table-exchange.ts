@@ -20,6 +20,9 @@ export const OK_PRAGMA = 'xtable-ok';
 /** Tables of one side. */
 const MOST_TABLES = 100;
 
+/** Bytes of rows in one reply, unless the server says otherwise. */
+const REPLY_BYTES = 5_000_000;
+
 /** The tables of one side by name. */
 export type Tables = Map<string, SyncedTable>;
 
@@ -101,31 +104,45 @@ export function schemaCard(schema: TableSchema): Card {
 }
 
 /** The card of a row, deleted or not. */
-export function rowCard({ schema }: SyncedTable, { key, time, row }: SyncedRow): Card {
+export function rowCard(
+  { schema }: SyncedTable,
+  { key, time, row }: SyncedRow,
+): Extract<TableCard, { readonly card: 'xrow' | 'xdelete' }> {
   const card = isDeleted(schema, row) ? 'xdelete' : 'xrow';
   return { card, table: schema.table, key, time, content: Buffer.from(encodeRow(schema, row)) };
 }
 
 /**
  * The server's side of one round: accepts rows and answers.
- * @param cards of the request; those that are not of the extension are ignored
- * @param user who sent it; undefined for somebody anonymous, from whom nothing is taken
+ * @param cards of the request; those that are not of the extension are ignored. At most one may compare a table
+ * @param user who sent it; undefined for somebody who may not write, from whom nothing is taken
+ * @param maxBytes of rows in the reply. At least one requested row is sent; the peer requests the others again
  * @returns cards of the reply: empty if the request is not about tables. Errors are `error` cards
  */
 export function answerTables(
   tables: Tables,
   cards: readonly Card[],
   user: string | undefined,
+  maxBytes: number = REPLY_BYTES,
 ): readonly Card[] {
   const receiver = new TableReceiver(tables, { user });
   const reply: Card[] = [];
+  let bytes = 0;
+  let compared = false;
   try {
     for (const card of cards) {
-      if (card.card === 'pragma' && card.name === HASH_PRAGMA) reply.push(...answerHash(tables, card.args));
-      else if (card.card === 'xgimme') {
+      if (card.card === 'pragma' && card.name === HASH_PRAGMA) {
+        // A table may have a hundred thousand rows, all of which are announced.
+        if (compared) throw new CairnError('invalid', 'a request compares at most one table');
+        compared = true;
+        for (const answer of answerHash(tables, card.args)) reply.push(answer);
+      } else if (card.card === 'xgimme') {
         const table = tables.get(card.table);
         const row = table?.get(card.key);
-        if (table !== undefined && row !== undefined) reply.push(rowCard(table, row));
+        if (table === undefined || row === undefined || bytes >= maxBytes) continue;
+        const sent = rowCard(table, row);
+        bytes += sent.content.byteLength;
+        reply.push(sent);
       } else if (isTableCard(card)) {
         if (user === undefined) throw new CairnError('forbidden', 'not authorized to write tables');
         receiver.take(card);

@@ -6,16 +6,17 @@ import { openHttpTransport } from '../../../src/fossil-sync/open-http-transport.
 import { CreateFossil, newFossilState } from '../../../src/repository/fossil/create-fossil.ts';
 import type { ReceivedArtifact } from '../../../src/repository/fossil/prepared-artifacts.ts';
 import { repositoryId } from '../../../src/repository/repository-id.ts';
-import { checkIn, lines, whole } from '../../helpers/fossil-rig.ts';
+import { checkIn, delta, lines, whole } from '../../helpers/fossil-rig.ts';
 import { OWNER, startServer } from '../../helpers/server.ts';
 
 const ID = repositoryId(OWNER, 'limits');
 
-it('one artifact, artifacts of a request, and unversioned files are bounded by settings', async () => {
+it('one artifact, artifacts of a request, what they expand to, and unversioned files are bounded by settings', async () => {
   await using server = await startServer({
     flags: {
       'fossil-max-artifact': '64KiB',
-      'fossil-max-artifacts': '3',
+      'fossil-max-artifacts': '40',
+      'fossil-max-expanded': '1MiB',
       'fossil-max-unversioned': '1000',
     },
   });
@@ -30,9 +31,12 @@ it('one artifact, artifacts of a request, and unversioned files are bounded by s
     return sync(bag, opened.transport, { limits: { sendBytes: 4_000_000 } });
   };
   await expect(push(whole(Buffer.alloc(65_537, 'x')))).rejects.toThrow(/at most 65536 are taken/);
-  await expect(push(...['1', '2', '3', '4'].map((text) => whole(text)))).rejects.toThrow(
-    /more than 3 artifacts/,
-  );
+  const texts = (count: number) => Array.from({ length: count }, (_, at) => whole(`text ${at}`));
+  await expect(push(...texts(41))).rejects.toThrow(/more than 40 artifacts/);
+  // Each delta repeats the 60 kB that it is made of: a few hundred bytes of request expand to more than may be.
+  const base = whole(lines(0, 1_500));
+  const versions = Array.from({ length: 30 }, (_, at) => delta(base, whole(`${at}\n${base.payload}`)));
+  await expect(push(base, ...versions)).rejects.toThrow(/expand to more than 1048576 bytes/);
   const bag = new MemoryBag(projectCode);
   const content = Buffer.alloc(2_000, 'u');
   const { name: hash } = whole(content);

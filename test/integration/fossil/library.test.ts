@@ -1,4 +1,7 @@
-/** A program that uses `cairn/fossil` of the packed package, compiled with its types, as somebody else would. */
+/** Programs that use `cairn/fossil` of the packed package, compiled with its types, as somebody else would. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { FossilClient, noFossil } from '../../helpers/fossil.ts';
@@ -33,7 +36,14 @@ const empty = await sync(new MemoryBag('0'.repeat(40)), silent);
 console.log(JSON.stringify({ ...found, count: target.bag?.count, observed: rounds === inMemory.rounds, stalled, empty: empty.rounds }));
 `;
 
-it('a program compiles against the types of the packed tarball, and clones and pulls with it', async ({
+/** The example of a server in the documentation. */
+async function exampleServer(): Promise<string> {
+  const page = await readFile(new URL('../../../docs/reference/fossil-library.md', import.meta.url), 'utf8');
+  const [, example = ''] = /## Serving a project.*?```ts\n(.*?)```/s.exec(page) ?? [];
+  return example;
+}
+
+it('programs compile against the types of the packed tarball: one clones and pulls, one serves what came', async ({
   skip,
 }) => {
   skip(noFossil !== undefined, noFossil);
@@ -42,7 +52,8 @@ it('a program compiles against the types of the packed tarball, and clones and p
   const repository = await user.init('project');
   await user.commit('project', 'one', { file: 'content' });
   await using server = await serveStock(user, repository);
-  const program = await packedProgram(join(folder.path, 'program'), PROGRAM);
+  const programs = join(folder.path, 'program');
+  const program = await packedProgram(programs, PROGRAM, { 'serve.ts': await exampleServer() });
 
   const printed = await program([server.url, join(folder.path, 'store')]);
 
@@ -56,4 +67,33 @@ it('a program compiles against the types of the packed tarball, and clones and p
     stalled: true,
     empty: 1,
   });
+
+  const environment = {
+    STORE: `file:${join(folder.path, 'store')}`,
+    PROJECT: `${'a'.repeat(64)}/tool`,
+    PASSWORD: 'sesame',
+    PORT: '0',
+  };
+  const serving = spawn(process.execPath, ['serve.js'], {
+    cwd: programs,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const [line] = (await once(serving.stdout, 'data')) as [Buffer];
+    const port = /port: (\d+)/.exec(line.toString())?.[1];
+    const copy = join(folder.path, 'copy.fossil');
+    await user.run(['clone', '--save-http-password', '-u', `http://alice:sesame@127.0.0.1:${port}/`, copy]);
+    expect(await user.artifacts(copy)).toEqual(await user.artifacts(repository));
+    await user.open(copy, 'copy');
+    await user.commit('copy', 'two', { other: 'content' });
+    expect(await user.run(['sync', '-v'], { cwd: 'copy' })).not.toMatch(/error|not authorized/i);
+    const again = join(folder.path, 'again.fossil');
+    await user.run(['clone', '-u', `http://127.0.0.1:${port}/`, again]);
+    expect(await user.artifacts(again)).toEqual(await user.artifacts(copy));
+  } finally {
+    serving.kill('SIGTERM');
+    if (serving.exitCode === null) await once(serving, 'exit');
+  }
+  expect(serving.exitCode).toBe(0);
 });
