@@ -12,12 +12,12 @@ import { type SessionsLease, SharedSessions } from './shared-sessions.ts';
 export interface RepositoryViewsOptions {
   readonly git: Git;
   /** Pages that may ask git at once. */
-  readonly places: number;
-  /** Pages that may wait for a place; others are told `busy`. */
+  readonly slots: number;
+  /** Pages that may wait for a slot; others are told `busy`. */
   readonly queue: number;
   /** Slow pages that may ask git at once, beside the others; 1 if absent. */
   readonly slow?: number;
-  /** Downloads that git may be at work for at once; 2 if absent. As many may wait for a place as pages. */
+  /** Downloads that git may be at work for at once; 2 if absent. As many may wait for a slot as pages. */
   readonly downloads?: number;
   /** Milliseconds that the work for one page may take. */
   readonly timeLimit: number;
@@ -47,11 +47,11 @@ const DOWNLOADS = 2;
 
 /**
  * What pages read repositories through. git processes stay for each repository that is looked at, so that a page costs no
- * process of its own. Pages have places of their own: a crawler takes none of those for pushes and fetches.
+ * process of its own. Pages have slots of their own: a crawler takes none of those for pushes and fetches.
  */
 export class RepositoryViews {
   private readonly options: RepositoryViewsOptions;
-  private readonly places: Limiter;
+  private readonly slots: Limiter;
   private readonly slow: Limiter;
   private readonly downloads: Limiter;
   private readonly sessions: SharedSessions;
@@ -64,7 +64,7 @@ export class RepositoryViews {
   constructor(options: RepositoryViewsOptions) {
     this.options = options;
     this.sessions = new SharedSessions(options.git);
-    this.places = new Limiter('pages', options.places, options.queue);
+    this.slots = new Limiter('pages', options.slots, options.queue);
     this.slow = new Limiter('searches', options.slow ?? SLOW, Math.min(options.queue, SLOW_QUEUE));
     this.downloads = new Limiter('downloads', options.downloads ?? DOWNLOADS, options.queue);
   }
@@ -73,7 +73,7 @@ export class RepositoryViews {
    * Reads a published state. The caller has decided that the reader may see it.
    * @param signal of the visitor; undefined for work that others share
    * @param work is given the view, and does not keep it; it is done again if no memory was left for git
-   * @param pace `slow` for work that may take seconds, such as searches: it has places of its own
+   * @param pace `slow` for work that may take seconds, such as searches: it has slots of its own
    * @throws CairnError `busy` when too many pages wait, or the time for one is over; what `work` throws
    */
   async read<T>(
@@ -83,7 +83,7 @@ export class RepositoryViews {
     work: (view: RepositoryView) => Promise<T>,
     pace: 'quick' | 'slow' = 'quick',
   ): Promise<T> {
-    return this.using(pace === 'slow' ? this.slow : this.places, repository, state, signal, async (open) => {
+    return this.using(pace === 'slow' ? this.slow : this.slots, repository, state, signal, async (open) => {
       const timeout = AbortSignal.timeout(this.options.timeLimit);
       const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
       const attempt = () => work(this.viewOf(open, repository, state, either));
@@ -101,7 +101,7 @@ export class RepositoryViews {
   }
 
   /**
-   * Reads a published state for a download, which has a place of its own kind and no limit of time: pages do not wait for it.
+   * Reads a published state for a download, which has a slot of its own kind and no limit of time: pages do not wait for it.
    * @param signal of all who wait for it
    * @throws CairnError `busy` when too many downloads wait; what `work` throws
    */
@@ -124,13 +124,13 @@ export class RepositoryViews {
   }
 
   private async using<T>(
-    places: Limiter,
+    slots: Limiter,
     repository: GitRepository,
     state: PublishedGitState,
     signal: AbortSignal | undefined,
     work: (open: OpenState) => Promise<T>,
   ): Promise<T> {
-    const release = await places.acquire(signal);
+    const release = await slots.acquire(signal);
     try {
       await this.options.standBack?.();
       const open = await this.acquire(repository, state);

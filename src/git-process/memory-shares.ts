@@ -2,7 +2,7 @@
  * The memory of all git processes together, counted in shares. A share is the memory of one process (`--git-memory`). A process
  * starts only if its shares are free, so the limits of all processes never add up to more than all shares.
  *
- * Shares never wait here: each caller that runs git holds a place that includes its shares (see `server/git-budget.ts`).
+ * Shares never wait here: each caller that runs git holds a slot that includes its shares (see `server/git-budget.ts`).
  * Processes that work on very many objects get more memory while there are spare shares.
  */
 import { CairnError } from '../lib/errors.ts';
@@ -26,7 +26,7 @@ export interface Grant {
 export type Needs = Pick<GitCommand, 'processes' | 'large' | 'objects'>;
 
 export interface SharesOptions {
-  /** Shares that the places include. */
+  /** Shares that the slots include. */
   readonly all: number;
   /** Additional shares for processes that work on very many objects. */
   readonly spare: number;
@@ -53,7 +53,7 @@ export class MemoryShares {
 
   /**
    * Takes the shares that a command needs.
-   * @throws CairnError `busy` if too few are free: then more git processes run than the places allow
+   * @throws CairnError `busy` if too few are free: then more git processes run than the slots allow
    */
   take({ processes = 1, large = false, objects = 0 }: Needs): Grant {
     const own = processes * (large ? LARGE : 1);

@@ -11,7 +11,7 @@ import { uploadPack } from './git/upload-pack.ts';
 import type { GitEnv, HttpEnv } from './http-env.ts';
 import { contentType } from './middleware/content-type.ts';
 import { findRepository } from './middleware/find-repository.ts';
-import type { RequestPlaces } from './middleware/request-places.ts';
+import type { RequestSlots } from './middleware/request-slots.ts';
 import { slots } from './middleware/slots.ts';
 import { untilGone } from './middleware/until-gone.ts';
 
@@ -22,7 +22,7 @@ import { untilGone } from './middleware/until-gone.ts';
  */
 export function gitRoutes(
   context: GitContext,
-  places: RequestPlaces,
+  requestSlots: RequestSlots,
   first: readonly MiddlewareHandler<HttpEnv>[],
 ): Hono<GitEnv> {
   const by =
@@ -43,7 +43,7 @@ export function gitRoutes(
 
   const app = new Hono<GitEnv>({ getPath: (_, options) => options?.env?.git.rest ?? '/' });
   app.use(...first);
-  app.use(untilGone, slots(places), findRepository(context));
+  app.use(untilGone, slots(requestSlots), findRepository(context));
 
   app.get('/info/refs', by(infoRefs));
   app.post('/git-upload-pack', contentType('application/x-git-upload-pack-request'), by(uploadPack));

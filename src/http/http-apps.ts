@@ -18,7 +18,7 @@ import { crossOrigin } from './middleware/cross-origin.ts';
 import { endWithUnreadBody } from './middleware/end-with-unread-body.ts';
 import type { Expectations } from './middleware/expectation.ts';
 import { observe } from './middleware/observe.ts';
-import { RequestPlaces } from './middleware/request-places.ts';
+import { RequestSlots } from './middleware/request-slots.ts';
 import { takePrecedence } from './middleware/take-precedence.ts';
 import { watchClient } from './middleware/watch-client.ts';
 
@@ -61,22 +61,25 @@ export interface HttpAppsContext {
 /** Makes the apps that answer all HTTP requests, with their middleware. */
 export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps {
   const { log, metrics, limits, now } = context;
-  const places = new RequestPlaces({ all: limits.requests, perAddress: limits.requestsPerAddress }, (limit) =>
-    metrics.clientsRefused.inc({ limit }),
+  const requestSlots = new RequestSlots(
+    { all: limits.requests, perAddress: limits.requestsPerAddress },
+    (limit) => metrics.clientsRefused.inc({ limit }),
   );
   const onTooSlow = () => metrics.clientsRefused.inc({ limit: 'pace' });
   const observed = [watchClient({ ...limits, onTooSlow, now }), observe(context)];
   const readable = crossOrigin(routes.git.access);
   const first = takePrecedence(routes.precedence);
   const mirrors: Hono<HttpEnv> =
-    routes.mirrors === undefined ? new Hono<HttpEnv>() : mirrorRoutes(routes.mirrors, { ...context, places });
+    routes.mirrors === undefined
+      ? new Hono<HttpEnv>()
+      : mirrorRoutes(routes.mirrors, { ...context, requestSlots });
   const signInLinks: Hono<HttpEnv> =
     routes.signInLinks === undefined
       ? new Hono<HttpEnv>()
-      : signInLinkRoutes(routes.signInLinks, { ...context, places });
-  const fossil = fossilApp(routes.fossil, { ...context, places }, first);
+      : signInLinkRoutes(routes.signInLinks, { ...context, requestSlots });
+  const fossil = fossilApp(routes.fossil, { ...context, requestSlots }, first);
   return {
-    git: gitRoutes({ ...routes.git, ...context }, places, [...observed, readable, first]),
+    git: gitRoutes({ ...routes.git, ...context }, requestSlots, [...observed, readable, first]),
     others: new Hono<HttpEnv>()
       .use(...observed, endWithUnreadBody, readable)
       .use(async (c, next) => (c.env.urlIsMadeUp ? c.body(null, 400) : next()))
@@ -99,7 +102,7 @@ export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps
 
 function fossilApp(
   fossil: FossilAppContext | undefined,
-  server: HttpAppsContext & { readonly places: RequestPlaces },
+  server: HttpAppsContext & { readonly requestSlots: RequestSlots },
   first: MiddlewareHandler<HttpEnv>,
 ): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();

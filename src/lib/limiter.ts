@@ -1,24 +1,24 @@
 import { CairnError } from './errors.ts';
 
-/** Gives a place back; calling it twice is harmless. */
+/** Gives a slot back; calling it twice is harmless. */
 export type Release = () => void;
 
 interface Waiter {
   admit(release: Release): void;
 }
 
-/** A bounded number of places with a bounded queue. When the queue is full, callers get `busy` at once. */
+/** A bounded number of slots with a bounded queue. When the queue is full, callers get `busy` at once. */
 export class Limiter {
   private readonly waiting: Waiter[] = [];
   private taken = 0;
   private readonly name: string;
-  private readonly places: number;
+  private readonly slots: number;
   private readonly queue: number;
 
   /** @param name what is limited, for the text of the error */
-  constructor(name: string, places: number, queue: number) {
+  constructor(name: string, slots: number, queue: number) {
     this.name = name;
-    this.places = places;
+    this.slots = slots;
     this.queue = queue;
   }
 
@@ -31,13 +31,13 @@ export class Limiter {
   }
 
   /**
-   * Waits for a place, first come first served.
-   * @returns the function that gives the place back
+   * Waits for a slot, first come first served.
+   * @returns the function that gives the slot back
    * @throws CairnError `busy` when the queue is full; the signal's reason when aborted while waiting
    */
   async acquire(signal?: AbortSignal): Promise<Release> {
     signal?.throwIfAborted();
-    if (this.taken < this.places) {
+    if (this.taken < this.slots) {
       this.taken++;
       return this.releaseOnce();
     }

@@ -20,7 +20,7 @@ export interface StoreLimits {
 
 /**
  * Limits the concurrent requests to a store. A caller that holds a body while it sends another request needs two
- * places: configure more places than there are such callers.
+ * slots: configure more slots than there are such callers.
  */
 export function withLimit(store: ObjectStore, limits: StoreLimits): ObjectStore {
   return new LimitedStore(store, limits);
@@ -28,15 +28,15 @@ export function withLimit(store: ObjectStore, limits: StoreLimits): ObjectStore 
 
 class LimitedStore implements ObjectStore {
   private readonly store: ObjectStore;
-  private readonly places: Limiter;
+  private readonly slots: Limiter;
 
   constructor(store: ObjectStore, limits: StoreLimits) {
     this.store = store;
-    this.places = new Limiter('object store requests', limits.concurrent, limits.queue);
+    this.slots = new Limiter('object store requests', limits.concurrent, limits.queue);
   }
 
   async get(key: string, options?: GetOptions): Promise<GetResult> {
-    const release = await this.places.acquire(options?.signal);
+    const release = await this.slots.acquire(options?.signal);
     try {
       const result = await this.store.get(key, options);
       if (result.found && !result.body.closed) result.body.once('close', release);
@@ -62,8 +62,8 @@ class LimitedStore implements ObjectStore {
   }
 
   async *list(prefix: string, options?: ListOptions): AsyncGenerator<ListedObject> {
-    // Take a place for each step, not for the whole listing: a caller that sends requests while it lists would wait
-    // for its own place.
+    // Take a slot for each step, not for the whole listing: a caller that sends requests while it lists would wait
+    // for its own slot.
     const objects = this.store.list(prefix, options)[Symbol.asyncIterator]();
     try {
       for (;;) {
@@ -85,7 +85,7 @@ class LimitedStore implements ObjectStore {
   }
 
   private async limited<T>(signal: AbortSignal | undefined, request: () => Promise<T>): Promise<T> {
-    const release = await this.places.acquire(signal);
+    const release = await this.slots.acquire(signal);
     try {
       return await request();
     } finally {

@@ -273,7 +273,7 @@ async function openApp(
     cacheFolder: settings.cache.folder,
     cacheBytes: () => cache.bytes,
     repositories: () => relay.events.countOfKind(kinds.repository),
-    queues: { git: () => transfer.places.waiting, folds: () => folding.queued + fossilFolding.queued },
+    queues: { git: () => transfer.slots.waiting, folds: () => folding.queued + fossilFolding.queued },
   });
   const adminUrl = await serveHttp(
     server,

@@ -11,30 +11,30 @@ import { stalledPushes } from '../transfer/push/pack-intake.ts';
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
-/** Processes per place: `upload-pack` and its `pack-objects`, or two checks of a push. */
-const IN_A_PLACE = 2;
-/** Shares beside places: signed states, tips of pull requests, and one concatenation check. */
+/** Processes per slot: `upload-pack` and its `pack-objects`, or two checks of a push. */
+const IN_A_SLOT = 2;
+/** Shares beside slots: signed states, tips of pull requests, and one concatenation check. */
 const BESIDES = STATES_AT_ONCE + TIPS_AT_ONCE + 1;
 /** Shares for work on very many objects, while they are free. */
 const SPARE = 4;
-/** Shares for pages: ten, and one for two places, within these limits. Pages take no others, whatever they are asked for. */
+/** Shares for pages: ten, and one for two slots, within these limits. Pages take no others, whatever they are asked for. */
 const PAGE_SHARES = { least: 12, most: 24 } as const;
 
 /** Memory that the server itself needs: at least this many bytes, and at least this part of the machine. */
 const SERVER_BYTES = 640 * MIB;
 const SERVER_PART = 1 / 4;
 
-/** The default number of places: one per GiB of memory, within these limits. */
-const PLACES = { least: 4, most: 32 } as const;
+/** The default number of slots: one per GiB of memory, within these limits. */
+const SLOTS = { least: 4, most: 32 } as const;
 const MEMORY = { least: 32 * MIB, most: GIB } as const;
 
 /** The settings of the operator; undefined where the machine decides. */
 export interface GitSettings {
   /** Bytes that one process may use. */
   readonly gitMemory: number | undefined;
-  /** Places for fetches and pushes. */
+  /** Slots for fetches and pushes. */
   readonly gitConcurrency: number | undefined;
-  /** Places for pushes of strangers are added to it. */
+  /** Slots for pushes of strangers are added to it. */
   readonly anonymousPushes: { readonly places: number } | undefined;
   /** Mirrors run git beside fetches and pushes; absent where none are kept. */
   readonly mirrors?: { readonly on: boolean; readonly concurrency: number };
@@ -43,7 +43,7 @@ export interface GitSettings {
 export interface GitBudget {
   /** Bytes that one process may use. */
   readonly memory: number;
-  /** Places for fetches and pushes. */
+  /** Slots for fetches and pushes. */
   readonly concurrency: number;
   readonly shares: SharesOptions;
   /** Shares of pages, beside the others. */
@@ -80,26 +80,26 @@ export function gitBudget(settings: GitSettings, machine: number): GitBudget {
   };
 }
 
-/** One place per GiB of memory, or fewer when that many processes of the configured size would not fit. */
+/** One slot per GiB of memory, or fewer when that many processes of the configured size would not fit. */
 function placesFor(memory: number | undefined, beside: number, machine: number, forGit: number): number {
-  let places = within(PLACES, Math.floor(machine / GIB));
-  if (memory === undefined) return places;
-  const sum = () => (sharesOf(places, beside) + SPARE + pageSharesOf(places)) * memory;
-  while (places > PLACES.least && sum() > forGit) places--;
-  return places;
+  let slots = within(SLOTS, Math.floor(machine / GIB));
+  if (memory === undefined) return slots;
+  const sum = () => (sharesOf(slots, beside) + SPARE + pageSharesOf(slots)) * memory;
+  while (slots > SLOTS.least && sum() > forGit) slots--;
+  return slots;
 }
 
 /**
- * Shares that are reserved: for places, for pushes that wait outside a place for slow clients, for a fold, and for
+ * Shares that are reserved: for slots, for pushes that wait outside a slot for slow clients, for a fold, and for
  * {@link BESIDES}.
- * @param beside places for pushes of strangers, and mirrors that run at once
+ * @param beside slots for pushes of strangers, and mirrors that run at once
  */
-function sharesOf(places: number, beside: number): number {
-  return IN_A_PLACE * (places + beside) + stalledPushes(places) + LARGE + BESIDES;
+function sharesOf(slots: number, beside: number): number {
+  return IN_A_SLOT * (slots + beside) + stalledPushes(slots) + LARGE + BESIDES;
 }
 
-function pageSharesOf(places: number): number {
-  return within(PAGE_SHARES, 10 + Math.floor(places / 2));
+function pageSharesOf(slots: number): number {
+  return within(PAGE_SHARES, 10 + Math.floor(slots / 2));
 }
 
 function within({ least, most }: { readonly least: number; readonly most: number }, value: number): number {

@@ -66,7 +66,7 @@ export interface ServedParts extends HttpParts {
 }
 
 /** Pages at once, pages that wait, and milliseconds for one and for an idle git process. */
-const PAGES = { places: 2, queue: 64, timeLimit: 20_000, idle: 30_000 };
+const PAGES = { slots: 2, queue: 64, timeLimit: 20_000, idle: 30_000 };
 
 /** Pages wait while a git request is in its first seconds, and a moment after it, for a quarter of a second at most. In milliseconds. */
 const FIRST = { protects: 3_000, lingers: 100, patience: 250 };
@@ -75,7 +75,7 @@ const FIRST = { protects: 3_000, lingers: 100, patience: 250 };
  * Threads that render for pages: one for each page at once. Ordinary texts take milliseconds. A hostile one takes all of the time
  * limit, and is then shown as it is.
  */
-const RENDERING = { workers: PAGES.places, queue: 64, timeLimit: 2_500, memory: 160, idle: 30_000 };
+const RENDERING = { workers: PAGES.slots, queue: 64, timeLimit: 2_500, memory: 160, idle: 30_000 };
 
 /** A server that listens but does not answer yet. Its URL is known before the parts that depend on it are opened. */
 export interface ListeningHttp {

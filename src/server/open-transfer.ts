@@ -57,8 +57,8 @@ export interface OpenedTransfer {
   readonly advertiser: Advertiser;
   readonly fetch: ServeFetchContext;
   readonly push: ReceivePushContext;
-  /** Places for work that runs git. */
-  readonly places: FairSemaphore;
+  /** Slots for work that runs git. */
+  readonly slots: FairSemaphore;
   readonly published: PublishSubscriber<GitManifest>;
   /** Stops running work and waits for its end. */
   close(): Promise<void>;
@@ -78,23 +78,23 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
   const { settings, git, budget, capabilities, responses, relay, clock, random, log, metrics, scratch } =
     parts;
   const { artifacts, cache } = parts.repositories;
-  const places = new FairSemaphore(budget.concurrency, settings.gitQueue);
+  const slots = new FairSemaphore(budget.concurrency, settings.gitQueue);
   const room = { spoolSize: settings.spoolSize, gitConcurrency: budget.concurrency };
   const aside = slowPushes(scratch, room, clock, (bytes) => metrics.spoolBytes.set(bytes));
   const checkedConcatenations = new CheckedConcatenations({
     git,
     cache,
     scratch,
-    places,
+    slots,
     onTrouble: (err) => log.warn({ err }, 'packs could not be checked for concatenation'),
   });
   const advertiser = new Advertiser(capabilities, `cairn/${VERSION}`);
   return {
     advertiser,
-    places,
+    slots,
     fetch: {
       git,
-      places,
+      slots,
       room: aside.room,
       requestMemory: fetchRequestMemory(),
       advertiser,
@@ -107,7 +107,7 @@ export function openTransfer(parts: TransferParts): OpenedTransfer {
     },
     push: {
       git,
-      places,
+      slots,
       slowPushes: aside,
       artifacts,
       cache,

@@ -9,21 +9,21 @@ interface Waiter {
   refuse(): void;
 }
 
-/** A repository that holds places or waits for one. */
+/** A repository that holds slots or waits for one. */
 interface Claimant {
   taken: number;
   readonly waiting: Readonly<Record<GitWork, Waiter[]>>;
-  /** Kind of work that got the last place. */
+  /** Kind of work that got the last slot. */
   last: GitWork;
-  /** The turn in which it got its last place; for a new one, just before the current turn, so it follows all who wait. */
+  /** The turn in which it got its last slot; for a new one, just before the current turn, so it follows all who wait. */
   served: number;
 }
 
 /**
- * Places for work that runs git, shared out fairly:
- * - A free place goes to the waiting repository with the fewest places; among equals, to the one served longest ago. Within a
+ * Slots for work that runs git, shared out fairly:
+ * - A free slot goes to the waiting repository with the fewest slots; among equals, to the one served longest ago. Within a
  *   repository, fetches and pushes take turns, each first come, first served.
- * - One repository may hold at most three quarters of the places, so that others need not wait for one of its clones to end.
+ * - One repository may hold at most three quarters of the slots, so that others need not wait for one of its clones to end.
  * - If too many wait, the newest request of the longest queue is refused as `busy`. It need not be the one that came last.
  */
 export class FairSemaphore {
@@ -35,26 +35,26 @@ export class FairSemaphore {
   private readonly claimants = new Map<string, Claimant>();
 
   /**
-   * @param places at least 1
+   * @param slots at least 1
    * @param queue how many may wait
    */
-  constructor(places: number, queue: number) {
-    this.free = places;
-    this.most = places - Math.floor(places / 4);
+  constructor(slots: number, queue: number) {
+    this.free = slots;
+    this.most = slots - Math.floor(slots / 4);
     this.queue = queue;
   }
 
-  /** Number of requests that wait for a place. */
+  /** Number of requests that wait for a slot. */
   get waiting(): number {
     return this.queued;
   }
 
-  /** True while a request waits for a place. */
+  /** True while a request waits for a slot. */
   get contended(): boolean {
     return this.queued > 0;
   }
 
-  /** True if a new request of this repository would have to wait for a place. */
+  /** True if a new request of this repository would have to wait for a slot. */
   wouldWait(repository: string): boolean {
     const claimant = this.claimants.get(repository);
     if (claimant === undefined) return this.free === 0;
@@ -62,7 +62,7 @@ export class FairSemaphore {
   }
 
   /**
-   * Waits for a place.
+   * Waits for a slot.
    * @returns the function that gives it back; a second call has no effect
    * @throws CairnError `busy` if too many wait; the signal's reason if aborted meanwhile
    */

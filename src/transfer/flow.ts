@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 
 /** Milliseconds of waiting for a client after which it may be called slow. */
 const WINDOW_MS = 2_000;
-/** Bytes a second below which work does not wait for a client, even if nobody waits for its place. */
+/** Bytes a second below which work does not wait for a client, even if nobody waits for its slot. */
 const DECENT = 256 * 1024;
 /** Bytes a second below which a client's request may be given up if there is no spool room left. */
 const CRAWL = 64 * 1024;
@@ -20,8 +20,8 @@ const CHECK_MS = 250;
 export type Waited<T> = { readonly value: T } | 'slow';
 
 /**
- * Tells whether work that holds a place waits too long for its client: for two seconds in total, and either at less than
- * 256 KiB/s or while other requests wait for a place. Earlier waiting counts less and less. Time in which the client waits
+ * Tells whether work that holds a slot waits too long for its client: for two seconds in total, and either at less than
+ * 256 KiB/s or while other requests wait for a slot. Earlier waiting counts less and less. Time in which the client waits
  * for the work does not count.
  */
 export class Flow {
@@ -34,7 +34,7 @@ export class Flow {
   private onSlow: (() => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param contended true while others wait for a place */
+  /** @param contended true while others wait for a slot */
   constructor(contended: () => boolean, clock: Pick<Clock, 'monotonic'>) {
     this.contended = contended;
     this.clock = clock;

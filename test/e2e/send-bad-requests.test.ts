@@ -365,7 +365,7 @@ describe('too much at once', () => {
   it('is answered 503 with a time to come back, and a push in its report', async () => {
     const { url, author, tip } = await cairn.published();
     const later = await author.commit('Later', { later: 'later' });
-    // A push that does not go on holds the only place: one too large for git to be started only when all of it is here.
+    // A push that does not go on holds the only slot: one too large for git to be started only when all of it is here.
     const pack = packOf([{ type: 'blob', content: randomBytes(3 * 1024 * 1024) }]);
     const half = 2 * 1024 * 1024;
     const held = request(`${url}/git-receive-pack`, { method: 'POST', headers: RECEIVE_PACK });

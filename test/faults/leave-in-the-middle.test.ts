@@ -200,7 +200,7 @@ it('500 requests given up at any point leave nothing behind', async () => {
   await expectNothingLeft(server);
   await expect.poll(openFiles, { timeout: SOON_MS }).toBeLessThanOrEqual(before + 5);
 
-  // Every place in every queue is free again: as many as there are can be taken at once.
+  // Every slot and place in a queue is free again: as many as there are can be taken at once.
   const work = new GitClient(folder.path);
   const clones = await Promise.all([1, 2, 3, 4].map((n) => work.clone(large, `clone-${n}`, '--no-checkout')));
   for (const clone of clones) expect(await clone.run(['rev-parse', 'origin/main'])).toBe(tip);

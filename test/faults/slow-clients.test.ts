@@ -1,5 +1,5 @@
 /**
- * Issue 11, point 9: clients that send or read next to nothing hold connections, but no place that others need. Everybody
+ * Issue 11, point 9: clients that send or read next to nothing hold connections, but no slot that others need. Everybody
  * else pushes and clones meanwhile; that is counted, not timed.
  */
 import { randomBytes } from 'node:crypto';
@@ -147,7 +147,7 @@ describe('places for git (issue 11, point 9)', () => {
 
   it('are not kept by pushes that fall silent, when as many stand back as may', async () => {
     await using folder = await tempDir();
-    // One may stand back with its git begun. A repository has three of the places.
+    // One may stand back with its git begun. A repository has three of the slots.
     await using server = await startServer({ flags: { 'git-concurrency': '4', 'shutdown-grace': '1' } });
     const url = repositoryUrl(server, 'silent');
     const user = new GitClient(folder.path);
@@ -160,7 +160,7 @@ describe('places for git (issue 11, point 9)', () => {
       await expect.poll(() => server.git.running).toBeGreaterThan(before);
     };
     for (let number = 0; number < 3; number++) await fallSilent();
-    // One of them stands back for this, and another takes its place.
+    // One of them stands back for this, and another takes its slot.
     await workOn(author, user, url, 'first');
     while (server.git.running < 4) await fallSilent();
 
@@ -304,7 +304,7 @@ describe('limits by network address (issue 11, point 9)', () => {
     const url = repositoryUrl(server, 'x');
     const user = new GitClient(folder.path);
     const { author } = await published(user, url);
-    // Two have a place, or wait for the end of the push before; a third waits.
+    // Two have a slot, or wait for the end of the push before; a third waits.
     const held = Array.from({ length: 3 }, () => slow({ kind: 'fetch', url }));
     await expect.poll(() => refusedNow(server.metrics.connections)).toBeGreaterThanOrEqual(3);
     const other = new GitClient(folder.path).with('http.extraHeader=X-Forwarded-For: 2001:db8::1');

@@ -38,7 +38,7 @@ export class CodeRig implements AsyncDisposable {
     this.git = new Git({ binary: 'git', home: folder.path, observer });
     this.views = new RepositoryViews({
       git: this.git,
-      places: 2,
+      slots: 2,
       queue: 64,
       timeLimit: 60_000,
       idle: 60_000,

@@ -107,7 +107,7 @@ export async function startGitServer(
   await responses.open();
   const { capabilities, secp256k1 } = await learnOnce();
   const advertiser = new Advertiser(capabilities, 'cairn/test');
-  const places = new FairSemaphore(4, 16);
+  const slots = new FairSemaphore(4, 16);
   const room = new SpoolRoom(scratch, 2 ** 30, clock);
   const heldStates = new TestStateBook(store);
   const log = createLogger('silent');
@@ -143,7 +143,7 @@ export async function startGitServer(
       headMemory: headMemory(),
       fetch: {
         git,
-        places,
+        slots,
         room,
         requestMemory: fetchRequestMemory(),
         advertiser,
@@ -154,7 +154,7 @@ export async function startGitServer(
       },
       push: {
         git,
-        places,
+        slots,
         slowPushes: { room, stalled: new FairSlots(1, 1) },
         artifacts,
         cache,

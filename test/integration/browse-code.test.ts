@@ -28,7 +28,7 @@ beforeAll(async () => {
   folder = await tempDir('cairn-browse');
   server = await startGitServer(new FaultyStore(new MemoryObjectStore()), { access: 'open' });
   git = new Git({ binary: 'git', home: folder.path });
-  views = new RepositoryViews({ git, places: 2, queue: 64, timeLimit: 60_000, idle: 60_000 });
+  views = new RepositoryViews({ git, slots: 2, queue: 64, timeLimit: 60_000, idle: 60_000 });
   app = new Hono().route(
     '/',
     codeRoutes({

@@ -23,7 +23,7 @@ const HERE = `/fossil/${OWNER}/${FOSSIL_ID.identifier}`;
 
 /** The pages of one repository. */
 function pagesOf(repository: Pick<FossilRepository, 'bagOf' | 'peek' | 'resolve'>) {
-  const views = new FossilViews({ places: 2, queue: 64, timeLimit: 60_000 });
+  const views = new FossilViews({ slots: 2, queue: 64, timeLimit: 60_000 });
   const app = new Hono().route(
     '/',
     fossilRoutes({

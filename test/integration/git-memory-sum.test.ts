@@ -185,7 +185,7 @@ describe.runIf(process.platform === 'linux')('all git processes together (issue 
       ),
     );
 
-    // Who waits at the gate: each place has one of those that want it, and nobody else has started git.
+    // Who waits at the gate: each slot has one of those that want it, and nobody else has started git.
     const expected = PLACES + 1 + 1 + 4;
     await expect.poll(async () => (await waiting()).length, { timeout: 60_000 }).toBe(expected);
     await user.run(['ls-remote', home]);

@@ -7,8 +7,8 @@ import type { FossilView } from './fossil-view.ts';
 
 export interface FossilViewsOptions {
   /** Pages that may be made at once. */
-  readonly places: number;
-  /** Pages that may wait for a place; others are told `busy`. */
+  readonly slots: number;
+  /** Pages that may wait for a slot; others are told `busy`. */
   readonly queue: number;
   /** Milliseconds that the work for one page may take. */
   readonly timeLimit: number;
@@ -16,15 +16,15 @@ export interface FossilViewsOptions {
   readonly standBack?: () => Promise<void>;
 }
 
-/** What pages read Fossil repositories through. They have places of their own, and take none of those of clones and pushes. */
+/** What pages read Fossil repositories through. They have slots of their own, and take none of those of clones and pushes. */
 export class FossilViews {
-  private readonly places: Limiter;
+  private readonly slots: Limiter;
   private readonly timeLimit: number;
   private readonly standBack: () => Promise<void>;
   private readonly memory = new FossilMemory();
 
-  constructor({ places, queue, timeLimit, standBack }: FossilViewsOptions) {
-    this.places = new Limiter('pages', places, queue);
+  constructor({ slots, queue, timeLimit, standBack }: FossilViewsOptions) {
+    this.slots = new Limiter('pages', slots, queue);
     this.timeLimit = timeLimit;
     this.standBack = standBack ?? (() => Promise.resolve());
   }
@@ -40,7 +40,7 @@ export class FossilViews {
     signal: AbortSignal | undefined,
     work: (view: FossilView) => Promise<T>,
   ): Promise<T> {
-    const release = await this.places.acquire(signal);
+    const release = await this.slots.acquire(signal);
     const timeout = AbortSignal.timeout(this.timeLimit);
     try {
       await this.standBack();

@@ -38,7 +38,7 @@ interface Asked {
 
 export function mirrorRoutes(context: MirrorRoutesContext, server: ApiServer): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
-  app.use(API, untilGone, slots(server.places));
+  app.use(API, untilGone, slots(server.requestSlots));
   app.get(API, async (c) => {
     const { mirrors, repository, path } = await admitted(context, c, Buffer.alloc(0));
     const { name, action } = path;

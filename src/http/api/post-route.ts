@@ -3,7 +3,7 @@ import type { Logger } from '../../observability/logger.ts';
 import { MethodNotAllowed } from '../errors/method-not-allowed.ts';
 import type { HttpEnv } from '../http-env.ts';
 import type { Expectations } from '../middleware/expectation.ts';
-import type { RequestPlaces } from '../middleware/request-places.ts';
+import type { RequestSlots } from '../middleware/request-slots.ts';
 import { slots } from '../middleware/slots.ts';
 import { untilGone } from '../middleware/until-gone.ts';
 import { jsonErrors, smallBody } from './json-api.ts';
@@ -12,7 +12,7 @@ import { jsonErrors, smallBody } from './json-api.ts';
 export interface ApiServer {
   readonly log: Logger;
   readonly expectations: Expectations;
-  readonly places: RequestPlaces;
+  readonly requestSlots: RequestSlots;
 }
 
 /**
@@ -27,7 +27,7 @@ export function postRoute(
   answer: (c: Context<HttpEnv>, body: () => Promise<Buffer>) => Promise<object>,
 ): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
-  app.use(path, untilGone, slots(server.places));
+  app.use(path, untilGone, slots(server.requestSlots));
   app.post(path, async (c) => c.json(await answer(c, () => smallBody(c, server.expectations))));
   app.all(path, () => {
     throw new MethodNotAllowed(`${what} is asked for with POST`, 'POST, OPTIONS');

@@ -10,7 +10,7 @@ import type { RepositoryId } from '../../repository/repository-id.ts';
 import { isPublic } from '../../transfer/repository-access.ts';
 import type { HttpEnv } from '../http-env.ts';
 import type { Expectations } from '../middleware/expectation.ts';
-import type { RequestPlaces } from '../middleware/request-places.ts';
+import type { RequestSlots } from '../middleware/request-slots.ts';
 import { slots } from '../middleware/slots.ts';
 import { untilGone } from '../middleware/until-gone.ts';
 import { type AdmissionContext, admitSender } from './admit-sender.ts';
@@ -35,11 +35,11 @@ const PATHS = [PATH, `${PATH}/`];
  */
 export function fossilRoutes(
   context: FossilRoutesContext,
-  server: { readonly log: Logger; readonly expectations: Expectations; readonly places: RequestPlaces },
+  server: { readonly log: Logger; readonly expectations: Expectations; readonly requestSlots: RequestSlots },
 ): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   for (const path of PATHS) {
-    app.post(path, untilGone, slots(server.places), async (c, next) => {
+    app.post(path, untilGone, slots(server.requestSlots), async (c, next) => {
       const { incoming, outgoing } = c.env;
       const type = contentTypeOf(incoming.headers['content-type']);
       if (type === undefined) return next();

@@ -37,7 +37,7 @@ interface KnownOwner {
   started: number;
 }
 
-/** The part of all places that the mirrors of one owner may take, whose remotes may all be slow on purpose. */
+/** The part of all slots that the mirrors of one owner may take, whose remotes may all be slow on purpose. */
 const MOST_OF_ONE = 3 / 4;
 
 /** The mirrors that this process knows, and whose turn it is. All in memory. */
@@ -47,7 +47,7 @@ export class KnownMirrors {
   private readonly owners = new Map<string, KnownOwner>();
   private readonly most: number;
 
-  /** @param concurrency mirrors that run at once; those of one owner get at most three quarters of the places */
+  /** @param concurrency mirrors that run at once; those of one owner get at most three quarters of the slots */
   constructor(concurrency: number) {
     this.most = Math.max(1, Math.floor(concurrency * MOST_OF_ONE));
   }

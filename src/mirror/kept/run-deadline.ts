@@ -1,5 +1,5 @@
 /**
- * How long one run of a mirror may take. A place is held for the whole run, and a remote chooses how fast it answers:
+ * How long one run of a mirror may take. A slot is held for the whole run, and a remote chooses how fast it answers:
  * so time beyond a first half hour has to be earned by bytes that move.
  */
 import type { Clock } from '../../lib/clock.ts';

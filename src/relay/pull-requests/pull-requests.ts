@@ -54,7 +54,7 @@ export class PullRequests implements UpkeepTask {
   readonly name = 'waiting pull requests';
   private readonly context: PullRequestsContext;
   private readonly waiting: WaitingPullRequests;
-  private readonly places = new Limiter('tips of pull requests', TIPS_AT_ONCE, QUEUED);
+  private readonly slots = new Limiter('tips of pull requests', TIPS_AT_ONCE, QUEUED);
   private readonly working = new Set<Promise<void>>();
   /** By repository: the digest of the manifest in which git last looked for tips. */
   private readonly lookedIn = new Map<string, string>();
@@ -222,7 +222,7 @@ export class PullRequests implements UpkeepTask {
     const { git, repositories } = this.context;
     let release: (() => void) | undefined;
     try {
-      release = await this.places.acquire();
+      release = await this.slots.acquire();
       const snapshot = await repositories.get(id).snapshot(state);
       try {
         const paths = { gitDir: snapshot.path, objects: `${snapshot.path}/objects` };

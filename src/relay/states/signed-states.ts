@@ -67,7 +67,7 @@ const QUEUED = 256;
 
 export class SignedStates {
   private readonly context: SignedStatesContext;
-  private readonly places = new Limiter('signed states', STATES_AT_ONCE, QUEUED);
+  private readonly slots = new Limiter('signed states', STATES_AT_ONCE, QUEUED);
 
   constructor(context: SignedStatesContext) {
     this.context = context;
@@ -193,7 +193,7 @@ export class SignedStates {
         since,
         ...(source === undefined ? {} : { source: { objects: source.objects, packs } }),
       });
-    const release = await this.places.acquire();
+    const release = await this.slots.acquire();
     try {
       // Evaluated before anything is stored: a state that is not applied leaves nothing behind.
       const published = await repository.known();

@@ -16,16 +16,16 @@ export interface RangedDownloads {
   readonly length: number;
   /** Concurrent ranges of one artifact. */
   readonly atOnce: number;
-  /** Places for the ranges of all artifacts of the process. */
-  readonly places: Limiter;
+  /** Slots for the ranges of all artifacts of the process. */
+  readonly slots: Limiter;
 }
 
 const MIB = 1024 * 1024;
 
 /** The defaults: a range that one connection transfers within a third of a second is not worth splitting. */
 export function rangedDownloads(): RangedDownloads {
-  const places = new Limiter('ranges of downloads', 32, Number.POSITIVE_INFINITY);
-  return { above: 32 * MIB, length: 16 * MIB, atOnce: 4, places };
+  const slots = new Limiter('ranges of downloads', 32, Number.POSITIVE_INFINITY);
+  return { above: 32 * MIB, length: 16 * MIB, atOnce: 4, slots };
 }
 
 export interface Download {
@@ -67,7 +67,7 @@ export async function downloadArtifact(download: Download): Promise<void> {
   const failed = new AbortController();
   const signal = AbortSignal.any([download.signal, failed.signal]);
   await concurrently(rangesOf(ref.size, ranged.length), ranged.atOnce, async (range) => {
-    const release = await ranged.places.acquire(signal);
+    const release = await ranged.slots.acquire(signal);
     try {
       await fetchRange(download, changes, range, signal);
     } catch (error) {

@@ -21,8 +21,8 @@ export interface ConcatenationCheckContext {
   readonly cache: ArtifactCache;
   /** A folder for scratch files, on the file system of the cache. */
   readonly scratch: string;
-  /** Places for git processes that a client waits for. */
-  readonly places: FairSemaphore;
+  /** Slots for git processes that a client waits for. */
+  readonly slots: FairSemaphore;
 }
 
 /**
@@ -114,15 +114,15 @@ export class ConcatenationCheck {
     });
   }
 
-  /** Lists new objects. It takes a place only after the packs are here: a download must not keep others from running git. */
+  /** Lists new objects. It takes a slot only after the packs are here: a download must not keep others from running git. */
   private async list(
     id: RepositoryId,
     path: string,
     wants: Pick<Growth, 'wanted' | 'wantedBefore'>,
     signal: AbortSignal,
   ): Promise<Grown | undefined> {
-    const { git, places } = this.context;
-    const release = await places.acquire(formatRepositoryId(id), signal);
+    const { git, slots } = this.context;
+    const release = await slots.acquire(formatRepositoryId(id), signal);
     try {
       return await listGrown(git, path, wants, { signal, patience: AbortSignal.timeout(LISTING_MS) });
     } finally {

@@ -8,13 +8,13 @@ export interface PatientOutputOptions {
   readonly room: SpoolRoom;
   /** The caller whose share of the room it uses. */
   readonly caller: string;
-  /** True while other requests wait for a place. */
+  /** True while other requests wait for a slot. */
   readonly contended: () => boolean;
 }
 
 /**
  * An output that does not hold up git if the client reads slowly (see {@link Flow}). Once the client is slow, the response is
- * spooled: git goes on at full speed, ends, and gives its place back, while the spool is sent to the client.
+ * spooled: git goes on at full speed, ends, and gives its slot back, while the spool is sent to the client.
  */
 export class PatientOutput implements Output {
   private readonly options: PatientOutputOptions;

@@ -53,7 +53,7 @@ export interface FetchObserver {
 
 export interface ServeFetchContext {
   readonly git: Git;
-  readonly places: FairSemaphore;
+  readonly slots: FairSemaphore;
   /** For spools: responses to slow clients, and long requests. */
   readonly room: SpoolRoom;
   /** For requests that are read completely before they are answered. */
@@ -142,7 +142,7 @@ async function answerPost(
     context.observer.answered(await answerFetch(context, request, state, whole));
     return;
   }
-  // A long request is read completely before git takes a place and starts.
+  // A long request is read completely before git takes a slot and starts.
   const spool = context.room.open(request.caller);
   try {
     await putAside(request.body, spool);
@@ -221,7 +221,7 @@ function objectsIn({ packs }: GitManifest): number {
 }
 
 async function runGit(
-  { git, places, room }: ServeFetchContext,
+  { git, slots, room }: ServeFetchContext,
   { repository, version, caller, onRefused, onBroken }: FetchRequestIn,
   state: PublishedGitState,
   streams: Pick<FetchRequestIn, 'output' | 'signal'>,
@@ -232,14 +232,14 @@ async function runGit(
     output: streams.output,
     room,
     caller,
-    contended: () => places.contended,
+    contended: () => slots.contended,
   });
   try {
-    // The snapshot comes before the place: a download must not keep other requests from running git.
+    // The snapshot comes before the slot: a download must not keep other requests from running git.
     const snapshot = await repository.snapshot(state);
     let ended: Awaited<ReturnType<typeof runUploadPack>>;
     try {
-      const release = await places.acquire(String(repository), signal);
+      const release = await slots.acquire(String(repository), signal);
       try {
         const run = {
           gitDir: snapshot.path,

@@ -7,22 +7,22 @@ import { Flow } from '../flow.ts';
 import { RequestBody } from '../request-body.ts';
 import { type Spool, SpoolRoom } from '../spool.ts';
 
-/** What pushes of slow clients share: they give their places for git to others. */
+/** What pushes of slow clients share: they give their slots for git to others. */
 export interface SlowPushes {
   readonly room: SpoolRoom;
-  /** Pushes with a running git that gave their place back, because their clients are too slow. By caller. */
+  /** Pushes with a running git that gave their slot back, because their clients are too slow. By caller. */
   readonly stalled: FairSlots;
 }
 
-/** How many pushes of slow clients may continue without a place. @param places for git */
-export function stalledPushes(places: number): number {
-  return Math.max(1, Math.floor(places / 4));
+/** How many pushes of slow clients may continue without a slot. @param slots for git */
+export function stalledPushes(slots: number): number {
+  return Math.max(1, Math.floor(slots / 4));
 }
 
 /**
  * Makes what pushes of slow clients share.
  * @param scratch folder of scratch files
- * @param settings bytes of disk, and places for git: a quarter as many pushes may be stalled, half of them of one caller
+ * @param settings bytes of disk, and slots for git: a quarter as many pushes may be stalled, half of them of one caller
  * @param onSize is called with the bytes on disk whenever they change
  */
 export function slowPushes(
@@ -42,8 +42,8 @@ export function slowPushes(
 export interface PackIntakeOptions {
   /** The body of a push after its head. */
   readonly body: RequestBody;
-  readonly places: FairSemaphore;
-  /** The name under which it claims a place. */
+  readonly slots: FairSemaphore;
+  /** The name under which it claims a slot. */
   readonly claimant: string;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
@@ -51,17 +51,17 @@ export interface PackIntakeOptions {
   readonly caller: string;
 }
 
-/** Bytes read before a place is taken. A smaller push is read completely by then. */
+/** Bytes read before a slot is taken. A smaller push is read completely by then. */
 const READ_AHEAD = 1024 * 1024;
 
 /**
- * Passes the pack of a push to git. The push holds a place only while git has data to work on:
- * - The beginning (of a small push all) is read first. Only then it waits for a place.
- * - If the client sends slowly (see {@link Flow}), or there is no free place, more is read and spooled meanwhile.
- * - A push that gets slow later gives its place back until the rest is spooled.
+ * Passes the pack of a push to git. The push holds a slot only while git has data to work on:
+ * - The beginning (of a small push all) is read first. Only then it waits for a slot.
+ * - If the client sends slowly (see {@link Flow}), or there is no free slot, more is read and spooled meanwhile.
+ * - A push that gets slow later gives its slot back until the rest is spooled.
  */
 export class PackIntake {
-  /** The pack for git. Reading from it may wait for a place. */
+  /** The pack for git. Reading from it may wait for a slot. */
   readonly body: RequestBody;
   private readonly options: PackIntakeOptions & SlowPushes & { readonly onWhole: () => void };
   private readonly flow: Flow;
@@ -76,18 +76,18 @@ export class PackIntake {
    */
   constructor(slow: SlowPushes, options: PackIntakeOptions, onWhole: () => void) {
     this.options = { ...slow, ...options, onWhole };
-    this.flow = new Flow(() => options.places.contended, slow.room.clock);
+    this.flow = new Flow(() => options.slots.contended, slow.room.clock);
     this.body = new RequestBody(this.chunks());
   }
 
-  /** Gives the place back and drops the spools. */
+  /** Gives the slot back and drops the spools. */
   async close(): Promise<void> {
     this.closed = true;
     this.giveBack();
     await Promise.all(this.spools.map((spool) => spool.drop()));
   }
 
-  /** Gives the place back before the push is over. */
+  /** Gives the slot back before the push is over. */
   giveBack(): void {
     this.leaveStalled?.();
     this.leaveStalled = undefined;
@@ -117,7 +117,7 @@ export class PackIntake {
         const rest = this.openSpool();
         const ended = await this.collect(rest, () => true);
         if (ended) this.options.onWhole();
-        else if (this.flow.crawls && this.options.places.contended) throw tooSlow();
+        else if (this.flow.crawls && this.options.slots.contended) throw tooSlow();
         await this.takePlace();
         yield* rest.read();
         await rest.drop();
@@ -149,12 +149,12 @@ export class PackIntake {
   }
 
   /**
-   * Gives the place back although git is running.
-   * @returns false if too many pushes are stalled: the place is kept
+   * Gives the slot back although git is running.
+   * @returns false if too many pushes are stalled: the slot is kept
    * @throws CairnError `busy` if it cannot be kept either: others wait for it, and the client sends hardly anything
    */
   private giveUpPlace(step: Promise<unknown>): boolean {
-    const { stalled, caller, places } = this.options;
+    const { stalled, caller, slots } = this.options;
     const entry = stalled.enter(caller, { stalledFor: () => undefined, evict: () => undefined });
     if ('leave' in entry) {
       this.leaveStalled = entry.leave;
@@ -162,19 +162,19 @@ export class PackIntake {
       this.release = undefined;
       return true;
     }
-    if (!this.flow.crawls || !places.contended) return false;
+    if (!this.flow.crawls || !slots.contended) return false;
     // A later read of the body reports the error.
     step.catch(() => undefined);
     throw tooSlow();
   }
 
   private crowded(): boolean {
-    return this.options.places.wouldWait(this.options.claimant);
+    return this.options.slots.wouldWait(this.options.claimant);
   }
 
   private async takePlace(): Promise<void> {
-    const { places, claimant, signal } = this.options;
-    const release = await places.acquire(claimant, signal, 'push');
+    const { slots, claimant, signal } = this.options;
+    const release = await slots.acquire(claimant, signal, 'push');
     this.leaveStalled?.();
     this.leaveStalled = undefined;
     if (this.closed) release();

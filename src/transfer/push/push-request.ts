@@ -12,8 +12,8 @@ import type { UnpackTime } from './unpack-time.ts';
 
 /** The context of all pushes of a server. */
 export interface ReceivePushContext extends PushRulesContext, IntakeContext {
-  readonly places: FairSemaphore;
-  /** Places and traffic limits for pushes of strangers. Absent if strangers may not push. */
+  readonly slots: FairSemaphore;
+  /** Slots and traffic limits for pushes of strangers. Absent if strangers may not push. */
   readonly strangerPushes?: StrangerPushes;
   readonly unpackTime: UnpackTime;
   readonly slowPushes: SlowPushes;

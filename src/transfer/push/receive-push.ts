@@ -142,8 +142,8 @@ class Push {
     }
     const time = this.context.unpackTime.account(address, stranger !== undefined);
     time.check();
-    const { places, claimant } = stranger ?? { places: this.context.places, claimant: String(repository) };
-    const held = { places, claimant, signal, body, caller: address };
+    const { slots, claimant } = stranger ?? { slots: this.context.slots, claimant: String(repository) };
+    const held = { slots, claimant, signal, body, caller: address };
     this.intake = new PackIntake(this.context.slowPushes, held, () => this.response.startKeepAlive());
     const tips = await newTips(this.request.commands);
     const allowed = stranger?.reserve();
@@ -151,7 +151,7 @@ class Push {
     const received = await indexPack({
       git: this.context.git,
       source: this.intake.body,
-      // Others of its address may have ended while this one waited for its place.
+      // Others of its address may have ended while this one waited for its slot.
       paths: async (objects) => {
         time.check();
         stranger?.started(objects);
@@ -304,7 +304,7 @@ class Push {
       if (stored.pack.n !== undefined || stored.idx.n !== undefined) change = changeWith(stored);
       keeping = keepForReaders(cache, received, stored);
     }
-    // Waiting for the swap needs no git: other pushes may use the place, and join the same swap.
+    // Waiting for the swap needs no git: other pushes may use the slot, and join the same swap.
     this.intake?.giveBack();
     const [{ result, committed }] = await allSettledOrThrow([repository.publisher.join(change), keeping]);
     return this.reportResult(result, committed);
@@ -344,7 +344,7 @@ class Push {
   }
 
   private async reportRefusals(unpack: string, refusals: PushResult): Promise<PushSummary> {
-    // The client may read the report slowly, so the place is given back first.
+    // The client may read the report slowly, so the slot is released first.
     this.intake?.giveBack();
     const refs = this.request.commands.map(
       (command, at): RefStatus => ({

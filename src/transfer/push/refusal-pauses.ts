@@ -3,7 +3,7 @@ import { FairSlots } from '../../lib/fair-slots.ts';
 
 /** A client that asks again at once, as scripts do, is to do so once in so many milliseconds. */
 const PAUSE_MS = 1_000;
-/** How many may wait at a time, and of one address. Others hear it at once: who waits takes one of the places for requests. */
+/** How many may wait at a time, and of one address. Others hear it at once: who waits takes one of the slots for requests. */
 const PAUSING = 128;
 const PAUSING_PER_ADDRESS = 8;
 

@@ -10,9 +10,9 @@ import { allowanceLeft, limitsOfOnePush, type StrangerLimits } from './stranger-
 import { type StrangerAllowance, StrangerTraffic } from './stranger-traffic.ts';
 import { UnpackTime } from './unpack-time.ts';
 
-/** The resources for pushes of strangers in one server: they never use the places of others. */
+/** The resources for pushes of strangers in one server: they never use the slots of others. */
 export interface StrangerPushes {
-  readonly places: FairSemaphore;
+  readonly slots: FairSemaphore;
   readonly traffic: StrangerTraffic;
   /** Who is turned away waits for a moment. */
   readonly pauses: RefusalPauses;
@@ -26,7 +26,7 @@ export function capStrangerBody(body: RequestBody, limits: StrangerLimits | unde
   body.cap((limits === undefined ? 0 : limitsOfOnePush(limits).bytes) + DROPPED_BYTES);
 }
 
-/** Pushes that may wait, for each place of strangers. */
+/** Pushes that may wait, for each slot of strangers. */
 const WAITING = 8;
 
 /**
@@ -39,9 +39,9 @@ export function boundedPushes(
 ): { readonly unpackTime: UnpackTime; readonly strangerPushes?: StrangerPushes } {
   const unpackTime = new UnpackTime(clock);
   if (limits === undefined) return { unpackTime };
-  const places = new FairSemaphore(limits.places, limits.places * WAITING);
+  const slots = new FairSemaphore(limits.places, limits.places * WAITING);
   const traffic = new StrangerTraffic(limits, clock);
-  return { unpackTime, strangerPushes: { places, traffic, pauses: new RefusalPauses(clock) } };
+  return { unpackTime, strangerPushes: { slots, traffic, pauses: new RefusalPauses(clock) } };
 }
 
 export interface StrangerPushOptions extends StrangerPushes {
@@ -91,12 +91,12 @@ export class StrangerPush {
     this.options.traffic.refused(this.options.address);
   }
 
-  /** The places for strangers. */
-  get places(): FairSemaphore {
-    return this.options.places;
+  /** The slots for strangers. */
+  get slots(): FairSemaphore {
+    return this.options.slots;
   }
 
-  /** The name under which it claims a place. Places are shared out by address, so that one address never holds all. */
+  /** The name under which it claims a slot. Slots are shared out by address, so that one address never holds all. */
   get claimant(): string {
     return this.options.address;
   }

@@ -31,13 +31,13 @@ export interface NostrRoutesContext extends NostrSources {
 }
 
 /** Pages about events that are made at once, and that may wait: a crawler takes no time from the relay. */
-const PLACES = 4;
+const SLOTS = 4;
 const QUEUE = 64;
 
 /** The pages about events of repositories, and the events as files. Requests for anything else go to the next routes. */
 export function nostrRoutes(context: NostrRoutesContext): Hono {
   const { base } = context;
-  const places = new Limiter('pages of discussions', PLACES, QUEUE);
+  const slots = new Limiter('pages of discussions', SLOTS, QUEUE);
   const traffic = new PageTraffic(context.clock);
   const app = new Hono();
   app.get('*', async (c, next) => {
@@ -48,7 +48,7 @@ export function nostrRoutes(context: NostrRoutesContext): Hono {
     if (wait > 0) return tooMany(c, base, wait);
     const found = await findRepository(context.repositories, path.id, async () => context.readerOf(c));
     if (found === undefined) return notFound(c, base);
-    const release = await places.acquire();
+    const release = await slots.acquire();
     const began = context.clock.monotonic();
     try {
       const request = requestFor(c, context, found, path);

@@ -48,14 +48,14 @@ const PROGRAM = new URL(
  */
 export class RenderPool {
   private readonly options: RenderPoolOptions;
-  private readonly places: Limiter;
+  private readonly slots: Limiter;
   private readonly idle = new Set<RenderThread>();
   private readonly threads = new Set<RenderThread>();
   private closed = false;
 
   constructor(options: RenderPoolOptions) {
     this.options = options;
-    this.places = new Limiter('texts to be rendered', options.workers, options.queue);
+    this.slots = new Limiter('texts to be rendered', options.workers, options.queue);
   }
 
   /** Threads that run. */
@@ -73,7 +73,7 @@ export class RenderPool {
     question: RenderQuestion<Name>,
     signal?: AbortSignal,
   ): Promise<RenderAnswer<Name> | undefined> {
-    const release = await this.places.acquire(signal);
+    const release = await this.slots.acquire(signal);
     try {
       if (this.closed) throw new CairnError('busy', 'the server is stopping');
       const thread = this.take();

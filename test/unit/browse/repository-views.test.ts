@@ -64,7 +64,7 @@ function state(name: string): PublishedGitState {
 }
 
 const NEVER = new AbortController().signal;
-const OPTIONS = { places: 2, queue: 3, timeLimit: 60_000, idle: 60_000 };
+const OPTIONS = { slots: 2, queue: 3, timeLimit: 60_000, idle: 60_000 };
 
 it('one git serves all pages of a state', async () => {
   const views = new RepositoryViews({ git, ...OPTIONS });

@@ -29,9 +29,9 @@ describe('by default', () => {
     [8, 8, 120],
     [24, 24, 194],
     [128, 32, 854],
-  ])('a machine with %i GiB has %i slots, and %i MiB for a process', (gib, places, mib) => {
+  ])('a machine with %i GiB has %i slots, and %i MiB for a process', (gib, slots, mib) => {
     const { concurrency, memory } = gitBudget(UNSET, gib * GIB);
-    expect([concurrency, memory / MIB]).toEqual([places, mib]);
+    expect([concurrency, memory / MIB]).toEqual([slots, mib]);
   });
 
   it('more memory never means fewer slots, or less memory for one fold', () => {
@@ -57,7 +57,7 @@ describe('the settings of an operator', () => {
     const set = { ...UNSET, gitMemory: 128 * MIB, gitConcurrency: 8 };
     const { memory, concurrency, sum, warning } = gitBudget(set, 16 * GIB);
     expect([memory, concurrency]).toEqual([128 * MIB, 8]);
-    // 2 for each of 8 places and of 2 for strangers, 2 stalled pushes, 4 for a fold, 4 to spare; 4 states, 2 tips, 1 proof; 14 for pages.
+    // 2 for each of 8 slots and of 2 for strangers, 2 stalled pushes, 4 for a fold, 4 to spare; 4 states, 2 tips, 1 proof; 14 for pages.
     expect(sum).toBe((2 * (8 + 2) + 2 + 4 + 4 + 4 + 2 + 1 + 14) * 128 * MIB);
     expect(warning).toBeUndefined();
   });

@@ -4,20 +4,20 @@ import { FairSemaphore, type GitWork } from '../../../src/transfer/fair-semaphor
 
 const never = new AbortController().signal;
 
-/** Asks for places by name, and notes in which order they are given. */
+/** Asks for slots by name, and notes in which order they are given. */
 class Asking {
   readonly given: string[] = [];
   readonly refused: string[] = [];
   private readonly held: { readonly name: string; readonly release: Release }[] = [];
-  private readonly places: FairSemaphore;
+  private readonly slots: FairSemaphore;
 
-  constructor(places: number, queue = 1000) {
-    this.places = new FairSemaphore(places, queue);
+  constructor(slots: number, queue = 1000) {
+    this.slots = new FairSemaphore(slots, queue);
   }
 
   /** @param name of the repository, with anything behind a dash */
   async ask(name: string, work?: GitWork): Promise<void> {
-    const asked = this.places.acquire(name.split('-')[0] ?? '', new AbortController().signal, work).then(
+    const asked = this.slots.acquire(name.split('-')[0] ?? '', new AbortController().signal, work).then(
       (release) => {
         this.given.push(name);
         this.held.push({ name, release });
@@ -29,18 +29,18 @@ class Asking {
     await Promise.race([asked, new Promise(setImmediate)]);
   }
 
-  /** Gives back the place that was given first, of those with this name if one is said. @returns the names given since */
+  /** Gives back the slot that was given first, of those with this name if one is said. @returns the names given since */
   async giveBack(name?: string): Promise<string[]> {
     const before = this.given.length;
-    const at = this.held.findIndex((place) => name === undefined || place.name.startsWith(name));
+    const at = this.held.findIndex((slot) => name === undefined || slot.name.startsWith(name));
     this.held.splice(at, 1)[0]?.release();
     await new Promise(setImmediate);
     return this.given.slice(before);
   }
 
-  /** How many places a repository has. */
+  /** How many slots a repository has. */
   has(name: string): number {
-    return this.held.filter((place) => place.name.startsWith(name)).length;
+    return this.held.filter((slot) => slot.name.startsWith(name)).length;
   }
 }
 
@@ -113,37 +113,37 @@ describe('slots for git', () => {
   });
 
   it('report an error if nothing may wait', async () => {
-    const places = new FairSemaphore(1, 0);
-    const release = await places.acquire('a', never);
-    await expect(places.acquire('b', never)).rejects.toMatchObject({
+    const slots = new FairSemaphore(1, 0);
+    const release = await slots.acquire('a', never);
+    await expect(slots.acquire('b', never)).rejects.toMatchObject({
       kind: 'busy',
       message: expect.stringContaining('too many git operations'),
     });
     release();
-    (await places.acquire('b', never))();
+    (await slots.acquire('b', never))();
   });
 
   it('lose waiting requests that are aborted', async () => {
-    const places = new FairSemaphore(1, 1);
-    const release = await places.acquire('a', never);
+    const slots = new FairSemaphore(1, 1);
+    const release = await slots.acquire('a', never);
     const gone = new AbortController();
-    const waiting = places.acquire('b', gone.signal);
+    const waiting = slots.acquire('b', gone.signal);
     gone.abort(new Error('gone'));
     await expect(waiting).rejects.toThrow('gone');
-    const staying = places.acquire('c', never);
+    const staying = slots.acquire('c', never);
     release();
     (await staying)();
-    await expect(places.acquire('b', AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
-    (await places.acquire('b', never))();
+    await expect(slots.acquire('b', AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+    (await slots.acquire('b', never))();
   });
 
   it('are returned once if they are released twice', async () => {
-    const places = new FairSemaphore(1, 5);
-    const first = await places.acquire('a', never);
+    const slots = new FairSemaphore(1, 5);
+    const first = await slots.acquire('a', never);
     first();
-    const second = await places.acquire('a', never);
+    const second = await slots.acquire('a', never);
     first();
-    await expect(Promise.race([places.acquire('b', never), Promise.resolve('waits')])).resolves.toBe('waits');
+    await expect(Promise.race([slots.acquire('b', never), Promise.resolve('waits')])).resolves.toBe('waits');
     second();
   });
 });

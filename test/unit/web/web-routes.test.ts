@@ -332,7 +332,7 @@ function routes(parts: Partial<WebRoutesContext> = {}): Hono {
   return webRoutes({
     repositories: rig.repositories,
     views: VIEWS,
-    fossilViews: new FossilViews({ places: 1, queue: 1, timeLimit: 1_000 }),
+    fossilViews: new FossilViews({ slots: 1, queue: 1, timeLimit: 1_000 }),
     fossil: {
       get: () => ({
         peek: async () => undefined,

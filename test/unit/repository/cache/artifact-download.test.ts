@@ -55,8 +55,8 @@ beforeEach(async () => {
 
 afterEach(() => folder[Symbol.asyncDispose]());
 
-function rigWith(places: Limiter): RepositoryRig {
-  const ranged = { above: 200 * KIB, length: 100 * KIB, atOnce: 4, places };
+function rigWith(slots: Limiter): RepositoryRig {
+  const ranged = { above: 200 * KIB, length: 100 * KIB, atOnce: 4, slots };
   return new RepositoryRig({ folder: folder.path, store, ranged });
 }
 

@@ -120,17 +120,17 @@ describe('pushes of strangers through one server (issue 11, point 8)', () => {
 
   it('have few git slots of their own, and a short queue', async () => {
     const { strangerPushes: pushes } = boundedPushes({ ...LIMITS, places: 2 }, new InstantClock());
-    const places = pushes?.places;
+    const slots = pushes?.slots;
     // As in the server, each push has a signal of its own.
-    const acquire = (address: string) => places?.acquire(address, new AbortController().signal, 'push');
+    const acquire = (address: string) => slots?.acquire(address, new AbortController().signal, 'push');
     const held = [1, 2].map((number) => acquire(`192.0.2.${number}`));
     await Promise.all(held);
     const waiting = Array.from({ length: 16 }, (_, number) => acquire(`192.0.2.${3 + number}`));
-    expect(places?.contended).toBe(true);
+    expect(slots?.contended).toBe(true);
     await expect(acquire('192.0.2.100')).rejects.toMatchObject({ kind: 'busy' });
     for (const release of held) (await release)?.();
     for (const release of waiting) (await release)?.();
-    expect(places?.contended).toBe(false);
+    expect(slots?.contended).toBe(false);
   });
 
   it('are limited in total, and addresses are remembered only as long as they matter', () => {

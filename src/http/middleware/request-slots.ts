@@ -9,10 +9,10 @@ export interface RequestLimits {
 }
 
 /**
- * Places for running requests, shared out by network address. At its limit, an address waits until one of its requests ends.
- * If all places are taken, one request of the address with the most is ended: the one that has waited longest for its client.
+ * Slots for running requests, shared by network address. At its limit, an address waits until one of its requests ends.
+ * If all slots are taken, one request of the address with the most is ended: the one that has waited longest for its client.
  */
-export class RequestPlaces {
+export class RequestSlots {
   private readonly limits: RequestLimits;
   private readonly slots: FairSlots;
   private readonly waiting = new Map<string, (() => void)[]>();
@@ -25,7 +25,7 @@ export class RequestPlaces {
   }
 
   /**
-   * Waits for a place.
+   * Waits for a slot.
    * @returns the function that gives it back; a second call has no effect
    * @throws CairnError `busy`; the signal's reason if the client has gone meanwhile
    */
