@@ -280,9 +280,9 @@ export const OPTIONS = [
     name: 'anonymous-pushes',
     variable: 'CAIRN_ANONYMOUS_PUSHES',
     value: '<on|off|limits>',
-    default: 'bytes=512MiB,objects=400000,refs=1000,object=16MiB,places=2',
+    default: 'bytes=512MiB,objects=400000,refs=1000,object=16MiB,slots=2',
     description:
-      'Limits for pushes without rights to `refs/nostr/<event id>`, the tips of pull requests. `bytes` (of packs), `objects` and `refs` count per repository, `object` is the largest object, `places` is the number of concurrent pushes. One push may use a quarter of a limit, one network address the whole limit per hour, all addresses together 16 times the limit. Limits that are not given have their defaults, which `on` means too. `off` refuses such pushes.',
+      'Limits for pushes without rights to `refs/nostr/<event id>`, the tips of pull requests. `bytes` (of packs), `objects` and `refs` count per repository, `object` is the largest object, `slots` is the number of concurrent pushes (also accepted under its earlier name, `places`). One push may use a quarter of a limit, one network address the whole limit per hour, all addresses together 16 times the limit. Limits that are not given have their defaults, which `on` means too. `off` refuses such pushes.',
     commands: 'serve',
   },
   ...SLOW_CLIENT_OPTIONS,

@@ -35,7 +35,7 @@ export interface GitSettings {
   /** Slots for fetches and pushes. */
   readonly gitConcurrency: number | undefined;
   /** Slots for pushes of strangers are added to it. */
-  readonly anonymousPushes: { readonly places: number } | undefined;
+  readonly anonymousPushes: { readonly slots: number } | undefined;
   /** Mirrors run git beside fetches and pushes; absent where none are kept. */
   readonly mirrors?: { readonly on: boolean; readonly concurrency: number };
 }
@@ -61,7 +61,7 @@ export interface GitBudget {
 export function gitBudget(settings: GitSettings, machine: number): GitBudget {
   const forGit = machine - Math.max(SERVER_BYTES, machine * SERVER_PART);
   const mirrors = settings.mirrors?.on === true ? settings.mirrors.concurrency : 0;
-  const beside = (settings.anonymousPushes?.places ?? 0) + mirrors;
+  const beside = (settings.anonymousPushes?.slots ?? 0) + mirrors;
   const concurrency = settings.gitConcurrency ?? placesFor(settings.gitMemory, beside, machine, forGit);
   const all = sharesOf(concurrency, beside);
   const pageShares = pageSharesOf(concurrency);

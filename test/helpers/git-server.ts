@@ -163,7 +163,7 @@ export async function startGitServer(
         heldStates,
         clock,
         strangers,
-        ...boundedPushes(strangers === undefined ? undefined : { ...strangers, places: 2 }, clock),
+        ...boundedPushes(strangers === undefined ? undefined : { ...strangers, slots: 2 }, clock),
         receiptsAreAuthoritative: () => receiptsAreAuthoritative,
         limits,
         heights: new HeightMemory(1_000),

@@ -32,7 +32,7 @@ const FLAGS = {
   access: 'signed',
   'git-memory': '64MiB',
   'git-concurrency': String(PLACES),
-  'anonymous-pushes': 'places=1',
+  'anonymous-pushes': 'slots=1',
 };
 
 let folder: TempDir;

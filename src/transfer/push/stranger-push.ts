@@ -34,12 +34,12 @@ const WAITING = 8;
  * @param limits undefined where strangers may push nothing
  */
 export function boundedPushes(
-  limits: (StrangerLimits & { readonly places: number }) | undefined,
+  limits: (StrangerLimits & { readonly slots: number }) | undefined,
   clock: Clock,
 ): { readonly unpackTime: UnpackTime; readonly strangerPushes?: StrangerPushes } {
   const unpackTime = new UnpackTime(clock);
   if (limits === undefined) return { unpackTime };
-  const slots = new FairSemaphore(limits.places, limits.places * WAITING);
+  const slots = new FairSemaphore(limits.slots, limits.slots * WAITING);
   const traffic = new StrangerTraffic(limits, clock);
   return { unpackTime, strangerPushes: { slots, traffic, pauses: new RefusalPauses(clock) } };
 }

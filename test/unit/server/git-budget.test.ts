@@ -10,7 +10,7 @@ const SERVER = 640 * MIB;
 const UNSET: GitSettings = {
   gitMemory: undefined,
   gitConcurrency: undefined,
-  anonymousPushes: { places: 2 },
+  anonymousPushes: { slots: 2 },
 };
 
 describe('by default', () => {
@@ -90,7 +90,7 @@ describe('the settings of an operator', () => {
 
   it('without anonymous pushes need no slots for strangers', () => {
     const set = { gitMemory: 128 * MIB, gitConcurrency: 8 };
-    const some = gitBudget({ ...set, anonymousPushes: { places: 3 } }, 16 * GIB);
+    const some = gitBudget({ ...set, anonymousPushes: { slots: 3 } }, 16 * GIB);
     const none = gitBudget({ ...set, anonymousPushes: undefined }, 16 * GIB);
     expect(some.shares.all - none.shares.all).toBe(6);
   });

@@ -119,7 +119,7 @@ describe('pushes of strangers through one server (issue 11, point 8)', () => {
   });
 
   it('have few git slots of their own, and a short queue', async () => {
-    const { strangerPushes: pushes } = boundedPushes({ ...LIMITS, places: 2 }, new InstantClock());
+    const { strangerPushes: pushes } = boundedPushes({ ...LIMITS, slots: 2 }, new InstantClock());
     const slots = pushes?.slots;
     // As in the server, each push has a signal of its own.
     const acquire = (address: string) => slots?.acquire(address, new AbortController().signal, 'push');

@@ -6,7 +6,7 @@ import { RequestBody } from '../../../../src/transfer/request-body.ts';
 import { InstantClock } from '../../../helpers/instant-clock.ts';
 
 const ADDRESS = '192.0.2.1';
-const LIMITS = { bytes: 1_000, objects: 100, refs: 1_000, places: 1 };
+const LIMITS = { bytes: 1_000, objects: 100, refs: 1_000, slots: 1 };
 const ZERO = '0'.repeat(40);
 const TIP = '1'.repeat(40);
 
