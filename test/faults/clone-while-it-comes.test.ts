@@ -107,8 +107,8 @@ async function readTo(incoming: IncomingMessage, chunks: Buffer[], bytes: number
   while (Buffer.concat(chunks).length < bytes) await sleep(5);
 }
 
-describe('a pack that is on its way here', () => {
-  it('is sent as far as it has come, the rest when it comes', async () => {
+describe('a pack that the server is downloading', () => {
+  it('is sent as far as it has arrived, and the rest when it arrives', async () => {
     const answer = await ask();
     const chunks: Buffer[] = [];
     await readTo(answer, chunks, 131_072);
@@ -122,7 +122,7 @@ describe('a pack that is on its way here', () => {
     expect(data.equals(Buffer.concat(await stored.body.toArray()))).toBe(true);
   });
 
-  it('is asked for once, however many want it', async () => {
+  it('is requested once for any number of clients', async () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => ask()));
     open();
     const packs = answers.map(
@@ -132,7 +132,7 @@ describe('a pack that is on its way here', () => {
     expect(store.reads).toBe(1);
   });
 
-  it('goes on coming when its client leaves, and is there for the next', async () => {
+  it('continues to arrive when its client leaves, and is there for the next one', async () => {
     const answer = await ask();
     const chunks: Buffer[] = [];
     await readTo(answer, chunks, 65_536);
@@ -147,10 +147,10 @@ describe('a pack that is on its way here', () => {
   });
 });
 
-describe('a pack with a wrong byte in it', () => {
+describe('a pack with a wrong byte', () => {
   beforeEach(() => open());
 
-  it('never comes to its end: its client is told why', async () => {
+  it('never ends: its client gets the reason', async () => {
     store.damaged = 1_000;
     const answer = Buffer.concat(await (await ask()).toArray());
     const { data, fatal } = bandsOf(answer.subarray(8));
@@ -159,13 +159,13 @@ describe('a pack with a wrong byte in it', () => {
     expect(answer.subarray(-4).toString()).not.toBe('0000');
   });
 
-  it('is cut off where there is no side-band to tell it on', async () => {
+  it('is cut off without a side-band for the reason', async () => {
     store.damaged = 1_000;
     const answer = await ask('ofs-delta');
     await expect(answer.toArray()).rejects.toThrow('aborted');
   });
 
-  it('is shown to a user of git as what it is, and served again once it is mended', async () => {
+  it('is reported to a git user as damaged, and served again after it is repaired', async () => {
     store.damaged = 10;
     const user = new GitClient(folder.path);
     const url = repositoryUrl(server, 'slow');

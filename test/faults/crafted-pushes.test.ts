@@ -25,7 +25,7 @@ const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? Math.floor(Math.random() *
 /** Pushes to one repository. */
 const HISTORY = 20;
 
-it('takes nothing that it cannot serve, and keeps nothing that it refuses (issue 11, points 1 to 3)', {
+it('crafted packs are accepted only if they can be served, and refused ones leave nothing (issue 11, points 1 to 3)', {
   timeout: 180_000 + PUSHES * 3_000,
 }, async () => {
   const store = new MemoryObjectStore();

@@ -187,7 +187,7 @@ describe('a damaged repository', () => {
     expect(await copy.run(['rev-parse', 'main', 'topic'])).toBe(`${target.tip}\n${target.tip}`);
   }
 
-  it.each(REFS_LOST)('of which $what: no command takes it for empty', async (how) => {
+  it.each(REFS_LOST)('with $what is not read as empty by any command', async (how) => {
     const { target, repair, named } = await suffer(how);
 
     await failsToClone(target, named);
@@ -209,7 +209,7 @@ describe('a damaged repository', () => {
     await target.author.run(['push', '--quiet', target.url, 'main']);
   });
 
-  it.each(OBJECTS_LOST)('of which $what: its refs are shown, its objects are not', async (how) => {
+  it.each(OBJECTS_LOST)('with $what shows its refs, and not its objects', async (how) => {
     const { target, repair, named } = await suffer(how);
 
     await failsToClone(target, named);
@@ -225,7 +225,7 @@ describe('a damaged repository', () => {
     await target.author.run(['push', '--quiet', target.url, 'main']);
   });
 
-  it('of which an earlier manifest is missing is whole but for its history', async () => {
+  it('without an earlier manifest is complete except for its history', async () => {
     const target = await published(reading);
     const key = manifestKey(target, target.parent.digest);
     const repair = await damage(key, removed);
@@ -247,8 +247,8 @@ describe('a damaged repository', () => {
   });
 });
 
-describe('a store that breaks off', () => {
-  it('in the middle of a pack fails the clone without being called damaged, and the next one works', async () => {
+describe('a store whose connection breaks', () => {
+  it('in the middle of a pack fails the clone, reports no damage, and the next clone succeeds', async () => {
     await using reading = await startServer({ store, overrides: { background: false } });
     const target = await published(reading);
     const isPack = ({ operation, key }: StoreCall) => operation === 'get' && key === packKey(target);
@@ -267,8 +267,8 @@ describe('a store that breaks off', () => {
   });
 });
 
-describe('a store that is down', () => {
-  it('stops a server that has all of a repository on local disk from passing it for current', async () => {
+describe('a store that does not answer', () => {
+  it('stops a server from showing its local copy as the current state', async () => {
     await using reading = await startServer({ store, overrides: { background: false } });
     const target = await published(reading);
     const copy = await user.clone(target.url, `copy-${++count}`);
@@ -300,7 +300,7 @@ describe('a store that is down', () => {
 });
 
 describe('`cairn repo list`', () => {
-  it('shows every other repository before it says which ones are damaged', async () => {
+  it('lists every other repository before it reports the damaged ones', async () => {
     await using data = await tempDir('cairn-data');
     const opened = await openFileStore(data.path, { onOwned: 'refuse' });
     const server = await startServer({ store: opened.store, overrides: { background: false } });

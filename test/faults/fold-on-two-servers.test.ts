@@ -81,22 +81,22 @@ function takeLease(holder: string) {
   });
 }
 
-describe('the lease', () => {
-  it('keeps others from folding until it is released', async () => {
+describe('the lease of a fold', () => {
+  it('prevents other folds until it is released', async () => {
     const lease = await takeLease('somebody else');
     expect(await app.fold(id)).toEqual({ outcome: 'leased' });
     await lease?.release();
     expect(await app.fold(id)).toMatchObject({ outcome: 'folded' });
   });
 
-  it('of a server that has gone keeps nobody from folding for long', async () => {
+  it('of a crashed server expires soon', async () => {
     const lease = await takeLease('somebody else');
     clock.advanceDays(121 / 86_400);
     expect(await app.fold(id)).toMatchObject({ outcome: 'folded' });
     await lease?.release();
   });
 
-  it('is had by one of two servers that ask at once', async () => {
+  it('goes to one of two servers that ask at once', async () => {
     const before = await objectsIn((await cloneWhole()).folder);
     const outcomes = await Promise.all([app.fold(id), other.fold(id)]);
     const folded = outcomes.filter(({ outcome }) => outcome === 'folded');
@@ -106,7 +106,7 @@ describe('the lease', () => {
 });
 
 describe('two folds of the same packs', () => {
-  it('end in one, and the other is dropped', async () => {
+  it('result in one, and the other is dropped', async () => {
     const before = await objectsIn((await cloneWhole()).folder);
     // A clock that is ahead sees the lease run out.
     otherClock.advanceDays(1);
@@ -134,7 +134,7 @@ function pushBeforeTheSwap(): void {
   });
 }
 
-describe('a fold that meets pushes', () => {
+describe('a fold during pushes', () => {
   it('keeps packs that arrived meanwhile', async () => {
     store.next(isPut('.bitmap'), { does: 'run', before: () => pushCommits(2) });
     expect(await app.fold(id)).toMatchObject({ outcome: 'folded', packs: [3, 3] });
@@ -142,14 +142,14 @@ describe('a fold that meets pushes', () => {
     expect(await (await cloneWhole()).run(['rev-list', '--count', 'main'])).toBe('5');
   });
 
-  it('keeps them when it loses the swap to another server', async () => {
+  it('keeps them if it loses the swap to another server', async () => {
     pushBeforeTheSwap();
     expect(await app.fold(id)).toMatchObject({ outcome: 'folded' });
     expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold', 'push']);
     expect(await (await cloneWhole()).run(['rev-list', '--count', 'main'])).toBe('4');
   });
 
-  it('loses no push of many that race with folds on two servers', async () => {
+  it('loses none of many pushes that race with folds on two servers', async () => {
     const branches = Array.from({ length: 6 }, (_, n) => `branch-${n}`);
     const repository = id;
     let pushing = true;
@@ -182,7 +182,7 @@ describe('a fold that meets pushes', () => {
   });
 });
 
-describe('a fold that leaves objects out', () => {
+describe('a fold that drops objects', () => {
   let lost: string;
 
   beforeEach(async () => {
@@ -196,7 +196,7 @@ describe('a fold that leaves objects out', () => {
 
   afterEach(() => clock.advanceDays(-8));
 
-  it('keeps them when a ref that needs them comes between', async () => {
+  it('keeps them if a ref that needs them is pushed meanwhile', async () => {
     store.next(isPut('/pointer'), {
       does: 'run',
       before: () => bringBack(other, id, 'refs/heads/back', lost),
@@ -206,7 +206,7 @@ describe('a fold that leaves objects out', () => {
     expect(await (await cloneWhole()).run(['rev-parse', 'back'])).toBe(lost);
   });
 
-  it('proves a ref that comes between and needs none of them', async () => {
+  it('proves a ref that is pushed meanwhile and needs none of them', async () => {
     pushBeforeTheSwap();
     expect(await app.fold(id)).toMatchObject({ outcome: 'folded' });
     expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold', 'push']);
@@ -215,9 +215,9 @@ describe('a fold that leaves objects out', () => {
   });
 });
 
-describe('a fold that fails', () => {
+describe('a failing fold', () => {
   it.each(['.pack', '.bitmap', '/pointer', '/fold'])(
-    'at writing *%s changes nothing, and is made good by the next',
+    'that fails to write *%s changes nothing, and the next one succeeds',
     async (ending) => {
       const before = await stateOn(app, id);
       store.next(isPut(ending), { does: 'unavailable' }, 100);

@@ -47,7 +47,7 @@ it.each([
   // objects gives up where refs move faster than it can look, so nobody pushes without a pause.
   { days: 0, objects: 'leave at once', part: 0.4, pause: 600 },
 ])(
-  'nothing is lost and every copy is complete when objects that nothing reaches $objects',
+  'nothing is lost and every clone is complete if unreachable objects $objects',
   { timeout: MINUTES * 60_000 + 240_000 },
   async ({ days, part, pause }) => {
     const environment = {

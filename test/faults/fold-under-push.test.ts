@@ -147,8 +147,8 @@ async function tryAgain(): Promise<void> {
   await expectComplete(['main', 'next']);
 }
 
-describe('a push that leans on dropped objects', () => {
-  it('is refused when they go between its proof and its swap', async () => {
+describe('a push that depends on dropped objects', () => {
+  it('is refused if they are dropped between its proof and its swap', async () => {
     store.next(isPointerPut, {
       does: 'run',
       before: async () => {
@@ -161,7 +161,7 @@ describe('a push that leans on dropped objects', () => {
     await tryAgain();
   });
 
-  it('is refused when they go after it was advertised them, by a server that has not noticed', async () => {
+  it('is refused if they are dropped after they were advertised, by a server that has not noticed', async () => {
     const pushed = await pushNextAfter(async () => {
       await deleteTopic();
       await fold(other);
@@ -171,7 +171,7 @@ describe('a push that leans on dropped objects', () => {
     await tryAgain();
   });
 
-  it('is refused when they go after it was advertised them, by a server that has', async () => {
+  it('is refused if they are dropped after they were advertised, by a server that has noticed', async () => {
     const pushed = await pushNextAfter(async () => {
       await deleteTopic();
       await fold(other);
@@ -182,7 +182,7 @@ describe('a push that leans on dropped objects', () => {
     await tryAgain();
   });
 
-  it('is refused when it waits behind the fold in the same server', async () => {
+  it('is refused if it waits behind the fold in the same server', async () => {
     let folding: ReturnType<typeof fold> | undefined;
     store.next((call) => call.operation === 'put' && call.key.endsWith('.pack'), {
       does: 'run',
@@ -213,7 +213,7 @@ describe('a push that leans on dropped objects', () => {
   it.each([
     ['the fold writes what it has made', '.idx'],
     ['the fold is about to swap', '/pointer'],
-  ])('is kept whole when it is published while %s, which then gives up', async (_when, ending) => {
+  ])('is complete if it is published while %s; the fold then gives up', async (_when, ending) => {
     await deleteTopic();
     store.next((call) => call.operation === 'put' && call.key.endsWith(ending), {
       does: 'run',
@@ -225,7 +225,7 @@ describe('a push that leans on dropped objects', () => {
     await expectComplete(['main', 'next']);
   });
 
-  it('goes through while they are kept', async () => {
+  it('succeeds while they are kept', async () => {
     await using keeping = await startServer({ store: memory, overrides: { background: false } });
     const pushed = await pushNextAfter(async () => {
       await deleteTopic();
@@ -238,8 +238,8 @@ describe('a push that leans on dropped objects', () => {
   });
 });
 
-describe('a push that leans on nothing that is dropped', () => {
-  it('is looked at by a fold that it comes before, which then goes through', async () => {
+describe('a push that depends on no dropped object', () => {
+  it('is checked by a fold after it, which is then published', async () => {
     await author.run(['checkout', '--quiet', 'main']);
     const commit = await author.commit('Main goes on', { a: 'more\n' });
     await deleteTopic();
@@ -259,7 +259,7 @@ describe('a push that leans on nothing that is dropped', () => {
     ]);
   });
 
-  it('goes through behind a fold, proved again', async () => {
+  it('succeeds after a fold, with a new proof', async () => {
     await author.run(['checkout', '--quiet', 'main']);
     await author.commit('Main goes on', { a: 'more\n' });
     store.next(isPointerPut, {
@@ -275,7 +275,7 @@ describe('a push that leans on nothing that is dropped', () => {
     await expectComplete(['main']);
   });
 
-  it('is carried out but for the ref that does', async () => {
+  it('succeeds except for the ref that depends on one', async () => {
     await author.run(['checkout', '--quiet', 'main']);
     await author.commit('Main goes on', { a: 'more\n' });
     const drop = {

@@ -42,7 +42,7 @@ async function mustBeWhole(app: App, id: RepositoryId): Promise<void> {
   });
 }
 
-it.each(SEEDS)('keeps what refs reach and manifests promise (issue 11, point 2; seed %i)', async (seed) => {
+it.each(SEEDS)('a fold keeps all objects of refs and manifests while git crashes (issue 11, point 2; seed %i)', async (seed) => {
   const random = new SeededRandom(seed);
   await using folder = await tempDir('cairn-crashing-git');
   const crashing = join(folder.path, 'crashing');

@@ -71,7 +71,7 @@ async function cloned(
 
 beforeEach((test) => test.skip(noFossil !== undefined, noFossil));
 
-it('sixteen pushers at once over two server processes: every artifact of every pusher is there (issue 14)', async () => {
+it('sixteen concurrent pushers over two server processes lose no artifact (issue 14)', async () => {
   await using folder = await tempDir('cairn-fossil');
   const bucket = await startR2();
   try {
@@ -123,9 +123,9 @@ const STEPS: readonly Pick<KillAt, 'ending' | 'moment'>[] = [
   { ending: '/pointer', moment: 'after' },
 ];
 
-describe('a server killed in the middle of a round (issue 14)', () => {
+describe('a server killed during a round (issue 14)', () => {
   it.each(STEPS)(
-    '$moment it writes *$ending: what was acknowledged is there, and the rest can be sent again',
+    '$moment it writes *$ending has stored what it acknowledged, and the rest can be sent again',
     async (step) => {
       await using folder = await tempDir('cairn-fossil');
       const data = join(folder.path, 'data');

@@ -27,7 +27,7 @@ it.each(SEEDS)(
   },
 );
 
-describe('each invariant catches a bug that is planted', () => {
+describe('each invariant detects a planted bug', () => {
   /** Runs a world whose clients have a bug. */
   async function violations(
     bag: (code: string, client: number) => MemoryBag,
@@ -40,7 +40,7 @@ describe('each invariant catches a bug that is planted', () => {
     );
   }
 
-  it('contents: a client that changes what it holds', async () => {
+  it('contents: a client that changes its artifacts', async () => {
     class Careless extends MemoryBag {
       override async content(name: ArtifactName): Promise<Uint8Array> {
         const content = Buffer.from(await super.content(name));
@@ -51,7 +51,7 @@ describe('each invariant catches a bug that is planted', () => {
     expect(await violations((code) => new Careless(code))).toContain('contents');
   });
 
-  it('acknowledged and artifacts: a client that never sends some of what it holds', async () => {
+  it('acknowledged and artifacts: a client that never sends some of its artifacts', async () => {
     class Secretive extends MemoryBag {
       override *unclustered() {
         for (const artifact of super.unclustered()) if (!/^[0-7]/.test(artifact.name)) yield artifact;
@@ -62,7 +62,7 @@ describe('each invariant catches a bug that is planted', () => {
     expect(found).toContain('artifacts');
   });
 
-  it('unversioned: a client that forgets the files that it was sent', async () => {
+  it('unversioned: a client that loses received files', async () => {
     class Forgetful extends MemoryBag {
       override take(received: Received): Promise<TakenArtifacts> {
         return super.take({ artifacts: received.artifacts });

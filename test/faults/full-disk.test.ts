@@ -113,7 +113,7 @@ async function clone(url: string, ...settings: string[]) {
 
 const CLONED = { exitCode: 0, stderr: '' };
 
-it('a repository larger than the disk: who wants it is told so, smaller ones go on, more room is enough', async () => {
+it('a repository larger than the disk is refused with that reason, smaller ones are served, and more space is enough', async () => {
   const author = await publish('large', 6 * MIB);
   await publish('small', 1_000);
   await using cramped = await startCramped();
@@ -139,7 +139,7 @@ it('a repository larger than the disk: who wants it is told so, smaller ones go 
   expect(await author.run(['ls-remote', repositoryUrl(roomy, 'large'), 'main'])).toContain(tip);
 });
 
-it('a push larger than the disk: it is refused with that reason, and leaves its room to the next one', async () => {
+it('a push larger than the disk is refused with that reason, and leaves its space to the next one', async () => {
   await using cramped = await startCramped();
   const url = repositoryUrl(cramped, 'pushed');
   const author = await user.init('pushed');
@@ -161,7 +161,7 @@ it('a push larger than the disk: it is refused with that reason, and leaves its 
   expect(await clone(url)).toEqual(CLONED);
 });
 
-it('a disk that others have filled: who needs room is told so until they make some', async () => {
+it('a disk filled by others is reported until they free space', async () => {
   const author = await publish('late', 1_000);
   await using cramped = await startCramped();
   const url = repositoryUrl(cramped, 'late');

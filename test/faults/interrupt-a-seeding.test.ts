@@ -79,7 +79,7 @@ async function mirror(
 }
 
 it(
-  `ends with the target equal to the source, and no temporary refs (${INTERRUPTIONS} interruptions, seed ${SEED})`,
+  `a seeding ends with the target equal to the source, without temporary refs (${INTERRUPTIONS} interruptions, seed ${SEED})`,
   async () => {
     const random = new SeededRandom(SEED);
     let left = INTERRUPTIONS;

@@ -129,7 +129,7 @@ async function endLease(): Promise<void> {
   await Promise.all([control.close(), bulk.close()]);
 }
 
-it('the other server takes over, loses nothing, and does nothing twice', async () => {
+it('another server continues the mirrors of a killed one, loses nothing, and does nothing twice', async () => {
   await change('one');
   await author.run(['push', '--quiet', 'origin', 'main:refs/heads/topic']);
   const first = await start('cache-1');

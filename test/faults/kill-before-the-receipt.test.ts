@@ -20,7 +20,7 @@ const STEPS: readonly KillAt[] = [
   { ending: 'log', ordinal: 2, moment: 'after' },
 ];
 
-it.each(STEPS)('the receipt of a push is there after a server died $moment $ending', async (at) => {
+it.each(STEPS)('the receipt of a push is written after a server was killed $moment $ending', async (at) => {
   await using folder = await tempDir('cairn-killed');
   const data = join(folder.path, 'data');
   const author = await new GitClient(folder.path).init('author');

@@ -70,7 +70,7 @@ function possible(
 }
 
 describe('a server killed during a push to a repository', () => {
-  it.each(STEPS)('$moment it writes *$ending: the push is whole or absent', async (step) => {
+  it.each(STEPS)('$moment it writes *$ending has published the push completely or not at all', async (step) => {
     await using folder = await tempDir('cairn-killed');
     const data = join(folder.path, 'data');
     const user = new GitClient(folder.path);
@@ -103,8 +103,8 @@ describe('a server killed during a push to a repository', () => {
 /** Artifacts are written alike by every push; what differs is the pointer, which has to be made. */
 const FIRST_STEPS = STEPS.filter(({ ending }) => ending === '/pointer');
 
-describe('a server killed during the push that makes a repository', () => {
-  it.each(FIRST_STEPS)('$moment it writes *$ending: there is all of it or none', async (step) => {
+describe('a server killed during the first push to a repository', () => {
+  it.each(FIRST_STEPS)('$moment it writes *$ending has created the repository completely or not at all', async (step) => {
     await using folder = await tempDir('cairn-killed');
     const data = join(folder.path, 'data');
     const user = new GitClient(folder.path);
@@ -123,7 +123,7 @@ describe('a server killed during the push that makes a repository', () => {
   });
 });
 
-it('a server killed as soon as a client was told `ok` has kept what it said', async () => {
+it('a server killed right after it answered `ok` has kept the push', async () => {
   await using folder = await tempDir('cairn-killed');
   const data = join(folder.path, 'data');
   const user = new GitClient(folder.path);

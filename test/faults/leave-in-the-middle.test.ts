@@ -108,7 +108,7 @@ async function isUnderWay(server: Server, processes: number): Promise<boolean> {
 }
 
 describe('a client that', () => {
-  it.each(HALVES)('stops in the middle of its pack, %s, is given up', async (_size, half, processes) => {
+  it.each(HALVES)('stops in the middle of its pack, %s, is disconnected', async (_size, half, processes) => {
     // Long enough for what it has begun to be seen before it is given up.
     await using server = await startServer({ flags: { 'idle-timeout': '3' } });
     const outgoing = begin(`${repositoryUrl(server, 'half')}/git-receive-pack`, RECEIVE_PACK, half);
@@ -118,7 +118,7 @@ describe('a client that', () => {
     await expectNothingLeft(server);
   });
 
-  it('stops in the middle of its commands is given up', async () => {
+  it('stops in the middle of its commands is disconnected', async () => {
     await using server = await startServer({ flags: { 'idle-timeout': '1' } });
     const url = `${repositoryUrl(server, 'half')}/git-receive-pack`;
     const outgoing = begin(url, RECEIVE_PACK, HALF_A_PUSH.subarray(0, 20));
@@ -127,7 +127,7 @@ describe('a client that', () => {
   });
 
   it.each(HALVES)(
-    'vanishes in the middle of its pack, %s, leaves nothing',
+    'disappears in the middle of its pack, %s, leaves nothing',
     async (_size, half, processes) => {
       await using server = await startServer();
       const outgoing = begin(`${repositoryUrl(server, 'half')}/git-receive-pack`, RECEIVE_PACK, half);
@@ -137,7 +137,7 @@ describe('a client that', () => {
     },
   );
 
-  it('does not read what it fetches is given up', async () => {
+  it('does not read its fetch is disconnected', async () => {
     await using folder = await tempDir();
     // The push before it, which does not stop, is to be through on a busy machine, too.
     await using server = await startServer({ flags: { 'idle-timeout': '3' } });
@@ -152,7 +152,7 @@ describe('a client that', () => {
     incoming.destroy();
   });
 
-  it('vanishes in the middle of a fetch leaves nothing, and others are served', async () => {
+  it('disappears in the middle of a fetch leaves nothing, and others are served', async () => {
     await using folder = await tempDir();
     await using server = await startServer();
     const tip = await pushLarge(server, folder.path, 'large');
@@ -167,7 +167,7 @@ describe('a client that', () => {
   });
 });
 
-it('500 requests given up at any point leave nothing behind', async () => {
+it('500 requests aborted at random points leave nothing behind', async () => {
   await using folder = await tempDir();
   await using server = await startServer();
   const tip = await pushLarge(server, folder.path, 'large');
@@ -206,7 +206,7 @@ it('500 requests given up at any point leave nothing behind', async () => {
   for (const clone of clones) expect(await clone.run(['rev-parse', 'origin/main'])).toBe(tip);
 });
 
-it('when all places are taken and nobody more may wait, says so in the way the client can show', async () => {
+it('a full server answers in the form that the client can show', async () => {
   await using folder = await tempDir();
   await using server = await startServer({ flags: { 'git-concurrency': '1', 'git-queue': '0' } });
   const tip = await pushLarge(server, folder.path, 'large');

@@ -99,7 +99,7 @@ const FATES: readonly (readonly [fate: string, behaviour: Behaviour])[] = [
 ];
 
 describe.each(['new', 'published'] as const)('a push to a %s repository', (kind) => {
-  it.each(FATES)('succeeds when the swap %s', async (_fate, behaviour) => {
+  it.each(FATES)('succeeds if the swap %s', async (_fate, behaviour) => {
     const here = await place(kind);
     store.next(isPointerPut, behaviour);
     const pushed = await here.author.try(['push', 'origin', 'main']);
@@ -111,7 +111,7 @@ describe.each(['new', 'published'] as const)('a push to a %s repository', (kind)
 });
 
 describe('a push', () => {
-  it.each(FATES)('is refused when the swap %s, and another server came first', async (_fate, behaviour) => {
+  it.each(FATES)('is refused if the swap %s, and another server was first', async (_fate, behaviour) => {
     const here = await place('published');
     const rival = await new GitClient(folder.path).init(`rival-${++names}`);
     await rival.run(['pull', '--quiet', here.otherUrl, 'main']);
@@ -138,7 +138,7 @@ describe('a push', () => {
     expect(await here.main()).toBe(won);
   });
 
-  it.each(FATES)('succeeds when the first write of each of its artifacts %s', async (_fate, behaviour) => {
+  it.each(FATES)('succeeds if the first write of each of its artifacts %s', async (_fate, behaviour) => {
     const here = await place('new');
     for (const ending of ['.pack', '.idx', '.json']) {
       store.next((call) => call.operation === 'put' && call.key.endsWith(ending), behaviour);
@@ -148,7 +148,7 @@ describe('a push', () => {
   });
 
   it.each(['.pack', '.json'])(
-    'fails, and says of what, when the store never takes its %s',
+    'fails with a reason if the store never accepts its %s',
     async (ending) => {
       const here = await place('published');
       const before = await here.main();
@@ -167,7 +167,7 @@ describe('a push', () => {
     },
   );
 
-  it('is said to have changed nothing when the store refuses every swap for certain', async () => {
+  it('is reported to have changed nothing if the store certainly refuses every swap', async () => {
     const here = await place('published');
     const before = await here.main();
     store.rules.push((call) => (isPointerPut(call) ? { does: 'unavailable' } : undefined));
@@ -179,7 +179,7 @@ describe('a push', () => {
     await here.author.run(['push', '--quiet', 'origin', 'main']);
   });
 
-  it.each([true, false])('is said to be unknown when nobody can know it (published: %s)', async (applied) => {
+  it.each([true, false])('is reported as unknown if nobody can know the result (published: %s)', async (applied) => {
     const here = await place('published');
     const before = await here.main();
     const does = applied ? 'lose-reply-applied' : 'lose-reply-not-applied';
@@ -201,7 +201,7 @@ describe('a push', () => {
     await expectWhole(here);
   });
 
-  it('that nobody could know of goes on well when it arrives after all', async () => {
+  it('with an unknown result does no harm if it is applied later', async () => {
     const here = await place('published');
     store.rules.push((call) => {
       if (isPointerPut(call)) return { does: 'apply-late' };
@@ -224,8 +224,8 @@ function isPut(entry: { readonly operation: string; readonly key: string }): boo
   return entry.operation === 'put' && entry.key.endsWith('/pointer');
 }
 
-describe('when nobody can know', () => {
-  it('the answer has the words on band 3 and no report', async () => {
+describe('an unknown result', () => {
+  it('is reported on band 3, without a report', async () => {
     const here = await place('new');
     const commit = commitObject(EMPTY_TREE);
     const head = pushHead([{ name: 'refs/heads/main', to: objectId(commit) }], {
@@ -240,7 +240,7 @@ describe('when nobody can know', () => {
     expect(fatal).toBe(`${UNKNOWN}\n`);
   });
 
-  it('a client without side-band gets no report either', async () => {
+  it('is reported without a report to a client without side-band', async () => {
     const here = await place('new');
     const commit = commitObject(EMPTY_TREE);
     const head = pushHead([{ name: 'refs/heads/main', to: objectId(commit) }], {
@@ -253,8 +253,8 @@ describe('when nobody can know', () => {
   });
 });
 
-describe('when the store does not answer at all', () => {
-  it('nothing that is cached is shown as if it were current, and everything works when it is back', async () => {
+describe('a store that does not answer at all', () => {
+  it('is not hidden by cached states, and everything works after it is back', async () => {
     const here = await place('published');
     const copy = await new GitClient(folder.path).clone(here.url, `copy-${++names}`);
     store.rules.push(() => ({ does: 'unavailable' }));
@@ -275,7 +275,7 @@ describe('when the store does not answer at all', () => {
     await expectWhole(here);
   });
 
-  it('a broken-off download of a pack is a clear error, and the next try succeeds', async () => {
+  it('in the middle of a download causes a clear error, and the next attempt succeeds', async () => {
     const here = await place('published');
     const manifest = (await other.repositories.get(repositoryId(OWNER, `place-${names}`)).resolve())
       ?.manifest;

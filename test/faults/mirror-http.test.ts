@@ -82,7 +82,7 @@ describe('a push that is refused while its body is sent', () => {
   it.each([
     ['the connection stays open', false],
     ['the connection is closed at once', true],
-  ])('shows the refusal, and ends the reading of the body: %s', async (_, closes) => {
+  ])('shows the refusal, and stops reading the body: %s', async (_, closes) => {
     const server = await pushTarget((request, response) => {
       request.once('data', () => {
         response.writeHead(413, { 'Content-Type': 'text/plain', 'X-Request-Id': 'abc', Connection: 'close' });
@@ -115,7 +115,7 @@ describe('a push that is refused while its body is sent', () => {
     [500, { kind: 'unavailable' }],
     [503, { kind: 'busy' }],
     [504, { kind: 'unavailable', facts: { brokenOff: true } }],
-  ])('status %i', async (status, expected) => {
+  ])('has status %i', async (status, expected) => {
     const server = await pushTarget((_request, response) => {
       response.writeHead(status).end();
     });
@@ -129,7 +129,7 @@ describe('a push that is refused while its body is sent', () => {
     await expect.poll(() => body.closed).toBe(1);
   });
 
-  it('does not wait for the text of the refusal, if it does not come', async () => {
+  it('does not wait for a text of the refusal that does not come', async () => {
     const server = await pushTarget((request, response) => {
       request.once('data', () => {
         response.writeHead(413, { 'Content-Type': 'text/plain', 'Content-Length': '1000' });
@@ -141,7 +141,7 @@ describe('a push that is refused while its body is sent', () => {
     expect(error).toMatchObject({ kind: 'too-large', facts: { bodyLimit: 5_000_000 } });
   });
 
-  it('does not wait for a body that stands still', async () => {
+  it('does not wait for a body that has stopped', async () => {
     const server = await pushTarget((request, response) => {
       request.once('data', () => response.writeHead(413).end());
     });
@@ -158,7 +158,7 @@ describe('a push that is refused while its body is sent', () => {
 });
 
 describe('a connection that breaks', () => {
-  it('in the middle of the body: says how much was sent', async () => {
+  it('in the middle of the body is reported with the number of sent bytes', async () => {
     const server = await pushTarget((request) => {
       request.once('data', () => request.socket.destroy());
     });
@@ -170,7 +170,7 @@ describe('a connection that breaks', () => {
     await expect.poll(() => body.closed).toBe(1);
   });
 
-  it('after the report has begun: what was received is read first', async () => {
+  it('after the report has begun is reported after the received part was read', async () => {
     const server = await pushTarget(async (request, response) => {
       for await (const _ of request);
       response.writeHead(200, { 'Content-Type': 'application/x-git-receive-pack-result' });
@@ -183,7 +183,7 @@ describe('a connection that breaks', () => {
     expect(await failure(answer.next())).toMatchObject({ kind: 'unavailable', facts: { brokenOff: true } });
   });
 
-  it('before the report: the whole body was sent', async () => {
+  it('before the report is reported with the whole body as sent', async () => {
     const server = await pushTarget(async (request) => {
       for await (const _ of request);
       request.socket.destroy();
@@ -196,7 +196,7 @@ describe('a connection that breaks', () => {
     expect(error.facts).toEqual({ brokenOff: true, sent: LONG.length * PIECE.length });
   });
 
-  it('because the body fails: the error of the body', async () => {
+  it('because the body fails is reported with the error of the body', async () => {
     const server = await pushTarget((request) => void request.resume());
     const session = await openPush(server.url);
     const body = async function* () {
@@ -206,7 +206,7 @@ describe('a connection that breaks', () => {
     await expect(session.request(body(), { last: true, signal })).rejects.toThrow('the source failed');
   });
 
-  it('because the body fails after the answer has begun: the error of the body', async () => {
+  it('because the body fails after the answer has begun is reported with the error of the body', async () => {
     const server = await pushTarget((request, response) => {
       request.resume();
       response.writeHead(200, { 'Content-Type': 'application/x-git-receive-pack-result' });
@@ -224,7 +224,7 @@ describe('a connection that breaks', () => {
     await expect(answer.next()).rejects.toThrow('the source failed');
   });
 
-  it('because nobody is there', async () => {
+  it('because nothing listens is reported', async () => {
     const server = await startScriptedServer(() => undefined);
     await server[Symbol.asyncDispose]();
     const error = await failure(connect(server.url).open('git-upload-pack', { version: 2, signal }));
@@ -232,7 +232,7 @@ describe('a connection that breaks', () => {
     expect(error.message).toContain('cannot be reached');
   });
 
-  it('because the caller aborts the request for the advertisement: the reason', async () => {
+  it('because the caller aborts the request for the advertisement is reported with the reason', async () => {
     const server = await startScriptedServer(() => undefined);
     onTestFinished(() => server[Symbol.asyncDispose]());
     const abort = new AbortController();
@@ -243,7 +243,7 @@ describe('a connection that breaks', () => {
     await expect(late).rejects.toThrow('enough');
   });
 
-  it('because the caller aborts: the reason, and the body is closed', async () => {
+  it('because the caller aborts is reported with the reason, and the body is closed', async () => {
     const server = await pushTarget((request) => void request.resume());
     const session = await openPush(server.url);
     const abort = new AbortController();
@@ -263,8 +263,8 @@ function withResolvers() {
   return { promise, resolve };
 }
 
-describe('waiting', () => {
-  it('ends when the server says nothing for long', async () => {
+describe('waiting for a server', () => {
+  it('ends if the server sends nothing for long', async () => {
     const server = await startScriptedServer(() => undefined);
     onTestFinished(() => server[Symbol.asyncDispose]());
     const connection = connect(server.url, { waitingTimes: { advertisement: 100 } });
@@ -272,7 +272,7 @@ describe('waiting', () => {
     expect(error.message).toContain('nothing has moved for 0.1 s');
   });
 
-  it('ends when the server reads nothing for long', async () => {
+  it('ends if the server reads nothing for long', async () => {
     const server = await pushTarget((request) => void request.pause());
     const session = await openPush(server.url, { waitingTimes: { silence: 300 } });
     const body = endless();
@@ -297,7 +297,7 @@ describe('waiting', () => {
     expect(await readAll(answer)).toBe(1);
   });
 
-  it('does not end while the reader of the answer is slow, or bytes keep coming', async () => {
+  it('does not end while the reader of the answer is slow, or bytes arrive', async () => {
     const server = await pushTarget(async (request, response) => {
       for await (const _ of request);
       response.writeHead(200, { 'Content-Type': 'application/x-git-receive-pack-result' });
@@ -313,7 +313,7 @@ describe('waiting', () => {
     expect(await readAll(answer)).toBe(11);
   });
 
-  it('ends when there is no TLS handshake for long', async () => {
+  it('ends if there is no TLS handshake for long', async () => {
     const server = await startRawServer(() => undefined);
     onTestFinished(() => server[Symbol.asyncDispose]());
     const connection = connect(server.url.replace('http:', 'https:'), { waitingTimes: { connect: 100 } });
@@ -323,7 +323,7 @@ describe('waiting', () => {
   });
 });
 
-describe('answers that no git server gives', () => {
+describe('malformed answers', () => {
   const type = 'application/x-git-upload-pack-advertisement';
   it.each([
     ['no content type', {}, '0000'],
@@ -339,7 +339,7 @@ describe('answers that no git server gives', () => {
       { 'Content-Type': type, 'Content-Encoding': 'gzip' },
       gzipSync(Buffer.alloc(10_000_000)),
     ],
-  ])('%s: is corrupt', async (_, headers, body) => {
+  ])('are corrupt: %s', async (_, headers, body) => {
     const server = await startScriptedServer((_request, response) => {
       response.writeHead(200, headers).end(body);
     });
@@ -348,7 +348,7 @@ describe('answers that no git server gives', () => {
     await expect(opening).rejects.toMatchObject({ kind: 'corrupt' });
   });
 
-  it('parameters of the content type, and no service header in version 2, are fine', async () => {
+  it('do not include parameters of the content type, and a missing service header in version 2', async () => {
     const server = await startScriptedServer((_request, response) => {
       response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8` }).end('000eversion 2\n0000');
     });
@@ -357,7 +357,7 @@ describe('answers that no git server gives', () => {
     expect(await readAll(session.advertisement)).toBe(2);
   });
 
-  it('an advertisement without an end is given up after 64 MiB', async () => {
+  it('that advertise without end are aborted after 64 MiB', async () => {
     let written = 0;
     const server = await startScriptedServer(async (_request, response) => {
       response.writeHead(200, { 'Content-Type': type });
@@ -377,7 +377,7 @@ describe('answers that no git server gives', () => {
     expect(written).toBeLessThan(100 * 2 ** 20);
   });
 
-  it('a list of refs without an end (protocol version 2) is given up after 64 MiB', async () => {
+  it('that list refs without end (protocol version 2) are aborted after 64 MiB', async () => {
     const server = await startScriptedServer((request, response) => {
       request.resume();
       if (request.method === 'GET') {
@@ -399,7 +399,7 @@ describe('answers that no git server gives', () => {
     await expect(openGitSource(connect(server.url), options)).rejects.toMatchObject({ kind: 'too-large' });
   });
 
-  it('an error page without an end is read for 64 KiB', async () => {
+  it('that are endless error pages are read for 64 KiB', async () => {
     const server = await pushTarget((_request, response) => {
       response.on('error', () => undefined);
       response.writeHead(500, { 'Content-Type': 'text/plain' });
@@ -416,7 +416,7 @@ describe('answers that no git server gives', () => {
   });
 });
 
-describe('bytes that are not HTTP, or end too early', () => {
+describe('bytes that are not HTTP, or end early', () => {
   const head = 'HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n';
   it.each([
     ['SSH', 'SSH-2.0-OpenSSH_9.2\r\n', 'corrupt'],
@@ -450,7 +450,7 @@ describe('bytes that are not HTTP, or end too early', () => {
     await expect(reading).rejects.toMatchObject({ kind });
   });
 
-  it('a server that writes byte by byte is understood', async () => {
+  it('are not confused with a server that writes byte by byte', async () => {
     const body = '001e# service=git-upload-pack\n0000000eversion 2\n0000';
     const bytes = Buffer.from(`${head}Content-Length: ${body.length}\r\n\r\n${body}`);
     const server = await startRawServer((socket) => {
@@ -470,7 +470,7 @@ describe('bytes that are not HTTP, or end too early', () => {
 });
 
 describe('the size of a body', () => {
-  it('up to a mebibyte is announced, as git does; above, the body goes in chunks', async () => {
+  it('is announced up to a mebibyte, as by git; above, the body is chunked', async () => {
     const lengths: (string | undefined)[] = [];
     const server = await pushTarget(async (request, response) => {
       lengths.push(request.headers['content-length'] ?? request.headers['transfer-encoding']);
@@ -487,7 +487,7 @@ describe('the size of a body', () => {
     expect(lengths).toEqual(['0', '1048576', 'chunked']);
   });
 
-  it('a long one is sent while its end is not there yet', async () => {
+  it('is not needed: a long body is sent before its end is known', async () => {
     const arrived = withResolvers();
     const server = await pushTarget(async (request, response) => {
       request.once('data', () => arrived.resolve());
@@ -503,7 +503,7 @@ describe('the size of a body', () => {
     expect(await readAll(await session.request(body(), { last: true, signal }))).toBe(1);
   });
 
-  it('an abort while it is collected closes the body, and nothing is sent', async () => {
+  it('is not announced if the body is aborted while it is collected; the body is closed, and nothing is sent', async () => {
     const server = await pushTarget((_request, response) => void response.end());
     const session = await openPush(server.url);
     const abort = new AbortController();
@@ -533,7 +533,7 @@ describe('idle connections', () => {
     await sleep(1);
   };
 
-  it('requests that follow one another share a connection; after a gap there is a new one', async () => {
+  it('are used for successive requests; after a pause there is a new one', async () => {
     const server = await startScriptedServer((_request, response) =>
       advertiseNothing(response, 'git-receive-pack'),
     );
@@ -554,7 +554,7 @@ describe('idle connections', () => {
     expect(shared).toBe(true);
   });
 
-  it('a connection that was closed just when it was used again is made anew', async () => {
+  it('that were closed when they were used again are replaced', async () => {
     const used = new WeakSet<object>();
     let cut = 0;
     const server = await startScriptedServer((request, response) => {
@@ -572,7 +572,7 @@ describe('idle connections', () => {
     expect(cut).toBe(1);
   });
 
-  it('a question that is asked again with credentials uses the same connection', async () => {
+  it('are used when a request is repeated with credentials', async () => {
     const server = await startScriptedServer((request, response) => {
       if (request.headers.authorization !== undefined) advertiseNothing(response, 'git-receive-pack');
       else response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="x"' }).end('who are you?');
@@ -592,7 +592,7 @@ describe('idle connections', () => {
     expect(shared).toBe(true);
   });
 
-  it('a push never uses a connection that was idle', async () => {
+  it('are never used by a push', async () => {
     const server = await pushTarget(async (request, response) => {
       for await (const _ of request);
       response.writeHead(200, { 'Content-Type': 'application/x-git-receive-pack-result' }).end('0000');
@@ -607,8 +607,8 @@ describe('idle connections', () => {
   });
 });
 
-describe('a guard', () => {
-  it('refuses addresses that are not public, by name as well, before anything is sent', async () => {
+describe('an address guard', () => {
+  it('refuses addresses that are not public, also behind names, before anything is sent', async () => {
     const server = await startScriptedServer((_request, response) => void response.end());
     onTestFinished(() => server[Symbol.asyncDispose]());
     const resolve = async () => [{ address: '127.0.0.1', family: 4 }];
@@ -624,7 +624,7 @@ describe('a guard', () => {
     expect(server.connections()).toBe(0);
   });
 
-  it('connects to the address that was checked, although the name has another one the next time', async () => {
+  it('connects to the checked address, even if the name has another one the next time', async () => {
     const server = await startScriptedServer((_request, response) =>
       advertiseNothing(response, 'git-upload-pack'),
     );

@@ -48,12 +48,12 @@ function endless() {
 }
 
 describe('a program', () => {
-  it('that advertises without an end is given up after 64 MiB', async () => {
+  it('that advertises without end is ended after 64 MiB', async () => {
     const session = await converse(`while :; do printf 'fff0'; head -c 65516 /dev/zero; done`);
     await expect(textsOf(session.advertisement)).rejects.toMatchObject({ kind: 'too-large' });
   });
 
-  it('that says nothing for long is given up', async () => {
+  it('that writes nothing for long is ended', async () => {
     const session = await converse('sleep 1000', { waitingTimes: { advertisement: 100 } });
     await expect(textsOf(session.advertisement)).rejects.toMatchObject({
       kind: 'unavailable',
@@ -62,7 +62,7 @@ describe('a program', () => {
     });
   });
 
-  it('that does not want to end is ended', async () => {
+  it('that ignores the first signal is killed', async () => {
     const session = await converse(`trap '' TERM; printf '${NOTHING}'; while :; do sleep 1; done`, {
       waitingTimes: { silence: 100 },
     });
@@ -72,12 +72,12 @@ describe('a program', () => {
     await session[Symbol.asyncDispose]();
   });
 
-  it('that ends within a packet was cut off', async () => {
+  it('that ends within a packet is reported as cut off', async () => {
     const session = await converse(`printf '00ffhalf'`);
     await expect(session.advertisement.next()).rejects.toMatchObject({ kind: 'corrupt' });
   });
 
-  it('that fails says why, in its last lines, without control characters', async () => {
+  it('that fails is reported with its last lines, without control characters', async () => {
     const session = await converse(`printf 'one\\ntwo \\033[31mred\\n' >&2; exit 7`);
     await expect(session.advertisement.next()).rejects.toMatchObject({
       message: expect.stringMatching(/: one; two \[31mred$/),
@@ -85,7 +85,7 @@ describe('a program', () => {
     });
   });
 
-  it('that fails while it is sent a pack: its error counts, and the body is closed once', async () => {
+  it('that fails during a pack is reported with its own error, and the body is closed once', async () => {
     const session = await converse(
       `printf '${NOTHING}'; head -c 100000 >/dev/null; echo 'fatal: the disk is full' >&2; exit 1`,
     );
@@ -101,7 +101,7 @@ describe('a program', () => {
     expect(body.closed).toBe(1);
   });
 
-  it('whose input fails does not take the half of it for the whole', async () => {
+  it('whose input fails does not accept half of the input', async () => {
     const log = join(temp.path, 'input');
     const session = await converse(
       // The trap is there before anybody can send the signal.
@@ -118,7 +118,7 @@ describe('a program', () => {
     expect(await readFile(log, 'utf8')).toBe('ended\n');
   });
 
-  it('that talks without an end on standard error fills no memory', async () => {
+  it('that writes without end to standard error uses bounded memory', async () => {
     let lines = 0;
     let longest = 0;
     const onMessage = (line: string) => {

@@ -161,8 +161,8 @@ class Place {
 
 const ROUNDS = [0, 1] as const;
 
-describe('a maintainer who is taken out while he pushes', () => {
-  it.each(ROUNDS)('lands nothing on a state that does not list him, round %i', async (round) => {
+describe('a maintainer who is removed during a push', () => {
+  it.each(ROUNDS)('changes no state that does not list the key, round %i', async (round) => {
     const place = new Place();
     await place.begin({ maintainers: [place.maintainer] });
     const { answers, changed } = await place.race(() => place.announce({}, round));
@@ -175,8 +175,8 @@ describe('a maintainer who is taken out while he pushes', () => {
   });
 });
 
-describe('branches that are protected while a maintainer pushes to them', () => {
-  it.each(ROUNDS)('take nothing on a state that protects them, round %i', async (round) => {
+describe('branches that are protected during a push of a maintainer', () => {
+  it.each(ROUNDS)('are not changed on a state that protects them, round %i', async (round) => {
     const place = new Place();
     const maintainers = [place.maintainer];
     await place.begin({ maintainers });
@@ -192,8 +192,8 @@ describe('branches that are protected while a maintainer pushes to them', () => 
   });
 });
 
-describe('a maintainer who is added while he tries to push', () => {
-  it.each(ROUNDS)('gets in from the moment the owner has the answer, round %i', async (round) => {
+describe('a maintainer who is added during attempts to push', () => {
+  it.each(ROUNDS)('can push from the moment when the owner has the answer, round %i', async (round) => {
     const place = new Place();
     await place.begin({});
     const { answers, changed } = await place.race(() =>

@@ -122,7 +122,7 @@ async function settledChain(id: RepositoryId, seen: readonly string[]): Promise<
   return chain;
 }
 
-it('of sixteen on one branch exactly one gets in, and the others are told to fetch first', async () => {
+it('exactly one of sixteen concurrent pushes to one branch succeeds, and the others are told to fetch first', async () => {
   const { author, base, commits, id } = await prepare('one-branch', 16);
   const watched = watchPointer(stores, id);
   const answers = await pushTogether(
@@ -151,7 +151,7 @@ it('of sixteen on one branch exactly one gets in, and the others are told to fet
   }
 });
 
-it('thirty-two on thirty-two branches all get in', async () => {
+it('thirty-two concurrent pushes to thirty-two branches all succeed', async () => {
   const { author, base, commits, id } = await prepare('many-branches', 32);
   const branch = (number: number) => `refs/heads/branch-${String(number).padStart(2, '0')}`;
   const watched = watchPointer(stores, id);
@@ -182,7 +182,7 @@ const REFS = ['refs/heads/red', 'refs/heads/green', 'refs/heads/blue', 'refs/tag
 const CLIENTS = 8;
 const ROUNDS = 8;
 
-it('creates, updates and deletes of a few refs happen in an order that explains every answer', async () => {
+it('concurrent creates, updates and deletes of a few refs have an order that explains every answer', async () => {
   const { base, id } = await prepare('mixed', 0);
   const watched = watchPointer(stores, id);
   const answered = (

@@ -125,8 +125,8 @@ class World {
   }
 }
 
-describe('a removal that is repeated (issue 11, point 5)', () => {
-  it.each(SEEDS)('never takes what a new incarnation has written again (seed %i)', async (seed) => {
+describe('a repeated removal (issue 11, point 5)', () => {
+  it.each(SEEDS)('never deletes objects that a new incarnation has written again (seed %i)', async (seed) => {
     const world = new World(seed);
     let deletes = 0;
     for (let step = 0; step < STEPS; step++) {
@@ -141,7 +141,7 @@ describe('a removal that is repeated (issue 11, point 5)', () => {
     expect(await world.missing(), `seed ${seed}, late deletes`).toEqual([]);
   });
 
-  it('deletes at all: nothing is left of a repository that stays withdrawn', async () => {
+  it('deletes everything of a repository that stays withdrawn', async () => {
     const world = new World(99);
     const [server] = world.servers as [RelayRig, RelayRig];
     for (let step = 0; step < 30; step++) await world.step();

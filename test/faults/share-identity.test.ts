@@ -48,7 +48,7 @@ const receiptsOf = (owner: Person, identifier: string) => ({
   '#a': [`30617:${owner.publicKey}:${identifier}`],
 });
 
-it('a repository announced to both at once is one repository', async () => {
+it('a repository announced to both servers at once is one repository', async () => {
   const owner = new Person();
   const event = announcement(PUBLIC_URL, owner, 'both');
   const again = announcement(PUBLIC_URL, owner, 'both', { at: event.created_at - 1 });
@@ -66,7 +66,7 @@ it('a repository announced to both at once is one repository', async () => {
   expect(seen.map(({ id }) => id)).toEqual([event.id]);
 });
 
-it('an event sent to one is served by the other soon, and a stranger to both has all after a new start', async () => {
+it('an event sent to one server is soon served by the other, and by a new one after its start', async () => {
   const owner = new Person();
   await publish(first.url, announcement(PUBLIC_URL, owner, 'told'));
   const issue = new Person().sign(
@@ -93,7 +93,7 @@ it('an event sent to one is served by the other soon, and a stranger to both has
   expect(await query(second.url, { ids: [issue.id] })).toHaveLength(1);
 });
 
-it('receipts are equal, whichever server took the push', async () => {
+it('receipts are equal, whichever server got the push', async () => {
   const owner = new Person();
   await publish(first.url, announcement(PUBLIC_URL, owner, 'pushed'));
   const user = await new GitClient(folder.path).init('pushed');

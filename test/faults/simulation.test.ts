@@ -353,8 +353,8 @@ class Simulation {
 /** More seeds for a long run: the number of worlds for each weather. */
 const WORLDS = Number(process.env['CAIRN_TEST_WORLDS'] ?? 12);
 
-describe.each(WEATHERS)('in $name weather', (weather) => {
-  it(`whatever ${CLIENTS} clients push through ${SERVERS} servers, in ${WORLDS} worlds`, {
+describe.each(WEATHERS)('servers over a store with the faults "$name"', (weather) => {
+  it(`lose nothing that ${CLIENTS} clients push through ${SERVERS} servers, in ${WORLDS} worlds`, {
     timeout: 60_000 + WORLDS * 2_000,
   }, async () => {
     const told = new Map<string, number>();
@@ -379,7 +379,7 @@ describe.each(WEATHERS)('in $name weather', (weather) => {
 });
 
 describe('the same seed', () => {
-  it('is the same history', async () => {
+  it('has the same history', async () => {
     const weather = WEATHERS.at(-1);
     if (weather === undefined) throw new Error('no weather');
     const runs = [new Simulation(99, weather), new Simulation(99, weather)];

@@ -62,7 +62,7 @@ async function workOn(author: GitClient, user: GitClient, url: string, name: str
 }
 
 describe('5,000 slow connections from one address and 500 from ten (issue 11, point 9)', () => {
-  it('do not keep others from pushing and cloning, at default settings', async () => {
+  it('do not prevent others from pushing and cloning at default settings', async () => {
     await using folder = await tempDir();
     await using server = await spawnServer(['--log-level', 'silent'], {
       CAIRN_STORE: `file:${join(folder.path, 'store')}`,
@@ -114,12 +114,12 @@ describe('5,000 slow connections from one address and 500 from ten (issue 11, po
   });
 });
 
-describe('places for git (issue 11, point 9)', () => {
+describe('git slots (issue 11, point 9)', () => {
   const cairn = hosted(async () => new MemoryObjectStore(), {
     flags: { 'git-concurrency': '2', 'git-queue': '32', 'shutdown-grace': '1' },
   });
 
-  it('are not held by pushes whose packs come slowly, which go through in the end', async () => {
+  it('are not held by pushes whose packs arrive slowly, and these succeed', async () => {
     const { url, user } = await cairn.place();
     const { author } = await published(user, url);
     const rest = bigPack().subarray(1_000);
@@ -133,7 +133,7 @@ describe('places for git (issue 11, point 9)', () => {
     for (const client of begun) await expect.poll(() => client.heard).toContain('unpack ok');
   });
 
-  it('are given back by pushes that stall', async () => {
+  it('are released by pushes that stall', async () => {
     const { url, user } = await cairn.place();
     const { author } = await published(user, url);
     const stalled = Array.from({ length: 6 }, (_, number) => slow({ kind: 'push-stalled', url, number }));
@@ -145,7 +145,7 @@ describe('places for git (issue 11, point 9)', () => {
     expect(stalled.some(({ heard }) => heard.includes('unpack ok'))).toBe(true);
   });
 
-  it('are not kept by pushes that fall silent, when as many stand back as may', async () => {
+  it('are not kept by silent pushes if as many as allowed have released theirs', async () => {
     await using folder = await tempDir();
     // One may stand back with its git begun. A repository has three of the slots.
     await using server = await startServer({ flags: { 'git-concurrency': '4', 'shutdown-grace': '1' } });
@@ -172,7 +172,7 @@ describe('places for git (issue 11, point 9)', () => {
     expect(silent.some(({ heard }) => heard.includes('unpack the pack arrived so slowly'))).toBe(true);
   });
 
-  it('are not held by fetches that are read slowly, which get all of their answers', async () => {
+  it('are not held by fetches that are read slowly, and these are complete', async () => {
     const { url, user } = await cairn.place();
     const { author, tip } = await published(user, url, LARGE);
     const readers = Array.from({ length: 4 }, (_, number) => slow({ kind: 'reader', url, tip, number }));
@@ -186,7 +186,7 @@ describe('places for git (issue 11, point 9)', () => {
     expect(answer).toBeGreaterThan(LARGE);
   });
 
-  it('and nothing else is left behind by them', async () => {
+  it('have no leftovers afterwards', async () => {
     for (const client of clients.splice(0)) client.destroy();
     await expect.poll(() => cairn.app.git.running).toBe(0);
     const { connections, spoolBytes } = cairn.app.metrics;
@@ -222,12 +222,12 @@ async function readOn(reader: SlowClient | undefined): Promise<number> {
   return size;
 }
 
-describe('a client that falls behind the least pace (issue 11, point 9)', () => {
+describe('a client below the minimum rate (issue 11, point 9)', () => {
   const cairn = hosted(async () => new MemoryObjectStore(), {
     flags: { 'idle-timeout': '1', 'min-rate': '100KiB', 'shutdown-grace': '1' },
   });
 
-  it('is cut off although it never is silent, whatever it sends', async () => {
+  it('is disconnected even if it is never silent, whatever it sends', async () => {
     const { url } = await cairn.published();
     const kinds = ['push-head', 'push-start', 'fetch', 'fetch-gzip'] as const;
     const slowly = kinds.map((kind) => slow({ kind, url }));
@@ -243,7 +243,7 @@ describe('a client that falls behind the least pace (issue 11, point 9)', () => 
     }
   });
 
-  it('is cut off when it reads too slowly', async () => {
+  it('is disconnected if it reads too slowly', async () => {
     const { url, user } = await cairn.place();
     const { tip } = await published(user, url, LARGE);
     const client = slow({ kind: 'reader', url, tip });
@@ -264,7 +264,7 @@ async function refusedFor(counter: Counted, limit: string): Promise<number> {
 }
 
 describe('limits by network address (issue 11, point 9)', () => {
-  it('turn away connections in words, and let other addresses in', async () => {
+  it('refuse connections with a reason, and accept other addresses', async () => {
     await using server = await startServer({
       flags: { 'max-connections-per-address': '3', 'shutdown-grace': '1' },
     });
@@ -281,7 +281,7 @@ describe('limits by network address (issue 11, point 9)', () => {
     expect(other.closed).toBe(false);
   });
 
-  it('close an idle connection of the address that has most when all are taken', async () => {
+  it('close an idle connection of the address with most connections when all are taken', async () => {
     await using server = await startServer({ flags: { 'max-connections': '4', 'shutdown-grace': '1' } });
     const url = repositoryUrl(server, 'x');
     const many = Array.from({ length: 4 }, () => slow({ kind: 'silent', url, localAddress: '127.0.0.9' }));
@@ -291,7 +291,7 @@ describe('limits by network address (issue 11, point 9)', () => {
     expect(other.closed).toBe(false);
   });
 
-  it('count requests by the address a proxy names', async () => {
+  it('count requests by the address from a trusted proxy', async () => {
     await using folder = await tempDir();
     await using server = await startServer({
       flags: {
@@ -317,8 +317,8 @@ async function refusedNow(gauge: Counted): Promise<number> {
   return (await gauge.get()).values[0]?.value ?? 0;
 }
 
-describe('slow clients of every kind, in any order (issue 11, point 9)', () => {
-  it('keep nobody from working, and leave nothing behind', async () => {
+describe('slow clients of every kind, in random order (issue 11, point 9)', () => {
+  it('do not stop others, and leave nothing behind', async () => {
     const seed = Number(process.env['CAIRN_TEST_SEED'] ?? systemRandom.fraction() * 2 ** 32) >>> 0;
     const random = new SeededRandom(seed);
     await using folder = await tempDir();

@@ -122,7 +122,7 @@ function expectNothingOfTheInside(heard: readonly string[]): void {
   expect(leaks).toEqual([]);
 }
 
-describe('nothing of the inside is told to anybody (issue 11, point 19)', () => {
+describe('internals are not revealed (issue 11, point 19)', () => {
   const folder = tempDir();
   afterAll(async () => (await folder)[Symbol.asyncDispose]());
 
@@ -234,8 +234,8 @@ describe('nothing of the inside is told to anybody (issue 11, point 19)', () => 
   });
 });
 
-describe('an address for operators (--admin-listen) (issue 11, point 19)', () => {
-  it('has metrics, and health with reasons; the public one has neither', async () => {
+describe('the address for operators (--admin-listen) (issue 11, point 19)', () => {
+  it('has metrics, and health with reasons; the public address has neither', async () => {
     const store = new LeakyStore(new SeededRandom(1));
     const log: string[] = [];
     await using server = await startServer({
@@ -265,7 +265,7 @@ describe('an address for operators (--admin-listen) (issue 11, point 19)', () =>
     expect(said).toEqual(['not ready', 'ready again']);
   });
 
-  it('that is taken, or is none, is refused at start', async () => {
+  it('is refused at start if it is taken or invalid', async () => {
     await using first = await AdminServer.listen({ host: '127.0.0.1', port: 0 }, new Hono());
     const port = Number(new URL(first.url).port);
     await expect(AdminServer.listen({ host: '127.0.0.1', port }, new Hono())).rejects.toThrow(
