@@ -65,7 +65,7 @@ function around(pack: Buffer): Buffer[] {
 
 const unreachable: GitObject = { type: 'blob', content: Buffer.from('that nobody asked for') };
 
-it('the same objects, packed otherwise, are the same answer', async () => {
+it('answers with the same objects in another pack are equal', async () => {
   expect(await judge((objects) => around(packOf(objects.toReversed())))).toBe('');
 });
 
@@ -95,13 +95,13 @@ it.each([
     says: /a thin pack was not asked for.*which the client lacks/s,
     pack: (all: readonly GitObject[]) => packOf([...all, deltaOnBlob(all)]),
   },
-])('$fault is seen', async ({ says, pack }) => {
+])('$fault is detected', async ({ says, pack }) => {
   for (const hasBitmaps of [false, true]) {
     expect(await judge((objects) => around(pack(objects)), hasBitmaps)).toMatch(says);
   }
 });
 
-it('faults around the pack are seen', async () => {
+it('faults outside the pack are detected', async () => {
   const whole = (objects: readonly GitObject[]) => around(packOf(objects));
   expect(await judge((objects) => whole(objects).slice(0, -1))).toMatch(/does not end with a flush/);
   expect(await judge((objects) => whole(objects).slice(1))).toMatch(/begins/);

@@ -10,12 +10,12 @@ it.each([
   { seed: 3, commits: 15, stages: 3, format: 'sha1' },
   { seed: 4, commits: 60, stages: 6, format: 'sha1' },
   { seed: 5, commits: 40, stages: 4, format: 'sha256' },
-] as const)('of $commits commits in $stages pushes, $format, seed $seed', async (shape) => {
+] as const)('answers equal those of git: $commits commits in $stages pushes, $format, seed $seed', async (shape) => {
   const hosted = await rig.host(shape);
   await rig.compare(hosted, { drawn: 52, clones: 8 });
 });
 
-it('in a share of 300 cases, by git and from recordings', async () => {
+it('300 cases were answered by git and from recordings', async () => {
   expect(rig.cases).toBeGreaterThanOrEqual(rig.share(300));
   const { git, cached, followed } = await rig.answers();
   expect(git).toBeGreaterThan(rig.share(200));

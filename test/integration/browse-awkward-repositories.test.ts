@@ -110,14 +110,14 @@ function statuses(others: Readonly<Record<string, number>>): Record<string, numb
 /** Words of pages of a revision or a tag, which are not there without one. */
 const OF_REVISIONS = ['blame', 'commits', 'compare', 'contributors', 'file', 'search', 'tag', 'tree'];
 
-describe('every page answers, with a bounded size, by few processes,', () => {
-  it('of an empty repository', async () => {
+describe('every page has a bounded size and needs few processes', () => {
+  it('in an empty repository', async () => {
     await hosted('empty');
     const others = statuses(await openEverything(browsed('empty', { files: ['a'] })));
     expect(others).toEqual(Object.fromEntries(OF_REVISIONS.map((word) => [word, 404])));
   });
 
-  it('of a repository without its default branch', async () => {
+  it('in a repository without its default branch', async () => {
     const { client, push } = await hosted('headless');
     const ids = await importHistory(client, [
       { ref: 'refs/heads/other', message: 'Begin', parents: [], files: { a: 'word\n' } },
@@ -131,7 +131,7 @@ describe('every page answers, with a bounded size, by few processes,', () => {
     });
   });
 
-  it('of a repository of SHA-256', async () => {
+  it('in a SHA-256 repository', async () => {
     const { client, push } = await hosted('sha256', { format: 'sha256' });
     const ids = await importHistory(
       client,
@@ -145,7 +145,7 @@ describe('every page answers, with a bounded size, by few processes,', () => {
     expect(await openEverything(browsed('sha256', { commits: ids, files: ['a'] }))).toEqual({});
   });
 
-  it('of names of every byte, encodings, ends of lines, links, modules, renames, merges of eight and odd commits', async () => {
+  it('with names of all bytes, encodings, line ends, links, modules, renames, merges of eight and unusual commits', async () => {
     const { client, push } = await hosted('odd');
     const bytes = Array.from({ length: 255 }, (_, at) => String.fromCharCode(at + 1)).filter(
       (char) => char !== '/',
@@ -202,7 +202,7 @@ describe('every page answers, with a bounded size, by few processes,', () => {
     expect(Object.keys(await openEverything(browsed('odd', parts)))).toEqual(refused);
   });
 
-  it('of a line of 10 MB and a file of 200 MB, which is sent in parts and as a whole, in little memory', async () => {
+  it('with a line of 10 MB and a file of 200 MB, sent in parts and as a whole, in little memory', async () => {
     const { client, push } = await hosted('large');
     const files = { line: Buffer.alloc(LINE, 'word '), large: Buffer.alloc(LARGE, 'line\n') };
     const commits = await importHistory(client, [
@@ -224,7 +224,7 @@ describe('every page answers, with a bounded size, by few processes,', () => {
     expect(most).toBeLessThan(64 * 2 ** 20);
   });
 
-  it(`of ${COMMITS} commits, ${BRANCHES} branches, and ${FILES} files in a folder`, async () => {
+  it(`with ${COMMITS} commits, ${BRANCHES} branches, and ${FILES} files in a folder`, async () => {
     await using rig = await BrowseRig.open();
     const commits = await makeGigantic(rig.client);
     const view = await rig.view();

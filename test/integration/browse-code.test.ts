@@ -74,7 +74,7 @@ async function text(response: Response, status = 200): Promise<string> {
 }
 
 describe('files and folders', () => {
-  it('are shown with the last commit of each, folders first', async () => {
+  it('are listed with the last commit of each, folders first', async () => {
     const { client, push, get } = await project('tree');
     await client.commit('Begin', { 'a.txt': 'one\n', 'src/x.ts': 'x\n', 'src/deep/y.ts': 'y\n' });
     await client.commit('Change only <a>', { 'a.txt': 'one\ntwo\n' });
@@ -131,7 +131,7 @@ describe('files and folders', () => {
     await text(await get(link.replace('file/', 'commits/')), 404);
   });
 
-  it('are read in their encoding, or said to be binary, linked or large', async () => {
+  it('are decoded, or marked as binary, linked or large', async () => {
     const { client, push, get } = await project('encodings');
     await client.commit('Begin', {
       latin1: Buffer.from('caf\xe9\n', 'latin1'),
@@ -162,7 +162,7 @@ describe('files and folders', () => {
     expect(await text(await get('file/main/page'))).toContain('&lt;script&gt;');
   });
 
-  it('are sent raw, where nothing in them runs', async () => {
+  it('are sent raw without running anything in them', async () => {
     const { client, push, get } = await project('raw');
     await client.commit('Begin', {
       'a.html': '<script>1</script>',
@@ -180,7 +180,7 @@ describe('files and folders', () => {
     expect([again.status, await again.text()]).toEqual([304, '']);
   });
 
-  it('of 20,000 come in pages, without a walk through the history', async () => {
+  it('are paged in a folder of 20,000, without a walk through the history', async () => {
     const { client, push, get } = await project('wide');
     const blob = (await client.run(['hash-object', '-w', '--stdin'], { input: 'x' })).trim();
     const entries = Array.from({ length: 20_000 }, (_, at) => `100644 blob ${blob}\tf${at}`).join('\n');
@@ -209,7 +209,7 @@ describe('files and folders', () => {
 });
 
 describe('commits and histories', () => {
-  it('are paged, and follow a path', async () => {
+  it('are paged, and can follow a path', async () => {
     const { client, push, get } = await project('history');
     const stream = Array.from({ length: 120 }, (_, at) => {
       const file = at % 40 === 0 ? 'seldom' : 'often';
@@ -227,7 +227,7 @@ describe('commits and histories', () => {
     expect([...ofPath.matchAll(/<bdi>Commit (\d+)</g)].map(([, at]) => at)).toEqual(['80', '40', '0']);
   });
 
-  it('show what changed: renames, modes, binary files, missing line feeds, the root, merges of many', async () => {
+  it('show changes: renames, modes, binary files, missing line feeds, the root, merges', async () => {
     const { client, push, get } = await project('changes');
     const long = Array.from({ length: 30 }, (_, at) => `line ${at}`).join('\n');
     const first = await client.commit('First\n\nWith a <body>.', {
@@ -266,7 +266,7 @@ describe('commits and histories', () => {
     await text(await get('commit/main'), 404);
   });
 
-  it('of odd commits are shown: no message, days before 1970, names in Latin-1, far zones', async () => {
+  it('show unusual commits: no message, days before 1970, names in Latin-1, distant time zones', async () => {
     const { client, push, get } = await project('odd');
     const tree = (await client.run(['mktree'], { input: '' })).trim();
     const make = async (lines: string) =>
@@ -287,7 +287,7 @@ describe('commits and histories', () => {
     expect(await text(await get('tree/main'))).toContain('This folder is empty');
   });
 
-  it('that are too large to be shown say so', async () => {
+  it('that are too large are reported as such', async () => {
     const { client, push, get } = await project('wordy');
     const tree = (await client.run(['mktree'], { input: '' })).trim();
     const input = 'many words '.repeat(110_000);
@@ -297,7 +297,7 @@ describe('commits and histories', () => {
     expect(await text(await get(`commit/${commit}`), 413)).toContain('Clone the repository');
   });
 
-  it('are there for SHA-256, tags, and refs with slashes', async () => {
+  it('work for SHA-256, tags, and refs with slashes', async () => {
     const { client, push, get, id } = await project('sha256', '--object-format=sha256');
     await server.announce(id, { objectFormat: 'sha256' });
     const tip = await client.commit('Begin', { 'a/b': 'of the branch\n' });
@@ -310,8 +310,8 @@ describe('commits and histories', () => {
   });
 });
 
-describe('who sees what', () => {
-  it('nothing of a private repository, which answers like one that is not there', async () => {
+describe('access to pages', () => {
+  it('of a private repository is refused to others as for a missing one', async () => {
     const { client, push, get, id } = await project('private');
     const tip = await client.commit('Secret', { secret: 'x' });
     await push();
@@ -332,7 +332,7 @@ describe('who sees what', () => {
     }
   });
 
-  it('a page that was made is not made again, and has a strong validator', async () => {
+  it('to a cached page makes nothing again, and the page has a strong validator', async () => {
     const { client, push, get } = await project('cached');
     await client.commit('Begin', { a: '1' });
     await push();
@@ -346,8 +346,8 @@ describe('who sees what', () => {
   });
 });
 
-describe('for programs', () => {
-  it('every page is the JSON that its schema describes, under a validator of its own', async () => {
+describe('pages for programs', () => {
+  it('are JSON that matches the schema, with a validator of its own', async () => {
     const { client, push, get } = await project('json');
     await client.commit('Begin', { 'a.txt': 'one\n' });
     const oid = await client.commit('Go on', { 'a.txt': 'one\ntwo\n', 'src/ü.txt': 'x' });
@@ -376,7 +376,7 @@ describe('for programs', () => {
   });
 });
 
-describe('a page for those who take gzip', () => {
+describe('a page for clients that accept gzip', () => {
   it('is compressed, with a validator of its own', async () => {
     const { client, push, get } = await project('zipped');
     await client.commit('Begin', { 'a.txt': 'one\n' });
@@ -395,8 +395,8 @@ describe('a page for those who take gzip', () => {
   });
 });
 
-describe('an address that asks for very much', () => {
-  it('is told when to come back, in both representations, and others are not', async () => {
+describe('an address that requests too much', () => {
+  it('is refused with a time to come back, as HTML and JSON, and others are served', async () => {
     const { client, push, id } = await project('crawled');
     const oid = await client.commit('Begin', { 'a.txt': 'one\n' });
     await push();

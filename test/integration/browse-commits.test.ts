@@ -14,7 +14,7 @@ function codeOf(page: string): string[] {
 }
 
 describe('the page of a commit', () => {
-  it('links addresses and commits in the message, and lists its trailers', async () => {
+  it('links URLs and commits in the message, and lists its trailers', async () => {
     const { client, push, page } = await rig.project('message');
     const first = await client.commit('Begin');
     // Digits alone are more often a number than an id, so that they are no link.
@@ -37,7 +37,7 @@ Reviewed-by: R <r@example.org>`;
     expect(shown.match(/Reviewed-by/g)).toHaveLength(1);
   });
 
-  it('shows changes in one column or two, with the words that differ, with or without white space', async () => {
+  it('shows changes in one or two columns, with changed words, with or without white space', async () => {
     const { client, push, page } = await rig.project('views');
     await client.commit('Begin', { a: 'const size = 1;\nkept\n', b: 'if (x) {\n  y\n}\n', crlf: 'a\r\nb\n' });
     const oid = await client.commit('Change', {
@@ -67,7 +67,7 @@ Reviewed-by: R <r@example.org>`;
     expect(spaceless).toContain('With white space');
   });
 
-  it('tells of renames, modes, links, submodules and binary files, whatever their names are', async () => {
+  it('shows renames, modes, links, submodules and binary files with any names', async () => {
     const { client, push, page } = await rig.project('kinds');
     const long = Array.from({ length: 30 }, (_, at) => `line ${at}`).join('\n');
     await client.commit('Begin', {
@@ -105,7 +105,7 @@ Reviewed-by: R <r@example.org>`;
     await textOf(await await rig.app.request('/'), 404);
   });
 
-  it('compares a merge with each of its eight parents, and says that a root is one', async () => {
+  it('compares a merge with each of its eight parents, and marks a root commit', async () => {
     const { client, push, page, get } = await rig.project('merges');
     const root = await client.commit('Root', { root: '1\n' });
     const sides: string[] = [];
@@ -135,7 +135,7 @@ Reviewed-by: R <r@example.org>`;
     expect(nothing).toContain('No file differs.');
   });
 
-  it('shows a large change up to a bound, and the rest one file at a time', async () => {
+  it('shows a large change up to a limit, and the rest one file at a time', async () => {
     const { client, push, page, get, json } = await rig.project('large');
     const lines = (count: number) => Array.from({ length: count }, (_, at) => `line ${at}\n`).join('');
     const files = Object.fromEntries(
@@ -167,7 +167,7 @@ Reviewed-by: R <r@example.org>`;
     });
   });
 
-  it('stays bounded where there is very much: files, parents, ids in a message', async () => {
+  it('is bounded with very many files, parents, or ids in a message', async () => {
     const { client, push, page, json } = await rig.project('much');
     const blob = await client.run(['hash-object', '-w', '--stdin'], { input: 'x\n' });
     const entries = Array.from({ length: 1_200 }, (_, at) => `100644 blob ${blob}\tf${at}\n`).join('');
@@ -195,7 +195,7 @@ Reviewed-by: R <r@example.org>`;
     expect(await page(`commit/${merge}?parent=100`)).toContain('No file differs.');
   });
 
-  it('shows what people wrote as text, and nothing of it runs', async () => {
+  it('shows people’s texts as text, and runs nothing in them', async () => {
     const { client, push, page } = await rig.project('hostile');
     const evil = '<script>alert(1)</script>"\'><img src=x onerror=alert(1)>';
     await client.commit('Begin', { a: 'x\n' });
@@ -218,7 +218,7 @@ Reviewed-by: R <r@example.org>`;
 });
 
 describe('histories', () => {
-  it('follow first parents only where that is asked for, and name what a file was renamed from', async () => {
+  it('follow first parents on request only, and name earlier names of a file', async () => {
     const { client, push, page, json } = await rig.project('histories');
     const long = Array.from({ length: 20 }, (_, at) => `line ${at}\n`).join('');
     await client.commit('Old', { 'old/näme': long });
@@ -249,7 +249,7 @@ describe('histories', () => {
     expect(await page('commits/main/side')).not.toContain('Renamed here');
   });
 
-  it('are Atom feeds, too: well-formed whatever commits say, with a validator that costs no git', async () => {
+  it('are Atom feeds, too: well-formed for any commit, with a validator that needs no git', async () => {
     const { client, push, get } = await rig.project('feeds');
     await client.commit('Begin', { a: '1', b: '1' });
     const oid = await client.commit('A <b> & "c" ]]> \u0001 \u202e\n\n</content><script>', { a: '2' });
@@ -280,7 +280,7 @@ describe('histories', () => {
     await textOf(await get('feed/none'), 404);
   });
 
-  it('and pages have the names of the mailmap, and are made again when it changes', async () => {
+  it('and pages use the names of the mailmap, and are made again when it changes', async () => {
     const { client, push, page, get } = await rig.project('names');
     const oid = await client.commit('Begin', { a: '1' });
     await push();

@@ -89,7 +89,7 @@ const json = async (page: string): Promise<any> =>
   JSON.parse((await get(path(page), { Accept: 'application/json' })).body);
 
 describe('issues', () => {
-  it('are listed with status, labels and comments, and read with their threads', async () => {
+  it('are listed with status, labels and comments, and shown with their threads', async () => {
     const first = await send(
       author,
       kinds.issue,
@@ -137,7 +137,7 @@ describe('issues', () => {
     });
   });
 
-  it('page by fifty, and their comments too', async () => {
+  it('are listed in pages of fifty, as are their comments', async () => {
     const root = await send(author, kinds.issue, [['subject', 'Talkative']], '');
     for (let at = 0; at < 55; at++) await comment(author, root, root, `comment ${at}`);
     const page = await html(`issue/${root.id}`);
@@ -149,7 +149,7 @@ describe('issues', () => {
     expect(await html('issues?status=open&skip=50')).toContain('Talkative');
   });
 
-  it('vanish when they are deleted; a deleted comment does, too', async () => {
+  it('disappear when they are deleted, as do deleted comments', async () => {
     const root = await send(author, kinds.issue, [['subject', 'Short-lived']], 'gone soon');
     const said = await comment(stranger, root, root, 'said in haste');
     expect(await html(`issue/${root.id}`)).toContain('said in haste');
@@ -161,7 +161,7 @@ describe('issues', () => {
     expect(await html('issues?status=all')).not.toContain('Short-lived');
   });
 
-  it('have validators, and are signed events to take away', async () => {
+  it('have validators, and can be downloaded as signed events', async () => {
     const root = await send(author, kinds.issue, [['subject', 'Kept']], '');
     const { headers } = await get(path(`issue/${root.id}`));
     const etag = headers.get('etag') ?? '';
@@ -185,7 +185,7 @@ describe('issues', () => {
 });
 
 describe('patches', () => {
-  it('are shown with their changes, series and revisions, and are there to be applied', async () => {
+  it('are shown with their changes, series and revisions, and can be downloaded to apply', async () => {
     await git.run(['checkout', '-q', '-b', 'patches']);
     await git.commit('Add b\n\nBecause it was <missing>.', { 'b.txt': 'two\n' });
     await git.commit('Add c', { 'c.txt': 'three\n' });
@@ -233,7 +233,7 @@ describe('patches', () => {
 });
 
 describe('pull requests', () => {
-  it('are compared with the default branch, in each of their versions, and have the results of their checks', async () => {
+  it('are compared with the default branch in each version, and show the results of their checks', async () => {
     await git.run(['checkout', '-q', '-b', 'topic', 'main']);
     const first = await git.commit('Add d', { 'd.txt': 'four\n' });
     const second = await git.commit('Add e', { 'e.txt': 'five\n' });
@@ -306,7 +306,7 @@ describe('pull requests', () => {
 });
 
 describe('receipts', () => {
-  it('tell who moved a ref, with events that anybody can check', async () => {
+  it('show who moved a ref, with events that anybody can verify', async () => {
     const all = await json('receipts');
     const step = all.steps.find(({ changes }: { changes: { after: string }[] }) => changes[0]?.after === tip);
     expect(step).toMatchObject({
@@ -333,7 +333,7 @@ describe('receipts', () => {
   });
 });
 
-it('a pull request whose tip is not here says so, and names where its author says that it is', async () => {
+it('a pull request without its tip says so, and names where its author says that it is', async () => {
   // Elsewhere such a pull request waits for its tip, unseen. Where nobody can push one, it does not wait.
   await using closed = await startServer({ flags: { access: 'signed', 'anonymous-pushes': 'off' } });
   await using client = await NostrClient.connect(closed.url);
@@ -348,7 +348,7 @@ it('a pull request whose tip is not here says so, and names where its author say
   expect(page).not.toContain('ext::');
 });
 
-it('receipts of a public repository tell nothing of the time when it was private', async () => {
+it('receipts of a public repository show nothing from the time when it was private', async () => {
   const name = 'once-private';
   const options = { tags: [['private', 'true']], at: START };
   await using client = await NostrClient.connect(server.url);
@@ -375,7 +375,7 @@ it('receipts of a public repository tell nothing of the time when it was private
 });
 
 describe('people', () => {
-  it('have names that they chose, always with their keys; who takes the name of another is told apart', async () => {
+  it('have their chosen names, always with their keys, and an imitated name is marked', async () => {
     await take(
       owner.sign(
         kinds.profile,
@@ -422,8 +422,8 @@ function harmsIn(body: string): string[] {
   });
 }
 
-describe('what strangers write', () => {
-  it('runs nowhere: names, subjects, texts, labels, patches, branches', async () => {
+describe('texts of strangers', () => {
+  it('run nothing: names, subjects, texts, labels, patches, branches', async () => {
     await take(
       stranger.sign(
         kinds.profile,
@@ -497,7 +497,7 @@ describe('what strangers write', () => {
 });
 
 describe('a private repository', () => {
-  it('has none of these pages for strangers, and its owner looks like nobody', async () => {
+  it('shows strangers none of these pages, and its owner looks unknown', async () => {
     const secretive = new Person();
     const event = announcement(server.url, secretive, 'secret', { tags: [['private', 'true']] });
     await using client = await NostrClient.connect(server.url);
@@ -539,7 +539,7 @@ describe('a private repository', () => {
   });
 });
 
-it('the API tells of these pages', async () => {
+it('the API description includes these pages', async () => {
   const { paths } = JSON.parse((await get('/openapi.json')).body);
   for (const page of [
     'issues',

@@ -130,7 +130,7 @@ async function json(path: string) {
 }
 
 describe('the page of a file', () => {
-  it('has marked lines, each complete in itself, and links to its other views', async () => {
+  it('has highlighted lines, each complete in itself, and links to its other views', async () => {
     const body = await page('file/main/new.ts');
     expect(body).toContain(
       '<tr id="L2"><td class="number"><a href="#L2">2</a></td><td><code><span class="hljs-comment">&lt;b&gt; */</span></code></td></tr>',
@@ -146,14 +146,14 @@ describe('the page of a file', () => {
     expect(await page(`file/${tip}/new.ts`)).not.toContain('Permalink');
   });
 
-  it('tells the language by a first line, in any encoding', async () => {
+  it('finds the language by a first line, in any encoding', async () => {
     expect(await page('file/main/script')).toContain('<span class="hljs-keyword">import</span>');
     const utf16 = await page('file/main/utf16.c');
     expect(utf16).toContain('<span class="hljs-type">int</span> ü');
     expect(utf16).toContain('utf-16le');
   });
 
-  it('says how lines end, and warns of hidden directions', async () => {
+  it('shows line ends, and warns of invisible direction marks', async () => {
     const crlf = await page('file/main/crlf');
     expect(crlf).toContain('CRLF line ends · no line feed at the end');
     expect(await page('file/main/mixed')).toContain('LF and CRLF line ends');
@@ -166,14 +166,14 @@ describe('the page of a file', () => {
     });
   });
 
-  it('cuts gigantic lines, marked or not', async () => {
+  it('cuts very long lines, highlighted or not', async () => {
     const body = await page('file/main/min.js');
     expect(body).toContain('hljs-keyword');
     expect(body).toContain('The rest of the file is not shown');
     expect(body.length).toBeLessThan(100_000);
   });
 
-  it('shows Markdown, with its source one link away', async () => {
+  it('renders Markdown, with a link to its source', async () => {
     const body = await page('file/main/README.md');
     expect(body).toContain('Title');
     expect(body).toContain(`href="${root}/file/main/docs"`);
@@ -184,7 +184,7 @@ describe('the page of a file', () => {
     expect((await json('file/main/README.md')).lines).toHaveLength(3);
   });
 
-  it('shows pictures, sound, film and documents by their raw URL, and SVG as a picture', async () => {
+  it('shows images, audio, video and documents by their raw URL, and SVG as an image', async () => {
     for (const [name, element] of [
       ['p.png', 'img'],
       ['p.svg', 'img'],
@@ -216,7 +216,7 @@ describe('the page of a file', () => {
     }
   });
 
-  it('shows notebooks without what they would run, and tables', async () => {
+  it('shows notebooks without running anything, and tables', async () => {
     const notebook = await page('file/main/n.ipynb');
     expect(notebook).toContain('<span class="hljs-keyword">import</span>');
     expect(notebook).toContain('In [3]');
@@ -228,7 +228,7 @@ describe('the page of a file', () => {
     expect(table).toContain('<td>a &quot;b&quot;</td>');
   });
 
-  it('recognises pointers of Git LFS, links and submodules', async () => {
+  it('recognizes Git LFS pointers, links and submodules', async () => {
     expect(await page('file/main/large.bin')).toContain('117.7 MiB (123,456,789 bytes)');
     expect((await json('file/main/large.bin')).lfs).toEqual({ oid: 'a'.repeat(64), size: 123_456_789 });
     expect(await page('file/main/docs/here')).toContain(`href="${root}/file/main/docs"`);
@@ -250,7 +250,7 @@ describe('the page of a file', () => {
     expect(await page('tree/main')).toContain(`href="${root}/file/main/lib"`);
   });
 
-  it('costs no more than its time when its text is hostile: plain lines are shown', async () => {
+  it('needs bounded time for hostile text, and then shows plain lines', async () => {
     const hostile = new RenderPool({ workers: 1, queue: 1, timeLimit: 200, memory: 128, idle: 60_000 });
     try {
       const routes = codeRoutes({
@@ -274,7 +274,7 @@ describe('the page of a file', () => {
 });
 
 describe('blame', () => {
-  it('says of lines who wrote them and when, through renames', async () => {
+  it('shows author and date of lines, through renames', async () => {
     const body = await page('blame/main/new.ts');
     expect(body).toContain('<td class="who" rowspan="3">');
     expect(body).toContain('<bdi>A User</bdi>');
@@ -289,7 +289,7 @@ describe('blame', () => {
     });
   });
 
-  it('is there for text alone', async () => {
+  it('exists for text only', async () => {
     expect(await page('blame/main/empty')).toContain('<tbody>');
     for (const path of ['blame/main/lib', 'blame/main/docs/here', 'blame/main/nothing', 'blame/main'])
       expect((await get(path)).status, path).toBe(path === 'blame/main' ? 302 : 404);

@@ -91,7 +91,7 @@ async function rigWith(...artifacts: readonly ReceivedArtifact[]) {
 }
 
 describe('the overview', () => {
-  it('shows the newest check-ins, the files of the newest one, and its README; programs get the same', async () => {
+  it('shows the newest check-ins, the files of the newest one, and its README, also as JSON', async () => {
     const [readme, other] = [
       whole('# Welcome\n\nSee [the guide](doc/guide.txt) and [all](doc).\n'),
       whole('two\n'),
@@ -126,7 +126,7 @@ describe('the overview', () => {
     ]);
   });
 
-  it('tells how to begin while nothing has been pushed', async () => {
+  it('shows first steps before the first push', async () => {
     const { text, json } = await rigWith();
     const page = await text('');
     expect(page).toContain('Nothing has been pushed to this repository.');
@@ -155,7 +155,7 @@ describe('a timeline', () => {
     await text(`timeline?skip=${LONGEST_TIMELINE + 1}`, 404);
   });
 
-  it('follows merges, and takes dates that go backwards', async () => {
+  it('follows merges, and accepts dates that go backwards', async () => {
     second = 0;
     const root = checkInOf('root', {});
     second = 1_000;
@@ -171,7 +171,7 @@ describe('a timeline', () => {
     expect(checkIns.map(({ comment }) => comment)).toEqual(['merge', 'other', 'right', 'left', 'root']);
   });
 
-  it('is empty before the first check-in, and there are no files then', async () => {
+  it('is empty before the first check-in, without files', async () => {
     const { text } = await rigWith();
     expect(await text('timeline')).toContain('No check-ins yet');
     await text('tree/tip', 404);
@@ -179,8 +179,8 @@ describe('a timeline', () => {
   });
 });
 
-describe('what not everybody sees', () => {
-  it('is on no page: private and shunned artifacts answer like missing ones', async () => {
+describe('hidden artifacts', () => {
+  it('are on no page: private and shunned artifacts look like missing ones', async () => {
     const [secretFile, openFile, badFile] = [
       whole('secret text\n'),
       whole('open text\n'),
@@ -225,7 +225,7 @@ describe('what not everybody sees', () => {
 });
 
 describe('check-ins', () => {
-  it('say what they change, delta manifests, renames and deletions included', async () => {
+  it('show their changes, including delta manifests, renames and deletions', async () => {
     const [one, two, three] = [whole('1\n'), whole('2\n'), whole('3\n')];
     const base = checkInOf('base', { 'a.txt': one, 'src/b c.txt': two, 'src/old.txt': three });
     const next = checkInOf('next', { 'a.txt': two }, [base], { baseline: base });
@@ -283,7 +283,7 @@ describe('check-ins', () => {
     }
   });
 
-  it('and everything in them are text: nothing runs', async () => {
+  it('are shown as text, and nothing in them runs', async () => {
     const script = '<script>alert(1)</script>';
     const svg = whole(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>\n`);
     const html = whole(`${script}\n`);
@@ -310,7 +310,7 @@ describe('check-ins', () => {
     }
   });
 
-  it('are kept: a page that is asked for again is not read again, and a validator is enough', async () => {
+  it('are cached: a repeated page is not read again, and a validator is enough', async () => {
     const { get, rig } = await rigWith(checkInOf('only', {}));
     const first = await get('timeline');
     const etag = first.headers.get('ETag') ?? '';
@@ -322,7 +322,7 @@ describe('check-ins', () => {
 });
 
 describe('artifacts', () => {
-  it('are shown as text within bounds, and sent as they are', async () => {
+  it('are shown as text within limits, and sent unchanged', async () => {
     const binary = whole(Buffer.from([0, 1, 2, 255]));
     const large = whole(Buffer.alloc(1024 * 1024 + 1, 'line\n'));
     const huge = whole(Buffer.alloc(32 * 1024 * 1024 + 1));
@@ -350,7 +350,7 @@ describe('artifacts', () => {
 describe('a project of the stock program', () => {
   beforeEach((test) => test.skip(noFossil !== undefined, noFossil));
 
-  it('has the timeline, the files and the contents that the program shows', async () => {
+  it('has the timeline, files and contents of the stock program', async () => {
     await using folder = await tempDir('cairn-browse-fossil');
     const client = new FossilClient(folder.path);
     await mkdir(folder.path, { recursive: true });

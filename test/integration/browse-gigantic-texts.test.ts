@@ -15,7 +15,7 @@ afterAll(async () => {
   await rig[Symbol.asyncDispose]();
 });
 
-it('lists of commits and tags have the beginnings of their messages and names', async () => {
+it('lists of commits and tags show the beginnings of their messages and names', async () => {
   const { client, push, page, json } = await rig.project('messages', '--initial-branch=main');
   const message = 'm'.repeat(300_000);
   const person = `${'n'.repeat(200_000)} <a@example.org> 1700000000 +0000`;
@@ -47,7 +47,7 @@ it('lists of commits and tags have the beginnings of their messages and names', 
   expect(JSON.stringify(await json(`commit/${tip}`)).includes(message)).toBe(true);
 });
 
-it('names that no file system has are cut in links', async () => {
+it('extremely long names are cut in links', async () => {
   const { client, push, page, json } = await rig.project('names', '--initial-branch=main');
   const blob = (await client.run(['hash-object', '-w', '--stdin'], { input: 'found' })).trim();
   const entries = Array.from(

@@ -59,7 +59,7 @@ describe('the overview', () => {
     expect(await textOf(changed)).toContain('<bdi>Go on</bdi>');
   });
 
-  it('tells how to begin while a repository is empty, and that the default branch is missing', async () => {
+  it('shows first steps in an empty repository, and reports a missing default branch', async () => {
     const { client, push, page, json } = await rig.project('fresh');
     await client.commit('Begin', { a: 'a' });
     await push('main:refs/tags/v1');
@@ -75,7 +75,7 @@ describe('the overview', () => {
     });
   });
 
-  it('follows a README that is a link within the repository, and no other', async () => {
+  it('follows a README that is a link inside the repository, and no other', async () => {
     const { client, push, page } = await rig.project('linked');
     await client.commit('Begin', { 'docs/intro.md': '[up](../src/a.c) and [here](b.md)', 'src/a.c': '' });
     const link = async (target: string) => {
@@ -92,7 +92,7 @@ describe('the overview', () => {
       expect(await link(target)).not.toContain('class="readme"');
   });
 
-  it('shows a README as it is that is no Markdown, and none that is too large or binary', async () => {
+  it('shows a README that is not Markdown as plain text, and none that is too large or binary', async () => {
     const { client, push, page } = await rig.project('readmes');
     const shown = async (files: Record<string, string | Buffer>) => {
       await client.commit('Change', files);

@@ -51,7 +51,7 @@ async function json(path: string): Promise<unknown> {
 }
 
 describe('the page of branches', () => {
-  it('says who changed each last, and how far it is from the default branch', async () => {
+  it('shows the last author of each, and its distance from the default branch', async () => {
     const body = await page('branches');
     expect(body).toContain('2 branches');
     expect(body.indexOf('default</span>')).toBeLessThan(body.indexOf('1 ahead, 1 behind'));
@@ -69,7 +69,7 @@ describe('the page of branches', () => {
 });
 
 describe('the pages of tags', () => {
-  it('list releases with what they say and their archives, and show each', async () => {
+  it('list releases with their texts and archives, and show each', async () => {
     const body = await page('tags');
     expect(body.indexOf('v1.0')).toBeLessThan(body.indexOf('light/1.0-rc1'));
     expect(body).toContain('archive/v1.0.tar.gz');
@@ -103,7 +103,7 @@ describe('the pages of tags', () => {
 });
 
 describe('the page of contributors', () => {
-  it('counts commits by person, as the mailmap says', async () => {
+  it('counts commits by person, using the mailmap', async () => {
     expect(await page('contributors')).toContain('2 commits');
     expect(await json('contributors/main')).toMatchObject({
       commits: 2,
@@ -131,7 +131,7 @@ describe('the page of searches', () => {
     expect(await page('search/v1.0?q=nowhere')).toContain('Nothing was found');
   });
 
-  it('takes one line of at most 200 characters, which is no pattern and no option', async () => {
+  it('accepts one line of at most 200 characters, and reads it neither as a pattern nor as an option', async () => {
     for (const query of ['x'.repeat(201), 'a\nb', 'a\0b'])
       expect((await get(`search/main?q=${encodeURIComponent(query)}`)).status).toBe(404);
     for (const query of ['.*', '--open-files-in-pager=id', '-e', '\\', '((', ':(glob)**', '$(id)', '%00'])
@@ -145,7 +145,7 @@ describe('the page of searches', () => {
   });
 });
 
-it('of a repository whose default branch does not exist yet, these pages say that there is nothing', async () => {
+it('these pages are empty if the default branch does not exist yet', async () => {
   const client = new GitClient(folder.path).at('project');
   await client.run(['push', '--quiet', repositoryUrl(server, 'unborn'), 'v1.0']);
   for (const [path, words] of [
@@ -160,7 +160,7 @@ it('of a repository whose default branch does not exist yet, these pages say tha
   }
 });
 
-it('of a repository that is not there, none of these pages is found', async () => {
+it('these pages of a missing repository are not found', async () => {
   for (const path of [
     'branches',
     'tags',

@@ -138,7 +138,7 @@ describe.each([0, 1, 2])('reading with protocol v%i', (version) => {
   // Stateless and without v2, a client asks twice: for the new shallow boundary, then for the objects.
   const shallowProcesses = version === 2 ? 2 : 3;
 
-  describe('warm', () => {
+  describe('with a warm server', () => {
     it('ls-remote: one conditional request, no process', async () => {
       const url = repositoryUrl(app, NAME);
       const spent = await cost(() => user(version).run(['ls-remote', url]));
@@ -157,7 +157,7 @@ describe.each([0, 1, 2])('reading with protocol v%i', (version) => {
       ['full clone', [], 2],
       ['shallow clone', ['--depth=1'], shallowProcesses],
       ['partial clone', ['--filter=blob:none', '--no-checkout'], 2],
-    ])('%s: one conditional request, few processes', async (_name, options, processes) => {
+    ])('a %s: one conditional request, few processes', async (_name, options, processes) => {
       const spent = await cost(() => user(version).clone(repositoryUrl(app, NAME), fresh(), ...options));
       expect(outcomes(spent)).toEqual(['get not-modified']);
       expect(spent.processes).toBeGreaterThan(0);
@@ -167,7 +167,7 @@ describe.each([0, 1, 2])('reading with protocol v%i', (version) => {
     it.each([
       ['shallow', ['--depth=1']],
       ['partial', ['--filter=blob:none', '--no-checkout']],
-    ])('a %s clone like two before it: one conditional request, no process', async (_name, options) => {
+    ])('a third equal %s clone: one conditional request, no process', async (_name, options) => {
       const clone = () => user(version).clone(repositoryUrl(app, NAME), fresh(), ...options);
       await clone();
       await clone();
@@ -188,7 +188,7 @@ describe.each([0, 1, 2])('reading with protocol v%i', (version) => {
     });
   });
 
-  describe('cold', () => {
+  describe('with a cold server', () => {
     it('ls-remote: pointer and manifest, no process', async () => {
       await using server = await coldServer();
       const spent = await cost(() => user(version).run(['ls-remote', repositoryUrl(server, NAME)]));
@@ -205,7 +205,7 @@ describe.each([0, 1, 2])('reading with protocol v%i', (version) => {
       expect(spent.processes).toBe(0);
     });
 
-    it('a clone: pointer and manifest, then pack and idx of every pack, all of them at once', async () => {
+    it('a clone: pointer and manifest, then all packs and idx files at once', async () => {
       const { manifest } = await state();
       await using server = await coldServer();
       // So long that what is asked for at once overlaps on a busy machine, too.
@@ -234,14 +234,14 @@ describe.each([0, 1, 2])('a clone of a folded repository with protocol v%i', (ve
     expect(folded.outcome).toBe('folded');
   });
 
-  it('warm: one conditional request, no process', async () => {
+  it('by a warm server: one conditional request, no process', async () => {
     await user(version).clone(repositoryUrl(app, name), fresh());
     const spent = await cost(() => user(version).clone(repositoryUrl(app, name), fresh()));
     expect(outcomes(spent)).toEqual(['get not-modified']);
     expect(spent.processes).toBe(0);
   });
 
-  it('cold: pointer, manifest and the pack, no process', async () => {
+  it('by a cold server: pointer, manifest and the pack, no process', async () => {
     await using server = await coldServer();
     const spent = await cost(() => user(version).clone(repositoryUrl(server, name), fresh()));
     expect(outcomes(spent)).toEqual(['get found', 'get found', 'get found']);
@@ -251,24 +251,24 @@ describe.each([0, 1, 2])('a clone of a folded repository with protocol v%i', (ve
   });
 });
 
-describe('the v2 conversation', () => {
+describe('protocol v2', () => {
   const v2 = { 'Git-Protocol': 'version=2' };
 
-  it('says what the server can do without asking the store, once the repository is known as public', async () => {
+  it('sends capabilities without asking the store, once the repository is known as public', async () => {
     const url = `${repositoryUrl(app, NAME)}/info/refs?service=git-upload-pack`;
     clock.forward(3_600_000);
     const spent = await cost(async () => expect((await send(url, { headers: v2 })).status).toBe(200));
     expect(outcomes(spent)).toEqual([]);
   });
 
-  it('answers ls-refs from a fresh look, unless this client was shown one right before', async () => {
+  it('answers ls-refs after a new read, unless this client was shown the refs right before', async () => {
     await using server = await coldServer();
     const lsRefs = () => fetchFrom(repositoryUrl(server, NAME), lsRefsRequest(), v2);
     expect(outcomes(await cost(lsRefs))).toEqual(['get found', 'get found']);
     expect(outcomes(await cost(lsRefs))).toEqual(['get not-modified']);
   });
 
-  it('fetches refs shown less than two seconds ago without asking the store, anything else with one request', async () => {
+  it('fetches refs shown less than two seconds ago without asking the store, and others with one request', async () => {
     const url = repositoryUrl(app, NAME);
     const tip = await author.commit('Shown', { a: 'shown\n' });
     await author.run(['push', '--quiet', 'origin', 'main']);
@@ -282,7 +282,7 @@ describe('the v2 conversation', () => {
     expect(outcomes(await cost(() => fetch(tip)))).toEqual([]);
   });
 
-  it('looks at the store for every request about a private repository', async () => {
+  it('reads the store for every request about a private repository', async () => {
     const url = repositoryUrl(app, 'private');
     const work = await new GitClient(folder.path).init('private');
     const tip = await work.commit('Secret', { s: '1' });
@@ -306,7 +306,7 @@ describe('the v2 conversation', () => {
   });
 });
 
-describe('pushing', () => {
+describe('a push of', () => {
   // What travels together is not sent in one moment: on a busy machine the last of it might meet the answer to the first.
   beforeAll(() => {
     store.latency = LONG_LATENCY_MS;
@@ -323,7 +323,7 @@ describe('pushing', () => {
     expect(spent.processes).toBe(1);
   });
 
-  it('a tag object and a branch: one process more, to say what the tag leads to', async () => {
+  it('a tag object and a branch: one more process, to peel the tag', async () => {
     await author.commit('Released', { a: 'released\n' });
     await author.run(['tag', '-a', '-m', 'Second', 'v2']);
     const spent = await cost(() => author.run(['push', '--quiet', 'origin', 'main', 'v2']));
@@ -331,7 +331,7 @@ describe('pushing', () => {
     expect(spent.processes).toBe(2);
   });
 
-  it('commits after minutes of compressing: the same', async () => {
+  it('commits after minutes of compression: the same', async () => {
     await author.commit('Pushed late', { a: 'late\n' });
     clock.forward(600_000);
     const spent = await cost(() => author.run(['push', '--quiet', 'origin', 'main']));
@@ -339,7 +339,7 @@ describe('pushing', () => {
     expect(spent.rounds).toBe(3);
   });
 
-  it('to a repository that does not exist yet: the same', async () => {
+  it('commits to a new repository: the same', async () => {
     const url = repositoryUrl(app, 'first');
     const spent = await cost(() => author.run(['push', '--quiet', url, 'main']));
     expect(outcomes(spent)).toEqual(['get missing', ...Array(4).fill('put written')]);
@@ -347,7 +347,7 @@ describe('pushing', () => {
     expect(spent.processes).toBe(1);
   });
 
-  it('commits to a server that never saw the repository: the manifest and the packs besides', async () => {
+  it('commits to a server that never saw the repository: manifest and packs in addition', async () => {
     const { manifest } = await state();
     await using server = await coldServer();
     await author.commit('Pushed elsewhere', { a: 'elsewhere\n' });
@@ -369,7 +369,7 @@ describe('pushing', () => {
     expect(spent.processes).toBe(0);
   });
 
-  it('the deletion of a branch: a manifest and the pointer', async () => {
+  it('a deletion: a manifest and the pointer', async () => {
     const spent = await cost(() => author.run(['push', '--quiet', 'origin', ':same']));
     expect(outcomes(spent)).toEqual(['get not-modified', 'put written', 'put written']);
     expect(spent.rounds).toBe(3);
@@ -383,7 +383,7 @@ describe('pushing', () => {
     expect(spent.processes).toBe(0);
   });
 
-  it('what is so already, sent once more because the answer was lost: one request, nothing written', async () => {
+  it('the published state, repeated after a lost answer: one request, nothing written', async () => {
     const [tip, before] = (await author.run(['rev-parse', 'main', 'main~1'])).split('\n');
     if (tip === undefined || before === undefined) throw new Error('no commits');
     const head = pushHead([{ name: 'refs/heads/main', from: before, to: tip }]);
@@ -405,7 +405,7 @@ describe('pushing', () => {
     expect(spent.writes).toBe(0);
   });
 
-  it('on a ref that has moved, refused: one request, nothing written, whatever the size of the pack', async () => {
+  it('a moved ref, refused: one request, nothing written, for any size of the pack', async () => {
     const orphan = commitObject(EMPTY_TREE);
     const to = objectId(orphan);
     const head = pushHead([{ name: 'refs/heads/main', from: 'b'.repeat(40), to }]);

@@ -68,7 +68,7 @@ async function mainOf(repository: GitRepository): Promise<string | undefined> {
 }
 
 describe('a pull', () => {
-  it('that listed its source before another one brought something newer leaves that alone', async () => {
+  it('does not overwrite the newer refs of a concurrent pull', async () => {
     const { source, repository, remote } = await brought();
     const older = await source.commit('Older', { README: 'older\n' });
     let newer = '';
@@ -84,7 +84,7 @@ describe('a pull', () => {
     expect(newer).not.toBe(older);
   });
 
-  it('brings what there is, and then nothing', async () => {
+  it('fetches everything, and then nothing', async () => {
     const { source, repository, remote } = await brought();
     const tip = await source.commit('Go on', { README: 'second\n' });
     const traffic = new TransferCounts();
@@ -98,7 +98,7 @@ describe('a pull', () => {
 });
 
 describe('a push', () => {
-  it('sends what is published, with objects that the target lacks, and prunes where that is wanted', async () => {
+  it('sends published refs with objects that the target lacks, and prunes if requested', async () => {
     const { source, repository } = await brought();
     const target = await users.init(`target-${names}`, '--bare');
     const address = parseRemoteAddress(target.folder);
@@ -120,7 +120,7 @@ describe('a push', () => {
     expect(await target.run(['fsck', '--full', '--strict'])).toBe('');
   });
 
-  it('into a filled target refuses to take what is nowhere here, unless that was asked for (issue 13)', async () => {
+  it('does not overwrite unknown refs of a filled target, unless requested (issue 13)', async () => {
     const { source, repository } = await brought();
     const target = await users.init(`filled-${names}`, '--bare');
     const address = parseRemoteAddress(target.folder);

@@ -22,7 +22,7 @@ describe.each(['sha1', 'sha256'] as const)('a folded repository of %s', (format)
     expect(await rig.app.fold(hosted.id)).toMatchObject({ outcome: 'folded' });
   });
 
-  it.each([0, 1, 2])('is cloned from its pack as it is, with protocol v%i', async (version) => {
+  it.each([0, 1, 2])('is cloned as its stored pack, with protocol v%i', async (version) => {
     const settings = [`protocol.version=${version}`];
     expect(await hosted.clonedBy(settings)).toEqual(['stored']);
     expect(await hosted.clonedBy([...settings, 'transfer.fsckObjects=true'])).toEqual(['stored']);
@@ -30,7 +30,7 @@ describe.each(['sha1', 'sha256'] as const)('a folded repository of %s', (format)
   });
 });
 
-describe('a fetch of less, or of more, is left to git', () => {
+describe('git answers a fetch of less or more', () => {
   beforeAll(async () => {
     hosted = await rig.host();
     await rig.app.fold(hosted.id);
@@ -46,20 +46,20 @@ describe('a fetch of less, or of more, is left to git', () => {
     expect(new Set(await rig.answeredBy(clone))).toEqual(new Set(['git']));
   });
 
-  it('by a client that does not know of offsets', async () => {
+  it('by a client without ofs-delta', async () => {
     const wants = await hosted.wants();
     expect(await rig.answeredBy(() => hosted.fetch(wants, []))).toEqual(['git']);
     expect(await rig.answeredBy(() => hosted.fetch(wants, ['ofs-delta']))).toEqual(['stored']);
   });
 
-  it('that has something already', async () => {
+  it('by a client that has objects already', async () => {
     const copy = await new GitClient(rig.folder.path).clone(hosted.url, rig.fresh());
     await hosted.push('later');
     expect(await rig.answeredBy(() => copy.run(['fetch', '--quiet']))).toEqual(['git']);
   });
 });
 
-describe('what the pack was made for is not what is there now', () => {
+describe('refs differ from those at the time of the fold', () => {
   beforeAll(async () => {
     hosted = await rig.host();
     await hosted.author.run(['checkout', '--quiet', '-b', 'side']);
@@ -67,7 +67,7 @@ describe('what the pack was made for is not what is there now', () => {
     await rig.app.fold(hosted.id);
   });
 
-  it('but it is what is wanted, unless tags are to come along that are not in it', async () => {
+  it('and the pack is still sent if it has exactly the wanted objects, and no tags outside it must be included', async () => {
     const wants = await hosted.wants();
     await hosted.author.run(['tag', '-a', '-m', 'Later', 'v2', 'HEAD~1']);
     await hosted.author.run(['push', '--quiet', 'origin', 'v2']);
@@ -75,7 +75,7 @@ describe('what the pack was made for is not what is there now', () => {
     expect(await rig.answeredBy(() => hosted.fetch(wants, ['ofs-delta', 'include-tag']))).toEqual(['git']);
   });
 
-  it('and before v2, no ref leads to it', async () => {
+  it('and before v2, objects without a ref are refused', async () => {
     const wants = await hosted.wants();
     await hosted.author.run(['push', '--quiet', 'origin', ':side']);
     const refused = await hosted.fetchV0(wants, 'ofs-delta side-band-64k');
@@ -83,7 +83,7 @@ describe('what the pack was made for is not what is there now', () => {
   });
 });
 
-describe('the answer before v2', () => {
+describe('the response before v2', () => {
   let wants: readonly string[];
 
   beforeAll(async () => {
@@ -106,7 +106,7 @@ describe('the answer before v2', () => {
   it.each([
     ['side-band', 1000],
     ['side-band-64k', 65520],
-  ])('is cut as %s says', async (capability, longest) => {
+  ])('is cut off if %s', async (capability, longest) => {
     const answer = await hosted.fetchV0(wants, `${capability} ofs-delta no-progress multi_ack_detailed`);
     expect(answer.toString('latin1', 0, 8)).toBe('0008NAK\n');
     expect(answer.toString('latin1', answer.length - 4)).toBe('0000');
@@ -120,7 +120,7 @@ describe('the answer before v2', () => {
     expectPack(bandsOf(packets).data);
   });
 
-  it('says what is sent, to a client that did not ask for silence', async () => {
+  it('shows its progress, unless the client asked for quiet', async () => {
     const told = async (words: string) =>
       bandsOf((await hosted.fetchV0(wants, `ofs-delta side-band-64k ${words}`)).subarray(8)).progress;
     expect(await told('')).toMatch(/^Sending \d+ objects as they are stored\.\n$/);

@@ -28,7 +28,7 @@ afterAll(() => folder[Symbol.asyncDispose]());
 
 const isPack = ({ operation, key }: StoreCall) => operation === 'get' && key.endsWith('.pack');
 
-describe('the clone of a cold repository', () => {
+describe('a clone from a cold server', () => {
   let store: FaultyStore;
   let tip: string;
 
@@ -45,7 +45,7 @@ describe('the clone of a cold repository', () => {
     return startServer({ store, overrides: { background: false } });
   }
 
-  it('goes on when its client leaves; the next client gets what came, without another request for it', async () => {
+  it('continues to download when its client leaves, and the next client needs no second request', async () => {
     await using server = await coldServer();
     const [asked, answer] = [gate(), gate()];
     store.next(isPack, {
@@ -73,7 +73,7 @@ describe('the clone of a cold repository', () => {
     expect(store.log.filter(({ key }) => key.endsWith('.idx')).length).toBeLessThanOrEqual(1);
   });
 
-  it('keeps nobody else from git while it waits for its packs', async () => {
+  it('lets others run git while its packs are downloaded', async () => {
     await using server = await startServer({
       store,
       flags: { 'git-concurrency': '1', 'git-queue': '0' },
@@ -100,7 +100,7 @@ describe('the clone of a cold repository', () => {
     await waiting;
   });
 
-  it('by many at once asks the store as often as that by one', async () => {
+  it('by many clients at once sends the requests of a single one', async () => {
     await using server = await coldServer();
     store.latency = 5;
     const clones = Array.from({ length: 6 }, (_, index) =>
@@ -122,7 +122,7 @@ describe('a large pack on S3', () => {
 
   afterAll(() => bucket.close());
 
-  it('is fetched in ranges, once each, and can be read from its first one on', async () => {
+  it('is downloaded in ranges, once each, and readable from the first one on', async () => {
     const { close: _, ...access } = bucket;
     const pair = openS3(access);
     const store = new FaultyStore(pair.bulk);

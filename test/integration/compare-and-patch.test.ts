@@ -14,7 +14,7 @@ const subjectsOf = (page: string) =>
   [...page.matchAll(/class="subject" href[^>]*><bdi>([^<]*)/g)].map(([, text]) => text);
 
 describe('comparisons', () => {
-  it('begin where both parted with three dots, and at the first one with two; refs may have slashes', async () => {
+  it('start at the merge base with three dots, and at the first ref with two; refs may have slashes', async () => {
     const { client, push, page, get, json } = await rig.project('compare');
     await client.commit('Begin', { a: '1\n' });
     await client.run(['checkout', '-q', '-b', 'feature/x.y']);
@@ -60,7 +60,7 @@ describe('comparisons', () => {
     await textOf(await get('compare/main...alone.diff'), 404);
   });
 
-  it('of refs with hostile names show them as text', async () => {
+  it('show hostile ref names as text', async () => {
     const { client, push, page } = await rig.project('hostile-refs');
     await client.commit('Begin', { a: '1\n' });
     const name = `'"><svg/onload=alert(1)><b>&amp;`;
@@ -78,7 +78,7 @@ describe('comparisons', () => {
     expect(await page(`feed/${tree}`)).not.toMatch(/<svg\/|<b>/);
   });
 
-  it('have pages of commits, and of files one at a time', async () => {
+  it('have pages of commits, and of single files', async () => {
     const { client, push, page } = await rig.project('paged');
     const stream = Array.from({ length: 120 }, (_, at) => {
       return `commit refs/heads/main\ncommitter N <n@example.org> ${1_000_000 + at} +0000\ndata <<E\nCommit ${at}\nE\nM 644 inline f${at}\ndata <<E\n${at}\nE\n`;
@@ -98,7 +98,7 @@ describe('comparisons', () => {
 
 describe('patches', () => {
   for (const format of ['sha1', 'sha256'] as const) {
-    it(`are taken by git am and git apply, which make the same trees of them, in ${format}`, async () => {
+    it(`are accepted by git am and git apply, with the same trees, in ${format}`, async () => {
       const { client, push, get, id } = await rig.project(`patch-${format}`, `--object-format=${format}`);
       await rig.server.announce(id, { objectFormat: format });
       const long = Array.from({ length: 40 }, (_, at) => `line ${at}`).join('\n');
@@ -155,7 +155,7 @@ describe('patches', () => {
     });
   }
 
-  it('of merges are what they bring to their first parent; of commits without a change, a message', async () => {
+  it('show changes against the first parent for merges, and a message for empty commits', async () => {
     const { client, push, get, page } = await rig.project('patch-merge');
     const root = await client.commit('Begin', { a: '1\n' });
     await client.run(['checkout', '-q', '-b', 'side']);

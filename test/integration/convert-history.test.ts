@@ -55,7 +55,7 @@ function refsOf({ refs }: ConvertedHistory): Map<string, string> {
 }
 
 describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
-  it.each([1, 2, 3])('every object as a plain conversion in memory makes it (seed %i)', async (seed) => {
+  it.each([1, 2, 3])('equals a plain conversion in memory, object by object (seed %i)', async (seed) => {
     await using folder = await tempDir();
     const history = randomSha1History(new SeededRandom(seed), 120);
     const mappingFile = join(folder.path, 'map.tsv');
@@ -88,7 +88,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     expect(notes).toHaveLength(converted.objects.commits + converted.objects.tags);
   });
 
-  it('the forecast says what will be lost, and it is what is counted', async () => {
+  it('has the losses that the forecast announces', async () => {
     await using folder = await tempDir();
     const history = randomSha1History(new SeededRandom(4), 80);
     await mkdir(join(folder.path, 'old.git'));
@@ -114,7 +114,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     expect(mentions).toBeGreaterThan(50);
   });
 
-  it('killed 14 times at any point, it goes on and gives the same bytes', async () => {
+  it('continues after 14 kills at random points, and gives the same bytes', async () => {
     await using folder = await tempDir();
     const random = new SeededRandom(5);
     const history = randomSha1History(random, 150);
@@ -151,7 +151,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     expect(await new GitClient(resumed.gitDir).run(['fsck', '--full'])).toBe('');
   });
 
-  it('what it holds in memory is bounded, whatever it converts', async () => {
+  it('needs bounded memory for any history', async () => {
     await using folder = await tempDir();
     const history = randomSha1History(new SeededRandom(6), 200);
     let held = 0;
@@ -173,7 +173,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     );
   });
 
-  it('submodules are refused before anything is written, with path and commit', async () => {
+  it('is refused for submodules before anything is written, with path and commit', async () => {
     await using folder = await tempDir();
     const history = new Sha1History();
     const file = { mode: '100644', oid: history.add('blob', 'text\n') };
@@ -204,7 +204,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     expect(forecast.submoduleTrees).toBe(1);
   });
 
-  it('abbreviated ids stay when they fit several commits', async () => {
+  it('keeps abbreviated ids that match several commits', async () => {
     await using folder = await tempDir();
     const history = new Sha1History();
     const tree = history.addTree(new Map());
@@ -232,7 +232,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     );
   });
 
-  it('messages and notes are left alone when that is asked for', async () => {
+  it('leaves messages and notes unchanged on request', async () => {
     await using folder = await tempDir();
     const history = new Sha1History();
     const tree = history.addTree(new Map());
@@ -246,7 +246,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     expect(converted.head).toBe('refs/heads/trunk');
   });
 
-  it('notes are about the same commits as before, and keep their history', async () => {
+  it('keeps notes on their commits, and the history of notes', async () => {
     await using folder = await tempDir();
     const worker = await new GitClient(folder.path).init('worker');
     const commits: string[] = [];
@@ -287,7 +287,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     expect(converted.forecast.notesRefs).toEqual(['refs/notes/commits', 'refs/notes/folders']);
   });
 
-  it('very deep folders, very long histories and very large folders', async () => {
+  it('handles very deep folders, very long histories and very large folders', async () => {
     await using folder = await tempDir();
     const history = new Sha1History();
     const file = (content: string) => ({ mode: '100644', oid: history.add('blob', content) });
@@ -318,7 +318,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     expect(await fresh.run(['rev-list', '--objects', '--all', '--quiet'])).toBe('');
   });
 
-  it('an aborted conversion ends with the reason, and may be continued with the same folder', async () => {
+  it('ends with the reason of an abort, and can continue in the same folder', async () => {
     await using folder = await tempDir();
     const history = randomSha1History(new SeededRandom(7), 60);
     await mkdir(join(folder.path, 'old.git'));
@@ -347,7 +347,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     expect(other.refs.map(({ name }) => name)).toEqual(['refs/heads/main']);
   });
 
-  it('names of replace refs become new ids, and a history of one empty tree is fine', async () => {
+  it('renames replace refs to the new ids, and handles a history with one empty tree', async () => {
     await using folder = await tempDir();
     const history = new Sha1History();
     const tree = history.addTree(new Map());
@@ -361,7 +361,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     expect(refsOf(converted).has(`refs/replace/${main}`)).toBe(true);
   });
 
-  it('refs to notes alone, to files and to folders alone, and notes that share commits', async () => {
+  it('handles refs to notes, files and folders only, and notes that share commits', async () => {
     await using folder = await tempDir();
     const history = new Sha1History();
     const blob = { mode: '100644', oid: history.add('blob', 'text\n') };
@@ -390,7 +390,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     expect([...refsOf(other.converted).keys()]).toEqual(['refs/tags/file', 'refs/tags/folder']);
   });
 
-  it('objects that git refuses are named by their old ids', async () => {
+  it('names objects that git refuses by their old ids', async () => {
     await using folder = await tempDir();
     const history = new Sha1History();
     const blob = history.add('blob', 'text\n');
@@ -404,7 +404,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     });
   });
 
-  it('a ref to nothing is named', async () => {
+  it('names a ref to a missing object', async () => {
     await using folder = await tempDir();
     const history = new Sha1History();
     history.refs.set('refs/heads/main', history.addCommit(history.addTree(new Map()), [], 1, 'First\n'));

@@ -25,7 +25,7 @@ function folderOf(name: string, tree: RawObject): RawObject {
   return { type: 'tree', content: line };
 }
 
-it('takes pushes beside what is too deep, and refuses what stands above it (issue 11, point 2)', async () => {
+it('pushes beside an old tree that is too deep are accepted, and those that build on it are refused (issue 11, point 2)', async () => {
   await using folder = await tempDir();
   const store = new MemoryObjectStore();
   await using app = await startServer({ store, overrides: { background: false } });

@@ -68,7 +68,7 @@ async function count(of: 'processes' | 'failures', command: string): Promise<num
 }
 
 describe('raw files', () => {
-  it('are sent in parts: 206 and 416, for small files and for those that are streamed', async () => {
+  it('are sent in parts with status 206 or 416, for small and for streamed files', async () => {
     for (const [name, content] of [
       ['small.txt', SMALL],
       ['large.bin', LARGE],
@@ -134,7 +134,7 @@ describe('raw files', () => {
     }
   });
 
-  it('answer HEAD with the headers of GET and no byte, and start no process for it', async () => {
+  it('answer HEAD with the headers of GET, without body or process', async () => {
     const before = await count('processes', 'cat-file');
     for (const name of ['small.txt', 'large.bin', 'large.mp4', 'page.html']) {
       const head = await get(`raw/large/${name}`, { method: 'HEAD' });
@@ -170,7 +170,7 @@ describe('raw files', () => {
 });
 
 describe('archives', () => {
-  it('have what git archive makes, and the same bytes each time, from one process', async () => {
+  it('equal those of git archive, with the same bytes each time, from one process', async () => {
     const before = await count('processes', 'archive');
     const answers = await Promise.all(Array.from({ length: 4 }, () => get('archive/v1.0.tar')));
     const made = await Promise.all(answers.map((answer) => bytes(answer)));
@@ -196,7 +196,7 @@ describe('archives', () => {
     );
   });
 
-  it('come as ZIP, and of branches with slashes and of ids', async () => {
+  it('exist as ZIP, of branches with slashes, and of ids', async () => {
     const zip = await get('archive/feature/x.zip');
     expect((await bytes(zip)).toString('latin1', 0, 2)).toBe('PK');
     expect(zip.headers.get('content-type')).toBe('application/zip');
@@ -206,7 +206,7 @@ describe('archives', () => {
     expect(byId.headers.get('content-disposition')).toContain(`project-${tip}.tar.gz`);
   });
 
-  it('in Zstandard come where Node.js has it; otherwise the answer says what to ask for', async () => {
+  it('exist in Zstandard if Node.js supports it; otherwise the answer names the alternatives', async () => {
     const answer = await get('archive/v1.0.tar.zst');
     if ('createZstdCompress' in (await import('node:zlib'))) {
       expect((await bytes(answer)).readUInt32LE(0)).toBe(0xfd2fb528);
@@ -241,7 +241,7 @@ describe('archives', () => {
     await expect.poll(() => count('failures', 'archive')).toBe(1);
   });
 
-  it('of files that ask for far too much are refused, and the server goes on', async () => {
+  it('of files that require far too much are refused, and the server continues', async () => {
     const side = await new GitClient(folder.path).init('asking');
     await side.commit('x'.repeat(100_000), {
       '.gitattributes': '* export-subst\n',
@@ -253,7 +253,7 @@ describe('archives', () => {
     await bytes(await get('archive/main.tar'));
   });
 
-  it('are not there for what is no revision', async () => {
+  it('of an invalid revision are not found', async () => {
     for (const path of ['none.zip', 'main.rar', 'main', '.zip', 'main/small.txt.zip', '', 'main.tar.gz/x'])
       expect((await get(`archive/${path}`)).status, path).toBe(404);
   });

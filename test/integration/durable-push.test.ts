@@ -5,7 +5,7 @@ import { eventually, query } from '../helpers/identity.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-it('makes a push durable with a fixed number of fsyncs: each object once, each folder at most once', async () => {
+it('a push needs a fixed number of fsyncs: each object once, each folder at most once', async () => {
   await using folder = await tempDir();
   let files = 0;
   let folders = 0;

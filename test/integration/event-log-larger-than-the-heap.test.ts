@@ -31,7 +31,7 @@ async function run(mode: 'fill' | 'open', folder: string): Promise<Report> {
   return JSON.parse(stdout) as Report;
 }
 
-it('a log larger than the heap is written, and started over, and an event costs bytes and not its content (issue 11, point 10)', async () => {
+it('a log larger than the heap is written and loaded again, and an event needs few bytes of heap (issue 11, point 10)', async () => {
   await using folder = await tempDir();
   const end = 1_700_000_000;
   for (const mode of ['fill', 'open'] as const) {

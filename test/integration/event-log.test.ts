@@ -32,7 +32,7 @@ async function segmentsIn(store: ObjectStore): Promise<number> {
 }
 
 eachStore('the event log', (openStore) => {
-  it('carries events from server to server, and over restarts', async () => {
+  it('is shared among servers, and survives restarts', async () => {
     const store = await openStore();
     const [one, two] = [await startServer(store), await startServer(store)];
     const [first, second] = [plainEvent({ content: 'first' }), plainEvent({ content: 'second' })];
@@ -48,7 +48,7 @@ eachStore('the event log', (openStore) => {
     await store.close();
   });
 
-  it('is folded while servers write, without anybody asking for it', async () => {
+  it('is compacted automatically while servers write', async () => {
     const store = await openStore();
     const servers = [await startServer(store), await startServer(store)];
     const events = Array.from({ length: 120 }, (_, number) => plainEvent({ content: String(number) }));

@@ -18,7 +18,7 @@ function writeHistory(author: GitClient, commits: number): Promise<void> {
   return importCommits(author, messages, (n) => ({ ...(n === 0 ? files : {}), counter: `${n}\n` }));
 }
 
-it('keeps few packs however many pushes there are', async () => {
+it('a repository keeps few packs after any number of pushes', async () => {
   await using folder = await tempDir('cairn-grows');
   await using app = await startServer();
   const id = repositoryId(OWNER, 'grows');
@@ -48,7 +48,7 @@ it('keeps few packs however many pushes there are', async () => {
   expect(await objectsIn(copy.folder)).toEqual(await objectsIn(author.folder));
 });
 
-it('rolls small packs up beside a large one, and keeps what belongs to that', async () => {
+it('small packs are combined beside a large one, which keeps its companions', async () => {
   await using folder = await tempDir('cairn-rolls');
   await using app = await startServer({ overrides: { background: false } });
   const id = repositoryId(OWNER, 'rolls');

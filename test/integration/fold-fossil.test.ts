@@ -83,7 +83,7 @@ async function contentsOf(bag: Bag): Promise<ReadonlyMap<string, string>> {
 }
 
 describe('a fold of a Fossil repository', () => {
-  it('makes one pack of many, with the same artifacts, waiting deltas and unversioned files', async () => {
+  it('combines packs into one, with the same artifacts, waiting deltas and unversioned files', async () => {
     await using folded = await FoldRig.open();
     const { rig } = folded;
     const texts = Array.from({ length: 20 }, (_, at) => whole(lines(at, 50)));
@@ -120,7 +120,7 @@ describe('a fold of a Fossil repository', () => {
     expect(await readdir(folded.scratch)).toEqual([]);
   });
 
-  it('is made when sixteen packs have come, and leaves large folds alone', async () => {
+  it('happens after sixteen packs, and leaves large folded packs alone', async () => {
     await using folded = await FoldRig.open();
     const { rig } = folded;
     await rig.push(Array.from({ length: 200 }, (_, at) => whole(lines(at, 100))));
@@ -133,7 +133,7 @@ describe('a fold of a Fossil repository', () => {
     expect((await rig.bag()).state.packs.map(({ kind }) => kind)).toEqual(['fold', 'fold']);
   });
 
-  it('goes on when artifacts come meanwhile, and they may be deltas of what it copies', async () => {
+  it('continues if artifacts arrive meanwhile, which may be deltas of copied ones', async () => {
     await using folded = await FoldRig.open();
     const { rig } = folded;
     const [one, two, three] = [whole(lines(0, 50)), whole(lines(1, 50)), whole(lines(2, 50))];
@@ -153,7 +153,7 @@ describe('a fold of a Fossil repository', () => {
     expect(await verifyBag(bag)).toEqual([]);
   });
 
-  it('drops what is shunned, and stores whole what was made of it', async () => {
+  it('drops shunned artifacts, and stores their deltas whole', async () => {
     await using folded = await FoldRig.open();
     const { rig } = folded;
     const [one, two, three] = [whole(lines(0, 50)), whole(lines(1, 50)), whole(lines(2, 50))];
@@ -173,7 +173,7 @@ describe('a fold of a Fossil repository', () => {
     expect((await rig.bag()).find(one.name)).toBeDefined();
   });
 
-  it('keeps what is shunned as long as a pack that it does not fold needs it, and a push that was prepared before is prepared again', async () => {
+  it('keeps shunned artifacts while a pack outside the fold needs them, and a push prepared before is prepared again', async () => {
     await using folded = await FoldRig.open();
     const { rig } = folded;
     const [one, two, three] = [whole(lines(0, 50)), whole(lines(1, 50)), whole(lines(2, 50))];
@@ -189,7 +189,7 @@ describe('a fold of a Fossil repository', () => {
     expect(await verifyBag(await rig.another(3).bag())).toEqual([]);
   });
 
-  it('of two servers is made by one', async () => {
+  it('on two servers is done by one', async () => {
     await using folded = await FoldRig.open();
     const { rig, context } = folded;
     await rig.push([whole('one')]);
@@ -201,7 +201,7 @@ describe('a fold of a Fossil repository', () => {
     expect(await verifyBag(await rig.another(3).bag())).toEqual([]);
   });
 
-  it('follows publishes by itself', async () => {
+  it('follows publishes automatically', async () => {
     await using folded = await FoldRig.open();
     const { rig, context } = folded;
     const ends: string[] = [];
@@ -261,7 +261,7 @@ describe('a fold of a Fossil repository', () => {
   });
 });
 
-describe('versions that came whole', () => {
+describe('whole versions', () => {
   const VERSIONS = 130;
 
   /** A project of many versions of one file, each with its check-in, all of them whole. */
@@ -284,7 +284,7 @@ describe('versions that came whole', () => {
     await rig.push(artifacts.slice(half));
   }
 
-  it('become deltas of the version before, in chains of bounded length, and the project shrinks', async () => {
+  it('become deltas of earlier versions, in chains of bounded length, and the project shrinks', async () => {
     await using folded = await FoldRig.open();
     const { rig } = folded;
     await versions(rig);
@@ -308,7 +308,7 @@ describe('versions that came whole', () => {
     expect(files.filter(({ source }) => source !== undefined).length).toBe(2 * VERSIONS - 4);
   });
 
-  it('are never made of private or shunned ones, nor of what is made of them', async () => {
+  it('never become deltas of private or shunned artifacts, nor of their deltas', async () => {
     await using folded = await FoldRig.open();
     const { rig } = folded;
     const text = (at: number) => whole(`${lines(0, 80)}${at}\n`);
@@ -339,7 +339,7 @@ describe('versions that came whole', () => {
     expect(bag.find(text(1).name)?.source).toBe(text(0).name);
   });
 
-  it('are read whole by the stock client from the deltas', async (test) => {
+  it('that became deltas are read completely by the stock client', async (test) => {
     test.skip(noFossil !== undefined, noFossil);
     await using folded = await FoldRig.open();
     const { rig } = folded;

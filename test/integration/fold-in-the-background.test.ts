@@ -23,7 +23,7 @@ async function pushMuch(folder: string, url: string): Promise<GitClient> {
   return author;
 }
 
-it('folds a large push at once', async () => {
+it('a large push is folded at once', async () => {
   await using folder = await tempDir('cairn-large');
   await using app = await startServer();
   const id = repositoryId(OWNER, 'large');
@@ -35,7 +35,7 @@ it('folds a large push at once', async () => {
   });
 });
 
-it('does nothing when it is switched off', async () => {
+it('nothing is folded if folding is off', async () => {
   await using folder = await tempDir('cairn-off');
   const store = new FaultyStore(new MemoryObjectStore());
   await using app = await startServer({ store, flags: { fold: 'off' } });
@@ -45,7 +45,7 @@ it('does nothing when it is switched off', async () => {
   expect(store.log.some(({ key }) => key.endsWith('/fold'))).toBe(false);
 });
 
-it('goes on when a fold fails, and does not try again at every push', async () => {
+it('a failing fold does not stop others, and is not tried again at every push', async () => {
   await using folder = await tempDir('cairn-fails');
   const store = new FaultyStore(new MemoryObjectStore());
   store.rules.push(({ operation, key }) =>
@@ -77,7 +77,7 @@ it('goes on when a fold fails, and does not try again at every push', async () =
   expect(failures()).toHaveLength(1);
 });
 
-it('makes a base anew once for refs that were deleted, though they leave nothing behind', async () => {
+it('a base is made anew once after deletions of refs, even if they leave no packs', async () => {
   await using folder = await tempDir('cairn-deleted');
   const clock = new ShiftedClock();
   await using app = await startServer({ overrides: { clock } });
@@ -103,7 +103,7 @@ it('makes a base anew once for refs that were deleted, though they leave nothing
   expect(await fruitless()).toBe(1);
 });
 
-it('looks through all repositories now and then, for what no push tells of', async () => {
+it('all repositories are checked from time to time, also without pushes', async () => {
   await using folder = await tempDir('cairn-rounds');
   const store = new MemoryObjectStore();
   const id = repositoryId(OWNER, 'rounds');

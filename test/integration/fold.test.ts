@@ -60,7 +60,7 @@ async function pushCommits(git: GitClient, count: number): Promise<void> {
 }
 
 describe.each(['sha1', 'sha256'] as const)('a fold of a %s repository', (format) => {
-  it('puts what branches and tags reach into one pack, and the rest into another', async () => {
+  it('puts the objects of branches and tags into one pack, and the rest into another', async () => {
     const git = await author(format);
     await pushCommits(git, 4);
     await git.run(['tag', '-a', '-m', 'One', 'one']);
@@ -86,7 +86,7 @@ describe.each(['sha1', 'sha256'] as const)('a fold of a %s repository', (format)
     expect(await after.run(['for-each-ref'])).toBe(await before.run(['for-each-ref']));
   });
 
-  it('comes with a bitmap, a reverse index and a commit-graph that git uses', async () => {
+  it('has a bitmap, a reverse index and a commit-graph that git uses', async () => {
     const git = await author(format);
     await pushCommits(git, 3);
     await app.fold(id);
@@ -115,7 +115,7 @@ describe.each(['sha1', 'sha256'] as const)('a fold of a %s repository', (format)
 });
 
 describe('a fold', () => {
-  it('finds nothing to do in an empty repository, and in one that is folded', async () => {
+  it('does nothing in an empty or a folded repository', async () => {
     const git = await author();
     expect(await app.fold(id)).toEqual({ outcome: 'nothing to do' });
     await pushCommits(git, 1);
@@ -126,7 +126,7 @@ describe('a fold', () => {
     await expect(app.fold(repositoryId(OWNER, 'nowhere'))).rejects.toMatchObject({ kind: 'not-found' });
   });
 
-  it('does not publish what is the same as before', async () => {
+  it('does not publish an unchanged result', async () => {
     const git = await author();
     await pushCommits(git, 2);
     await git.run(['push', '--quiet', 'origin', 'main:refs/notes/x', ':main']);
@@ -137,7 +137,7 @@ describe('a fold', () => {
     expect((await stateOn(app, id)).digest).toBe(digest);
   });
 
-  it('leaves the next clone nothing to download', async () => {
+  it('leaves nothing for the next clone to download', async () => {
     const git = await author();
     await pushCommits(git, 3);
     await app.fold(id);
@@ -150,7 +150,7 @@ describe('a fold', () => {
     expect(await misses()).toBe(before);
   });
 
-  it('is followed by pushes as if nothing had happened', async () => {
+  it('does not affect later pushes', async () => {
     const git = await author();
     await pushCommits(git, 3);
     await app.fold(id);
@@ -164,7 +164,7 @@ describe('a fold', () => {
   });
 });
 
-describe('objects that no ref reaches', () => {
+describe('unreachable objects', () => {
   /** A branch with a commit that a forced push leaves behind. @returns the commit left behind */
   async function leaveBehind(git: GitClient, name: string): Promise<string> {
     const lost = await git.commit(`Lost ${name}`, { [`lost-${name}`]: `lost ${name}\n` });
@@ -174,7 +174,7 @@ describe('objects that no ref reaches', () => {
     return lost;
   }
 
-  it('are set apart, stay for the grace period, and leave', async () => {
+  it('are put into a pack of their own, kept for the grace period, and dropped', async () => {
     const git = await author();
     await pushCommits(git, 2);
     const lost = await leaveBehind(git, 'a');
@@ -193,7 +193,7 @@ describe('objects that no ref reaches', () => {
     await cloneWhole(user, url, `after-${names}`);
   });
 
-  it('leave each in its time, and wait in a bounded number of packs', async () => {
+  it('are dropped each in its time, and wait in a bounded number of packs', async () => {
     const git = await author();
     await pushCommits(git, 1);
     const lost: string[] = [];
@@ -210,7 +210,7 @@ describe('objects that no ref reaches', () => {
     expect(there.slice(-7)).toEqual(Array(7).fill(true));
   });
 
-  it('stay when something reaches them again before they leave', async () => {
+  it('are kept if a ref reaches them again in time', async () => {
     const git = await author();
     await pushCommits(git, 1);
     const lost = await leaveBehind(git, 'back');

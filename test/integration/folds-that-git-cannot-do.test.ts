@@ -81,7 +81,7 @@ describe.each([
   ['refs/nostr/deep', 'what only other refs reach', { kinds: ['fold', 'rest'], outcome: 'folded' }],
   ['refs/heads/deep', 'a branch', { kinds: ['fold'], outcome: 'rolled up' }],
 ] as const)('a repository with a deep tree at %s (issue 11, point 2)', (ref, _where, expected) => {
-  it('has fewer packs after a fold, every object, and clones of the other refs', async () => {
+  it('has fewer packs after a fold, every object, and clones of its other refs', async () => {
     const name = ref.replaceAll('/', '-');
     const [id, store] = [repositoryId(OWNER, name), new MemoryObjectStore()];
     const git = await gitAfter(join(folder.path, `git-${name}`), SMALL_STACK);
@@ -116,7 +116,7 @@ describe.each([
   });
 });
 
-it('a base stays as it is where branches cannot be walked any more (issue 11, point 2)', async () => {
+it('a base stays unchanged if git cannot walk the branches any more (issue 11, point 2)', async () => {
   const [id, store] = [repositoryId(OWNER, 'based'), new MemoryObjectStore()];
   const git = await gitAfter(join(folder.path, 'git-based'), SMALL_STACK);
   await using app = await startServer({ store, flags: { git }, overrides: { background: false } });
@@ -134,7 +134,7 @@ it('a base stays as it is where branches cannot be walked any more (issue 11, po
   expect(await idsOf(app, id)).toEqual(before);
 });
 
-it('a repository that git cannot fold delays no other, and is left alone for hours (issue 11, point 2)', async () => {
+it('a repository that git cannot fold delays no other, and is not tried again for hours (issue 11, point 2)', async () => {
   const clock = new ShiftedClock();
   const log: string[] = [];
   // In a repository with a branch of that name.
@@ -185,13 +185,13 @@ it('a repository that git cannot fold delays no other, and is left alone for hou
   expect(log.filter((line) => line.includes('it is tried again'))).toEqual([]);
 });
 
-describe('a fold of which git does nothing at all (issue 11, point 2)', () => {
+describe('a fold that git cannot do at all (issue 11, point 2)', () => {
   it.each([
     ['crashes', 'kill -SEGV $$', 'too-large', /^git could not fold: git pack-objects was ended by SIGSEGV$/],
     ['refuses', 'echo "fatal: no" >&2; exit 128', 'corrupt', /^git could not fold: no$/],
     ['is ended by somebody', 'kill -TERM $$', 'unavailable', /SIGTERM/],
     ['has no room', 'echo "fatal: write: No space left on device" >&2; exit 128', 'unavailable', /No space/],
-  ])('because it %s is told as what it is', async (how, script, kind, message) => {
+  ])('because it %s is reported as such', async (how, script, kind, message) => {
     const name = how.replaceAll(' ', '-');
     const git = await gitAfter(
       join(folder.path, `git-${name}`),

@@ -36,7 +36,7 @@ describe('the stock server', () => {
     'application/x-fossil',
     'application/x-fossil-debug',
     'application/x-fossil-uncompressed',
-  ] as const)('understands a clone card in a body of %s, and what it answers is read', async (type) => {
+  ] as const)('understands a clone card in a body of %s, and its reply is parsed', async (type) => {
     const cards = await ask([version(), { card: 'clone', version: 3, position: 1 }], type);
     expect(cards[0]).toMatchObject({ card: 'pragma', name: 'server-version' });
     expect(cards.filter(({ card }) => card === 'cfile').length).toBeGreaterThan(4);
@@ -47,7 +47,7 @@ describe('the stock server', () => {
     ]);
   });
 
-  it('sends whole artifacts when it is asked, and accepts a login of ours', async () => {
+  it('sends whole artifacts on request, and accepts a login of Cairn', async () => {
     const igots = (await ask([version(), pull()])).filter((card) => card.card === 'igot');
     expect(igots.length).toBeGreaterThan(4);
     const [wanted] = igots;
@@ -69,11 +69,11 @@ describe('the stock server', () => {
       'login failed',
     ],
     ['an unknown card', (): Card => ({ card: 'unknown', line: 'frob 1' }), 'bad command: frob 1'],
-  ])('says readably what is wrong with %s', async (_, card, text) => {
+  ])('reports readable errors for %s', async (_, card, text) => {
     expect(texts(await ask([card(), pull()])).join()).toContain(text);
   });
 
-  it('answers with every reqconfig and unversioned card in a form that is read whole', async () => {
+  it('answers every reqconfig and unversioned card in a form that is parsed', async () => {
     await client.run(['uv', 'add', 'demo/b.txt', '--as', 'note.txt', '-R', repository]);
     const cards = await ask([
       version(),

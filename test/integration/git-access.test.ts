@@ -104,7 +104,7 @@ function comparable({ status, headers, text }: RawAnswer, ...names: string[]) {
   return { status, headers: rest, text: nameless.replace(/\d+ s old/, 'so old') };
 }
 
-describe('a private repository, one that was withdrawn and one that never was', () => {
+describe('a private, a withdrawn and a missing repository', () => {
   // Names of one length, since the length of what is said is compared as well.
   const [hidden, gone, absent] = ['hidden-00', 'gone-0000', 'absent-00'];
   beforeAll(async () => {
@@ -132,7 +132,7 @@ describe('a private repository, one that was withdrawn and one that never was', 
     ),
   );
 
-  it.each(cases)('give $who who asks for $what the same $status ($urlOf.name)', async (request) => {
+  it.each(cases)('answer $who, asking for $what, with the same $status ($urlOf.name)', async (request) => {
     const { path, posted, authorize, status, urlOf } = request;
     const ask = async (identifier: string) => {
       const url = urlOf(server.url, owner, identifier);
@@ -158,7 +158,7 @@ describe('a private repository, one that was withdrawn and one that never was', 
     ['the owner', owner, 200, 200],
     ['a maintainer', maintainer, 200, 200],
     ['a reader', reader, 200, 403],
-  ])('shows %s what he may see', async (_who, person, reading, pushing) => {
+  ])('show %s what these rights allow', async (_who, person, reading, pushing) => {
     for (const urlOf of [gitUrl, graspUrl]) {
       const url = urlOf(server.url, owner, hidden);
       const headers = { Authorization: tokenFor(person, url) };
@@ -172,7 +172,7 @@ describe('a private repository, one that was withdrawn and one that never was', 
     }
   });
 
-  it('let git’s probe in all the same', async () => {
+  it('accept git’s probe anyway', async () => {
     for (const identifier of [hidden, gone, absent]) {
       for (const urlOf of [gitUrl, graspUrl]) {
         const url = urlOf(server.url, owner, identifier);
@@ -184,7 +184,7 @@ describe('a private repository, one that was withdrawn and one that never was', 
 });
 
 describe('a public repository', () => {
-  it('is read by anyone, whatever he shows, by both of its URLs and with the same refs', async () => {
+  it('can be read by anyone with any credentials, by both URLs and with the same refs', async () => {
     const { git, grasp, user, first } = await published();
     for (const url of [git, grasp]) {
       const stale = user.with(`http.extraHeader=Authorization: ${tokenFor(owner, url, { at: 1 })}`);
@@ -194,7 +194,7 @@ describe('a public repository', () => {
     }
   });
 
-  it('asks who wants to push in the one space and not in the other', async () => {
+  it('requires credentials for a push in one URL space and not in the other', async () => {
     const { git, grasp } = await published();
     store.reset();
     const asked = await send(`${git}/info/refs?service=git-receive-pack`);
@@ -203,7 +203,7 @@ describe('a public repository', () => {
     expect((await send(`${grasp}/info/refs?service=git-receive-pack`)).status).toBe(200);
   });
 
-  it('tells git’s user why he may not push', async () => {
+  it('shows git users why they may not push', async () => {
     const { git, user } = await published();
     const pushed = await signedIn(user, stranger, git).try(['push', git, 'main']);
     expect(pushed.exitCode).toBe(128);
@@ -215,8 +215,8 @@ describe('a public repository', () => {
   });
 });
 
-describe('a push by token', () => {
-  it('costs what any push costs, and leaves its evidence', async () => {
+describe('a push with a token', () => {
+  it('costs as much as any push, and records its evidence', async () => {
     const { id, git, user, second } = await published();
     store.reset();
     // So long that what travels together overlaps on a busy machine, too.
@@ -242,7 +242,7 @@ describe('a push by token', () => {
     ]);
   });
 
-  it('is kept from what is protected, and writes nothing then', async () => {
+  it('is refused on protected branches, and then writes nothing', async () => {
     const rules = ['no-force-push', 'no-delete'];
     const { git, user, second } = await announced({ protection: [{ pattern: 'refs/heads/main', rules }] });
     const client = signedIn(user, owner, git);
@@ -259,7 +259,7 @@ describe('a push by token', () => {
     expect(await user.run(['merge-base', '--is-ancestor', other, 'HEAD'])).toBe('');
   });
 
-  it('to a tip that is here already is measured by its history as well', async () => {
+  it('to a published tip is decided by its history as well', async () => {
     const { git, user, first } = await announced({
       protection: [{ pattern: 'refs/heads/*', rules: ['no-force-push'] }],
     });
@@ -270,14 +270,14 @@ describe('a push by token', () => {
     await client.run(['push', '--quiet', git, 'main:old']);
   });
 
-  it('brings the first data of a repository that waits for it', async () => {
+  it('publishes the first data of a waiting repository', async () => {
     const { id, git, user } = await announced({}, 'held');
     expect(await user.run(['ls-remote', git])).toBe('');
     await signedIn(user, owner, git).run(['push', '--quiet', git, 'main']);
     expect((await server.state(id)).manifest.lifecycle).toBe('live');
   });
 
-  it('makes no repository', async () => {
+  it('creates no repository', async () => {
     const { user } = await announced();
     const url = gitUrl(server.url, owner, 'never announced');
     store.reset();
@@ -293,7 +293,7 @@ describe('a push by token', () => {
       { protection: [{ pattern: 'refs/heads/**', rules: ['push:owner'] }] },
       'only the owner may push here',
     ],
-  ])('never lands under rules it did not see: another server %s meanwhile', async (_what, parts, reason) => {
+  ])('never succeeds under rules that were not checked: another server %s meanwhile', async (_what, parts, reason) => {
     const { id, git, first } = await published();
     await using other = await startGitServer(store);
     const headers = { Authorization: tokenFor(maintainer, git) };
@@ -314,8 +314,8 @@ describe('a push by token', () => {
   });
 });
 
-describe('a push by a signed state', () => {
-  it('costs one request more, and leaves the signed state, HEAD and a receipt that stands behind it', async () => {
+describe('a push with a signed state', () => {
+  it('costs one more request, and records the signed state, HEAD and a receipt dated before it', async () => {
     const { id, grasp, user, second } = await announced({}, 'held');
     const wanted = heldState(
       { 'refs/heads/main': second, 'refs/heads/dev': second },
@@ -341,7 +341,7 @@ describe('a push by a signed state', () => {
     expect(await user.run(['ls-remote', '--symref', grasp, 'HEAD'])).toContain('ref: refs/heads/dev');
   });
 
-  it('is refused whole with the reason in a line of its own, and writes nothing', async () => {
+  it('is refused as a whole with the reason on a line of its own, and writes nothing', async () => {
     const { grasp, user, first, second } = await published();
     server.heldStates.states.push(heldState({ 'refs/heads/main': second, 'refs/heads/dev': second }));
     store.reset();
@@ -354,7 +354,7 @@ describe('a push by a signed state', () => {
     await user.run(['push', '--quiet', grasp, 'main', 'main:dev']);
   });
 
-  it('is kept from what is protected, as its signer is', async () => {
+  it('is restricted by protection like its signer', async () => {
     const protection = [{ pattern: 'refs/heads/main', rules: ['push:owner', 'no-force-push'] }];
     const { id, git, grasp, user, first, second } = await announced({ protection });
     await signedIn(user, owner, git).run(['push', '--quiet', git, 'main']);
@@ -370,7 +370,7 @@ describe('a push by a signed state', () => {
     expect((await server.state(id)).manifest.refs.get('refs/heads/main')).toBe(second);
   });
 
-  it('takes the tips of pull requests besides', async () => {
+  it('accepts tips of pull requests as well', async () => {
     const { id, grasp, user, first, second } = await published();
     const [unknown, known] = ['1'.repeat(64), '2'.repeat(64)];
     server.heldStates.tips.set(known, second);
@@ -389,7 +389,7 @@ describe('a push by a signed state', () => {
     ]);
   });
 
-  it('may do without one when it carries the token of a key that may write', async () => {
+  it('needs no state with a token of a key that may write', async () => {
     const { id, grasp, user, second } = await published();
     await signedIn(user, maintainer, grasp).run(['push', '--quiet', grasp, 'main']);
     const { manifest } = await server.state(id);
@@ -397,7 +397,7 @@ describe('a push by a signed state', () => {
     expect(manifest.causes).toMatchObject([{ kind: 'push', actor: maintainer.publicKey }]);
   });
 
-  it('to a private repository needs a token of somebody who may see it', async () => {
+  it('to a private repository needs a token of a member', async () => {
     const { grasp, user, second } = await announced({ private: true });
     server.heldStates.states.push(heldState({ 'refs/heads/main': second }));
     expect((await user.try(['push', grasp, 'main'])).exitCode).toBe(128);
@@ -405,7 +405,7 @@ describe('a push by a signed state', () => {
     await expect.poll(() => server.heldStates.carried).toHaveLength(1);
   });
 
-  it('says why on the progress band, whatever its client asked for', async () => {
+  it('shows a reason on the progress band, whatever the client requested', async () => {
     const { grasp } = await published();
     const head = pushHead([{ name: 'refs/heads/main', from: 'a'.repeat(40) }], {
       capabilities: 'report-status side-band-64k quiet',
@@ -430,7 +430,7 @@ describe('reading a private repository', () => {
   });
 });
 
-describe('a page in a browser (issue 11, point 24)', () => {
+describe('a page of another origin in a browser (issue 11, point 24)', () => {
   const endpoints = [
     ['info/refs?service=git-upload-pack', 'GET'],
     ['info/refs?service=nonsense', 'GET'],
@@ -441,7 +441,7 @@ describe('a page in a browser (issue 11, point 24)', () => {
   ] as const;
   const origin = { Origin: 'https://app.example' };
 
-  it.each(endpoints)('may read every answer of GRASP: %s %s', async (endpoint, method) => {
+  it.each(endpoints)('may read every GRASP response: %s %s', async (endpoint, method) => {
     for (const identifier of ['never there', '..%2fup', '%ff']) {
       const url = `${server.url}/${owner.npub}/${identifier}.git/${endpoint}`;
       const answer = await send(url, { method });
@@ -454,7 +454,7 @@ describe('a page in a browser (issue 11, point 24)', () => {
   });
 
   it.each(['/', '/nothing', '/healthz', '/readyz', '/metrics', '/git', '/git/', '/%ff', '/npub1x/y'])(
-    'may read every answer outside of repositories: %s',
+    'may read every response outside of repositories: %s',
     async (path) => {
       for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS']) {
         const answer = await send(`${server.url}${path}`, { method });
@@ -468,7 +468,7 @@ describe('a page in a browser (issue 11, point 24)', () => {
     },
   );
 
-  it('may read those of the other space when it says who it is', async () => {
+  it('may read responses of the other URL space with credentials', async () => {
     const { git } = await published();
     const url = `${git}/info/refs?service=git-receive-pack`;
     const asked = await send(url, { headers: origin });
@@ -477,7 +477,7 @@ describe('a page in a browser (issue 11, point 24)', () => {
     expect((await send(url)).headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  it('may read none of a server that lets anyone push', async () => {
+  it('may read nothing of a server with open access', async () => {
     await using open = await startGitServer(store, { access: 'open' });
     const repositories = [gitUrl, graspUrl].map((urlOf) => urlOf(open.url, owner, 'any'));
     const urls = repositories.map((repository) => `${repository}/info/refs?service=git-upload-pack`);

@@ -143,7 +143,7 @@ describe.runIf(process.platform === 'linux')('all git processes together (issue 
     return gitUrl(server.url, owner, name);
   }
 
-  it('never may have more than the documents say, whatever is going on at once', async () => {
+  it('never get more memory than documented, whatever runs at once', async () => {
     const { sum, shares, pageShares } = gitBudget(readSettings(FLAGS, {}), 16 * 2 ** 30);
     expect(sum).toBe((shares.all + shares.spare + pageShares) * 64 * MIB);
 

@@ -55,7 +55,7 @@ async function userOf(name: string): Promise<GitClient> {
 }
 
 describe('a git process (issue 11, point 3)', () => {
-  it('of whatever kind runs under the limit of --git-memory', async () => {
+  it('of every kind runs under the limit of --git-memory', async () => {
     const log = join(folder.path, 'limits');
     const git = await gitAfter(
       join(folder.path, 'logging-git'),
@@ -86,7 +86,7 @@ describe('a git process (issue 11, point 3)', () => {
     expect([...limits].sort()).toEqual([limited(4 * 256), limited(192), limited(256)]);
   });
 
-  it('is started in one place only, where the limit is put in front of it (issue 11, point 3)', async () => {
+  it('is started by one function only, which sets the limit (issue 11, point 3)', async () => {
     const starts: Record<string, number> = {};
     const opened: string[] = [];
     for (const name of (await readdir('src', { recursive: true })).filter((file) => file.endsWith('.ts'))) {
@@ -127,7 +127,7 @@ describe('a git process (issue 11, point 3)', () => {
   });
 });
 
-describe('a push that needs more memory than git may have (issue 11, point 3)', () => {
+describe('a push that needs more memory than git’s limit (issue 11, point 3)', () => {
   /** 15 MiB twice, of which the second is a difference from the first: 15 KB to send. */
   const base: RawObject = { type: 'blob', content: Buffer.alloc(15 * MIB) };
   const grown: RawObject = { type: 'blob', content: Buffer.concat([base.content, Buffer.from('x')]) };
@@ -150,15 +150,15 @@ describe('a push that needs more memory than git may have (issue 11, point 3)', 
     expect(keys).toEqual([]);
   });
 
-  it('is taken in where the limit allows it', async () => {
+  it('is accepted with a higher limit', async () => {
     const server = await serverWith({ 'git-memory': '256MiB' });
     const answer = await push(repositoryUrl(server, 'allowed'), Buffer.concat([head, bomb]));
     expect(reportOf(answer)).toEqual(['unpack ok', 'ok refs/heads/main']);
   });
 });
 
-describe('at the least --git-memory (issue 11, point 3)', () => {
-  it('a file of 100 MiB, and more of other files than the limit, is pushed, cloned and folded', async () => {
+describe('the smallest --git-memory (issue 11, point 3)', () => {
+  it('is enough to push, clone and fold a file of 100 MiB, and other files larger than the limit together', async () => {
     const server = await serverWith({ 'git-memory': '16MiB' });
     const url = repositoryUrl(server, 'large');
     const user = await userOf('large');
@@ -176,8 +176,8 @@ describe('at the least --git-memory (issue 11, point 3)', () => {
   }, 240_000);
 });
 
-describe('a fetch that needs more memory than git may have (issue 11, point 3)', () => {
-  it('is told so, and not that the server is in trouble', async () => {
+describe('a fetch that needs more memory than git’s limit (issue 11, point 3)', () => {
+  it('is answered with that reason, not with a fault of the server', async () => {
     const failing = `case "$1 $2 $3" in "upload-pack --stateless-rpc --strict")
       cat >/dev/null; echo "fatal: Out of memory, malloc failed (tried to allocate 1 bytes)" >&2; exit 128;; esac`;
     const git = await gitAfter(join(folder.path, 'failing-git'), failing);
@@ -206,7 +206,7 @@ describe('a fetch that needs more memory than git may have (issue 11, point 3)',
   };
   const tip = commitObject(objectId(wide));
 
-  it('while it is packed is told that, and nothing of corruption', async () => {
+  it('in the middle of its pack is answered with that reason, not with corruption', async () => {
     const store = new MemoryObjectStore();
     const larger = await serverWith({ 'git-memory': '512MiB' }, store);
     const head = pushHead([{ name: 'refs/heads/main', to: objectId(tip) }]);

@@ -291,13 +291,13 @@ class World implements AsyncDisposable {
   }
 }
 
-describe('the grace of linked objects (issue 11, point 4)', () => {
+describe('the grace period of linked objects (issue 11, point 4)', () => {
   it.each([
     [3, 'in memory'],
     [5, 'in memory'],
     [13, 'in memory'],
     [4, 'on disk'],
-  ] as const)('counts from the last time a ref led to them (seed %i, %s)', async (seed, kept) => {
+  ] as const)('begins when no ref led to them any more (seed %i, %s)', async (seed, kept) => {
     await using world = new World(seed);
     await world.open(kept);
     for (let step = 0; step < 40; step++) await world.step();
@@ -317,7 +317,7 @@ describe('the grace of linked objects (issue 11, point 4)', () => {
   });
 });
 
-describe('while a fold is at work', () => {
+describe('during a fold', () => {
   const tree: RawObject = { type: 'tree', content: Buffer.alloc(0) };
   const root = commitObject(objectId(tree), [], 'Root');
   const left = commitObject(objectId(tree), [objectId(root)], 'Left');
@@ -365,7 +365,7 @@ describe('while a fold is at work', () => {
     };
   }
 
-  it('what came and went, and built on what was about to leave, keeps it', async () => {
+  it('an object that was pushed, built on a leaving object, and deleted keeps that object', async () => {
     await using world = await rig();
     await world.fold();
     world.clock.advanceDays(8);
@@ -384,7 +384,7 @@ describe('while a fold is at work', () => {
     expect(await world.isThere(), 'eight days ago').toBe(false);
   });
 
-  it('what came and went, and built on what still waits to leave, has it wait from then on (issue 11, point 4)', async () => {
+  it('an object that was pushed, built on a waiting object, and deleted restarts its wait (issue 11, point 4)', async () => {
     await using world = await rig();
     await world.fold();
     world.clock.advanceDays(3);
@@ -399,7 +399,7 @@ describe('while a fold is at work', () => {
     expect(await world.isThere(), 'eight days after').toBe(false);
   });
 
-  it('what a ref is pointed at is not set apart', async () => {
+  it('an object that a ref gets is not set apart', async () => {
     await using world = await rig();
     world.meanwhile(() => world.change(undefined, left));
     await world.fold();
@@ -413,7 +413,7 @@ describe('while a fold is at work', () => {
     expect(await world.isThere(), 'ten days after').toBe(false);
   });
 
-  it('what came and went counts from then, not from when the fold began', async () => {
+  it('the grace period of an object that was pushed and deleted begins then, not with the fold', async () => {
     await using world = await rig();
     world.meanwhile(async () => {
       world.clock.advanceDays(1);

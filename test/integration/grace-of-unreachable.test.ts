@@ -140,7 +140,7 @@ class World {
   }
 }
 
-describe('the grace of unreachable objects (issue 11, point 4)', () => {
+describe('the grace period of unreachable objects (issue 11, point 4)', () => {
   const folder = treeObject('other', objectId(BLOB));
   const tagOf = (of: RawObject) =>
     `object ${objectId(of)}\ntype ${of.type}\ntag v1\ntagger A <a@example.com> 1700000000 +0000\n\nA tag\n`;
@@ -159,7 +159,7 @@ describe('the grace of unreachable objects (issue 11, point 4)', () => {
       folder,
       (it: RawObject): RawObject => ({ type: 'tag', content: Buffer.from(tagOf(it)) }),
     ],
-  ])('begins anew where another object linked to it in between, as to %s', async (_how, it, linking) => {
+  ])('restarts if another object linked to them in between, as to %s', async (_how, it, linking) => {
     const world = new World(Number.parseInt(objectId(it).slice(0, 8), 16));
     expect(await world.push('main', ROOT, [ROOT, TREE, BLOB])).toEqual(['unpack ok', 'ok refs/heads/main']);
     const there = async () => (await lookUp(app, world.id, objectId(it))).exitCode === 0;
@@ -179,7 +179,7 @@ describe('the grace of unreachable objects (issue 11, point 4)', () => {
     expect(await there(), 'twelve days after').toBe(false);
   });
 
-  it.each([1, 2, 3])('counts from the last time a ref reached them (seed %i)', async (seed) => {
+  it.each([1, 2, 3])('begins when no ref reached them any more (seed %i)', async (seed) => {
     const world = new World(seed);
     expect(await world.push('main', ROOT, [ROOT, TREE, BLOB])).toEqual(['unpack ok', 'ok refs/heads/main']);
     for (let step = 0; step < 12; step++) await world.step();
@@ -196,7 +196,7 @@ describe('the grace of unreachable objects (issue 11, point 4)', () => {
   it.each([
     ['with a pack', COMMITS.slice(0, 1)],
     ['by name alone', []],
-  ])('begins anew when they came back %s and left again', async (how, objects) => {
+  ])('restarts if they came back %s and left again', async (how, objects) => {
     const world = new World(100 + objects.length);
     expect(await world.push('main', ROOT, [ROOT, TREE, BLOB])).toEqual(['unpack ok', 'ok refs/heads/main']);
     const [commit] = COMMITS as [RawObject];

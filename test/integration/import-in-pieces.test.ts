@@ -63,7 +63,7 @@ async function history(users: GitClient, name: string): Promise<GitClient> {
   return work;
 }
 
-it('fetches along first parents, publishes each piece, and leaves no temporary refs', async () => {
+it('an import fetches along first parents, publishes each piece, and leaves no temporary refs', async () => {
   const notices: string[] = [];
   const seen = new Set<string>();
   const observer = { ...silent, notice: (text: string) => notices.push(text) };
@@ -84,14 +84,14 @@ it('fetches along first parents, publishes each piece, and leaves no temporary r
   await fsck('whole');
 });
 
-it('takes one pack from a source that cannot leave out files', async () => {
+it('a source that cannot leave out files is imported in one pack', async () => {
   const plain = await openSource(source.folder, BRANCHES_AND_TAGS, 0);
   const result = await rig.import(repository('plain'), plain, { pieces: PIECES });
   expect(result).toMatchObject({ outcome: 'ok', packs: 1 });
   expect(await importedRefs('plain')).toBe(expected);
 });
 
-it('ends with the same refs after 20 interruptions at random points, and brings nothing twice', async () => {
+it('an import ends with the same refs after 20 interruptions at random points, and fetches nothing twice', async () => {
   const seed = Number(process.env['CAIRN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   const random = new SeededRandom(seed);
   const store = new MemoryObjectStore();
@@ -119,7 +119,7 @@ it('ends with the same refs after 20 interruptions at random points, and brings 
   expect(objects, said).toBe(await countOf(source));
 });
 
-it('of a mirror that is removed meanwhile publishes no further piece (issue 13)', async () => {
+it('an import for a removed mirror publishes no further piece (issue 13)', async () => {
   let asked = 0;
   const keeper = {
     id: '1'.repeat(16),

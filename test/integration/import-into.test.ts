@@ -74,7 +74,7 @@ async function cloned(): Promise<GitClient> {
 }
 
 describe('an import into a new repository', () => {
-  it.each(['sha1', 'sha256'])('brings refs, tags and HEAD of a %s source in one publish', async (format) => {
+  it.each(['sha1', 'sha256'])('publishes refs, tags and HEAD of a %s source at once', async (format) => {
     const work = await upstream(format);
     await work.run(['branch', '-m', 'main', 'trunk']);
     const result = await rig.import(repository(), work.folder);
@@ -98,14 +98,14 @@ describe('an import into a new repository', () => {
     expect(await refsOf(await cloned())).toBe(await refsOf(work));
   });
 
-  it('reads sources of protocol version 0', async () => {
+  it('accepts sources of protocol version 0', async () => {
     const work = await upstream();
     const result = await rig.import(repository(), await openSource(work.folder, BRANCHES_AND_TAGS, 0));
     expect(result.outcome).toBe('ok');
     expect(await refsOf(await cloned())).toBe(await refsOf(work));
   });
 
-  it('makes no repository when it only plans, when it may not, or when there is nothing', async () => {
+  it('creates no repository for a plan, without permission, or for an empty source', async () => {
     const work = await upstream();
     const planned = await rig.import(repository(), work.folder, { dryRun: true });
     expect(planned).toMatchObject({ outcome: 'ok', packs: 0, published: undefined });
@@ -122,7 +122,7 @@ describe('an import into a new repository', () => {
 });
 
 describe('an import into a repository that exists', () => {
-  it('fetches only what is new, and does nothing when nothing is', async () => {
+  it('fetches only new objects, and does nothing if there are none', async () => {
     const work = await upstream();
     await rig.import(repository(), work.folder);
     const before = await repository().resolve();
@@ -138,7 +138,7 @@ describe('an import into a repository that exists', () => {
     expect(await refsOf(await cloned())).toBe(await refsOf(work));
   });
 
-  it('indexes each pack once, and costs one look at the store when nothing is new', async () => {
+  it('indexes each pack once, and reads the store once if nothing is new', async () => {
     const work = await upstream();
     const run = async (force: boolean) => {
       rig.commands.length = 0;
@@ -154,7 +154,7 @@ describe('an import into a repository that exists', () => {
     expect(await run(true)).toEqual(['index-pack']);
   });
 
-  it('blocks what has diverged, and takes it when forced', async () => {
+  it('blocks diverged refs, and overwrites them on request', async () => {
     const work = await upstream();
     await rig.import(repository(), work.folder);
     await work.run(['commit', '--amend', '-q', '-m', 'Another merge']);
@@ -171,7 +171,7 @@ describe('an import into a repository that exists', () => {
     expect(await refsOf(await cloned())).toBe(await refsOf(work));
   });
 
-  it('compares commits of a bundle when they have come, also of one that begins in the middle of a history', async () => {
+  it('compares commits of a bundle after reading it, even of one without the beginning of a history', async () => {
     const work = await upstream();
     const bundle = async (...revisions: string[]) => {
       const path = join(rig.folder, `${identifier}-${++count}.bundle`);
@@ -196,7 +196,7 @@ describe('an import into a repository that exists', () => {
     expect(await refsOf(await cloned())).toBe(await refsOf(work));
   });
 
-  it('compares commits that are here without the source, and says that a branch was set back', async () => {
+  it('compares published commits without the source, and reports that a branch was set back', async () => {
     const work = await upstream();
     await work.run(['branch', 'release', 'main~1']);
     await rig.import(repository(), work.folder);
@@ -211,7 +211,7 @@ describe('an import into a repository that exists', () => {
     expect(result.outcome).toBe('partial');
   });
 
-  it('becomes like the source, with its default branch', async () => {
+  it('makes the repository equal to the source, with its default branch', async () => {
     const work = await upstream();
     await rig.import(repository(), work.folder);
     await work.run(['checkout', '-q', '-b', 'next']);
@@ -226,7 +226,7 @@ describe('an import into a repository that exists', () => {
     expect((await manifest())?.head).toBe('refs/heads/side');
   });
 
-  it('puts refs into a folder of their own, and leaves the others alone', async () => {
+  it('puts refs into a folder of their own, and leaves the others unchanged', async () => {
     const work = await upstream();
     await rig.import(repository(), work.folder);
     await work.run(['branch', '-D', 'side']);
@@ -254,7 +254,7 @@ describe('an import into a repository that exists', () => {
     expect(state?.refs.get(`${into}heads/main`)).toBe(await work.run(['rev-parse', 'main']));
   });
 
-  it('leaves refs of pull mirrors and of this server alone', async () => {
+  it('leaves refs of pull mirrors and of this server unchanged', async () => {
     const work = await upstream();
     await work.run(['update-ref', `refs/nostr/${'a'.repeat(64)}`, 'main']);
     await rig.import(repository(), work.folder, { scope: { ...wholeScope, allRefs: true } });
@@ -304,8 +304,8 @@ function counted(source: Source, before: (fetch: number) => Promise<void> = asyn
   return { source: counting, fetches: () => fetches };
 }
 
-describe('an import that others interfere with', () => {
-  it('keeps what is pushed elsewhere meanwhile, in the same publish', async () => {
+describe('an import during other changes', () => {
+  it('keeps pushed refs in the same publish', async () => {
     const work = await upstream();
     await rig.import(repository(), work.folder);
     await work.commit('Three', { a: '3\n' });
@@ -317,7 +317,7 @@ describe('an import that others interfere with', () => {
     expect((await manifest())?.refs.get('refs/heads/mine')).toBe(side);
   });
 
-  it('plans again when a ref that it changes has moved, and reports it when that does not end', async () => {
+  it('plans again if a ref has moved, and reports it if that happens repeatedly', async () => {
     const work = await upstream();
     await rig.import(repository(), work.folder);
     await work.commit('Three', { a: '3\n' });
@@ -336,7 +336,7 @@ describe('an import that others interfere with', () => {
     expect(moved).toMatchObject({ outcome: 'moved', attempts: 5 });
   });
 
-  it('plans again when the source has changed, and no longer has what it listed', async () => {
+  it('plans again if the source has changed and lacks listed refs', async () => {
     const work = await upstream();
     const { source } = counted(await openSource(work.folder, BRANCHES_AND_TAGS, 0), async (fetch) => {
       if (fetch > 1) return;
@@ -352,7 +352,7 @@ describe('an import that others interfere with', () => {
     expect(await refsOf(await cloned())).toBe(await refsOf(work));
   });
 
-  it('deletes nothing when the source has no refs at all', async () => {
+  it('deletes nothing if the source has no refs', async () => {
     const work = await upstream();
     await rig.import(repository(), work.folder);
     const empty = await users.init(`emptied-${count}`);
@@ -364,7 +364,7 @@ describe('an import that others interfere with', () => {
   });
 });
 
-it('makes a held repository live, and takes no branch that points at something else than a commit', async () => {
+it('an import makes a held repository live, and refuses a branch that is not a commit', async () => {
   const work = await upstream();
   await rig.import(repository(), work.folder);
   await change((state) => ({ ...state, lifecycle: 'held' }));
@@ -378,8 +378,8 @@ it('makes a held repository live, and takes no branch that points at something e
   expect(odd.problem).toContain(`refs/heads/odd must point at a commit, ${tag} is a tag`);
 });
 
-describe('many refs', () => {
-  it('imports 10,000 refs, then retargets and prunes them', async () => {
+describe('very many refs', () => {
+  it('are imported (10,000), then moved and pruned', async () => {
     const work = await upstream();
     const [one, two] = [await work.run(['rev-parse', 'main~1']), await work.run(['rev-parse', 'main'])];
     const update = (lines: readonly string[]) =>
@@ -396,7 +396,7 @@ describe('many refs', () => {
   });
 });
 
-it('leaves nothing when the source sends what is damaged', async () => {
+it('an import of damaged data leaves nothing', async () => {
   const work = await upstream();
   const good = await openSource(work.folder);
   const source: Source = {

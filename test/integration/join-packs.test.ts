@@ -24,14 +24,14 @@ afterAll(async () => {
   await rig[Symbol.asyncDispose]();
 });
 
-describe('packs are the answer, once that is proved', () => {
-  it('one first push by itself', async () => {
+describe('stored packs are sent after a proof:', () => {
+  it('a first push', async () => {
     const hosted = await rig.host();
     expect(await hosted.clonedBy(['transfer.fsckObjects=true'])).toEqual(['stored']);
     expect(await rig.processesOf(() => hosted.clonedBy())).toEqual([]);
   });
 
-  it('one first push that is large, as soon as somebody has cloned it', async () => {
+  it('a large first push, after it was cloned once', async () => {
     const hosted = await rig.host();
     await importMany(hosted);
     expect(await hosted.clonedBy()).toEqual(['git']);
@@ -40,7 +40,7 @@ describe('packs are the answer, once that is proved', () => {
     expect(await hosted.clonedBy()).toEqual(['spliced']);
   });
 
-  it('a large one that has just been folded, and what is pushed to it from then on', async () => {
+  it('a large folded pack, and later pushes', async () => {
     const hosted = await rig.host();
     await importMany(hosted);
     await rig.app.fold(hosted.id);
@@ -53,7 +53,7 @@ describe('packs are the answer, once that is proved', () => {
     expect(await hosted.clonedBy()).toEqual(['spliced']);
   });
 
-  it.each(['sha1', 'sha256'] as const)('a folded one and those that came thin since, %s', async (format) => {
+  it.each(['sha1', 'sha256'] as const)('a folded pack and later thin packs, %s', async (format) => {
     const hosted = await rig.host(format);
     await rig.app.fold(hosted.id);
     await hosted.push('three');
@@ -69,7 +69,7 @@ describe('packs are the answer, once that is proved', () => {
     }
   });
 
-  it('after each push, for the first who asks, by one process of git that lists what has come', async () => {
+  it('after each push, with one git process that lists the new objects', async () => {
     const hosted = await rig.host();
     const { author } = hosted;
     await rig.app.fold(hosted.id);
@@ -99,7 +99,7 @@ describe('packs are the answer, once that is proved', () => {
     }
   });
 
-  it('and not those that came for other refs', async () => {
+  it('without packs of other refs', async () => {
     const hosted = await rig.host();
     const { author } = hosted;
     expect(await hosted.clonedBy()).toEqual(['stored']);
@@ -117,7 +117,7 @@ describe('packs are the answer, once that is proved', () => {
     expect(await rig.answeredBy(clone)).toEqual(['spliced']);
   });
 
-  it('after a branch has been merged by moving another one to it, and deleted', async () => {
+  it('after another branch was moved to a merged one, and deleted', async () => {
     const hosted = await rig.host();
     const { author } = hosted;
     await author.run(['checkout', '--quiet', '-b', 'topic']);
@@ -130,7 +130,7 @@ describe('packs are the answer, once that is proved', () => {
     expect(processes).toEqual(['rev-list']);
   });
 
-  it('for many who ask at once behind a push, by one proof', async () => {
+  it('for many clients after a push, with one proof', async () => {
     const hosted = await rig.host();
     await hosted.push('three');
     const wants = [...cloneWants((await hosted.state()).manifest.refs)];
@@ -139,7 +139,7 @@ describe('packs are the answer, once that is proved', () => {
     expect(processes).toEqual(['rev-list']);
   });
 
-  it('with what only refs beside branches and tags reach, for who wants that, too', async () => {
+  it('with objects that only other refs reach, for clients that want them', async () => {
     const hosted = await rig.host();
     await hosted.commit('noted');
     await hosted.author.run(['push', '--quiet', 'origin', 'HEAD:refs/notes/aside']);
@@ -149,8 +149,8 @@ describe('packs are the answer, once that is proved', () => {
   });
 });
 
-describe('packs are not the answer', () => {
-  it('when an object is in two of them', async () => {
+describe('stored packs are not sent', () => {
+  it('if an object is in two of them', async () => {
     const hosted = await rig.host();
     const before = await hosted.author.run(['rev-list', '--objects', '--all', '--no-object-names']);
     await hosted.commit('Sent with everything');
@@ -160,7 +160,7 @@ describe('packs are not the answer', () => {
     await hosted.neverJoined();
   });
 
-  it('when a force-push has left something behind in them', async () => {
+  it('if a forced push has left objects in them', async () => {
     const hosted = await rig.host();
     const { author } = hosted;
     await author.run(['commit', '--quiet', '--amend', '-m', 'Instead']);
@@ -168,7 +168,7 @@ describe('packs are not the answer', () => {
     await hosted.neverJoined();
   });
 
-  it('when what has been proved is part of it no more', async () => {
+  it('if a proved pack is no longer part of the repository', async () => {
     const hosted = await rig.host();
     const { author } = hosted;
     await author.run(['checkout', '--quiet', '-b', 'side']);
@@ -180,7 +180,7 @@ describe('packs are not the answer', () => {
     await hosted.neverJoined();
   });
 
-  it('when less is wanted of what has been proved', async () => {
+  it('if fewer objects are wanted than were proved', async () => {
     const hosted = await rig.host();
     const { author } = hosted;
     await author.run(['checkout', '--quiet', '-b', 'side']);
@@ -190,7 +190,7 @@ describe('packs are not the answer', () => {
     await hosted.neverJoined();
   });
 
-  it('when somebody has pushed more than leads anywhere', async () => {
+  it('if a push had objects that no ref reaches', async () => {
     const hosted = await rig.host();
     expect(await hosted.clonedBy()).toEqual(['stored']);
     const { author } = hosted;
@@ -201,7 +201,7 @@ describe('packs are not the answer', () => {
     await hosted.neverJoined();
   });
 
-  it('when a branch leads to what a fold has put aside', async () => {
+  it('if a branch leads to objects that a fold has set apart', async () => {
     const hosted = await rig.host();
     const gone = await putAside(hosted);
     expect(await hosted.clonedBy()).toEqual(['stored']);
@@ -212,7 +212,7 @@ describe('packs are not the answer', () => {
     await hosted.neverJoined();
   });
 
-  it('when it is the count alone that fits: one object too many, and one that a fold has put aside', async () => {
+  it('if the object count fits, but one object is wrong', async () => {
     const hosted = await rig.host();
     const { author } = hosted;
     await putAside(hosted);
@@ -235,7 +235,7 @@ describe('packs are not the answer', () => {
 });
 
 describe('a proof that clients wait for', () => {
-  it('keeps nobody else from git while its packs are downloaded', async () => {
+  it('lets others run git while its packs are downloaded', async () => {
     const store = new FaultyStore(new MemoryObjectStore());
     const user = new GitClient(rig.folder.path);
     const tips = new Map<string, string>();
@@ -267,7 +267,7 @@ describe('a proof that clients wait for', () => {
     }
   });
 
-  it('may be one of many at once, each of other wants', async () => {
+  it('can run beside others for different wants', async () => {
     await using narrow = await CloneRig.start({ 'git-concurrency': '1' });
     const hosted = await narrow.host();
     const listed = await hosted.author.run(['rev-list', '--objects', '--all', '--no-object-names']);

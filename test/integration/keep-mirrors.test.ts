@@ -22,7 +22,7 @@ function pushTo(remote: Remote, parts: object = {}) {
 }
 
 describe('a pull mirror (issue 13, point 4)', () => {
-  it('follows its source on its schedule, by one of two servers at a time', async () => {
+  it('follows its source on schedule, on one of two servers at a time', async () => {
     const rig = new MirrorRig();
     const [one, two] = [await rig.server(), await rig.server()];
     const source = rig.remote('source');
@@ -44,7 +44,7 @@ describe('a pull mirror (issue 13, point 4)', () => {
     expect(lag).toBeLessThanOrEqual(111);
   });
 
-  it('in a namespace puts its refs below refs/mirrors, beside what is pushed', async () => {
+  it('in a namespace puts its refs below refs/mirrors, beside pushed ones', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     await server.publish(commit(7));
@@ -60,7 +60,7 @@ describe('a pull mirror (issue 13, point 4)', () => {
     expect(manifest?.mirrors).toMatchObject([{ name: 'upstream', refs: 'namespace' }]);
   });
 
-  it('is taken over when its server is killed in the middle of a run', async () => {
+  it('continues on another server if its own is killed during a run', async () => {
     const rig = new MirrorRig();
     const [one, two] = [await rig.server(), await rig.server()];
     const source = rig.remote('source');
@@ -76,7 +76,7 @@ describe('a pull mirror (issue 13, point 4)', () => {
     expect(source.asked).toBe(2);
   });
 
-  it('publishes nothing once it is removed, even by a run that had begun', async () => {
+  it('publishes nothing after its removal, even in a running run', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     const source = rig.remote('source');
@@ -94,7 +94,7 @@ describe('a pull mirror (issue 13, point 4)', () => {
     expect(lease.found).toBe(false);
   });
 
-  it('ends with the repository, and does not come back with another one of that name', async () => {
+  it('ends with its repository, and does not return with another one of that name', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     const source = rig.remote('source');
@@ -117,7 +117,7 @@ describe('a pull mirror (issue 13, point 4)', () => {
     expect(await server.kept.list(server.repository)).toEqual([]);
   });
 
-  it('stops with the reason when the key that added it may not push any more', async () => {
+  it('stops with the reason if its adder may not push any more', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     const keeper = 'b'.repeat(64);
@@ -145,7 +145,7 @@ describe('a pull mirror (issue 13, point 4)', () => {
 });
 
 describe('a push mirror (issue 13, point 4)', () => {
-  it('sends each publish on soon, from whichever server it came', async () => {
+  it('sends each publish soon, from any server', async () => {
     const rig = new MirrorRig();
     const [one, two] = [await rig.server(), await rig.server()];
     const target = rig.remote('target');
@@ -159,7 +159,7 @@ describe('a push mirror (issue 13, point 4)', () => {
     expect(target.refs.get(MAIN)).toBe(commit(2));
   });
 
-  it('sends many publishes as one later state, and never an older one after a newer one', async () => {
+  it('combines many publishes into one later state, and never sends an older one after a newer one', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     const target = rig.remote('target');
@@ -178,7 +178,7 @@ describe('a push mirror (issue 13, point 4)', () => {
     expect(target.asked).toBe(asked + 2);
   });
 
-  it('whose target is down is tried again with pauses, shows its lag, and catches up in order', async () => {
+  it('tries an unreachable target again with pauses, shows its lag, and catches up in order', async () => {
     const rig = new MirrorRig();
     const [one, two] = [await rig.server(), await rig.server()];
     const target = rig.remote('target');
@@ -209,7 +209,7 @@ describe('a push mirror (issue 13, point 4)', () => {
     expect(two.scheduler.summary('push').lag).toBe(0);
   });
 
-  it('loses nothing with its lease: the slower of two servers undoes nothing', async () => {
+  it('undoes nothing of a faster server after it has lost its lease', async () => {
     const rig = new MirrorRig();
     const [one, two] = [await rig.server(), await rig.server()];
     const target = rig.remote('target');
@@ -236,7 +236,7 @@ describe('a push mirror (issue 13, point 4)', () => {
     expect(target.history).toEqual([commit(0), commit(2)]);
   });
 
-  it('sends on what a killed server had published', async () => {
+  it('sends the publishes of a killed server', async () => {
     const rig = new MirrorRig();
     const [one, two] = [await rig.server(), await rig.server()];
     const target = rig.remote('target');
@@ -250,7 +250,7 @@ describe('a push mirror (issue 13, point 4)', () => {
     expect(await two.kept.show(two.repository, 'backup')).toMatchObject({ condition: 'current' });
   });
 
-  it('sends on long before its interval what a server had published that died in the middle of sending it (issue 13)', async () => {
+  it('sends soon what a server had published that was killed during the run (issue 13)', async () => {
     const rig = new MirrorRig();
     const [one, two] = [await rig.server(), await rig.server()];
     const target = rig.remote('target');
@@ -266,7 +266,7 @@ describe('a push mirror (issue 13, point 4)', () => {
     expect(await two.kept.show(two.repository, 'backup')).toMatchObject({ condition: 'current', lag: 0 });
   });
 
-  it('finds what was published before its server died without a word, when another one starts (issue 13)', async () => {
+  it('sends at the start of a server what was published before a crash (issue 13)', async () => {
     const rig = new MirrorRig();
     const one = await rig.server();
     const target = rig.remote('target');
@@ -280,7 +280,7 @@ describe('a push mirror (issue 13, point 4)', () => {
     expect(target.refs.get(MAIN)).toBe(commit(1));
   });
 
-  it('takes nothing from a filled target unasked, at its first run; later it is what the mirror has made of it', async () => {
+  it('does not overwrite a filled target in its first run, and treats it as its own later', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     await server.publish(commit(1));
@@ -302,7 +302,7 @@ describe('a push mirror (issue 13, point 4)', () => {
     expect([...target.refs]).toEqual([[MAIN, commit(1)]]);
   });
 
-  it('keeps refs that only the target has when it does not prune', async () => {
+  it('keeps refs that only the target has if it does not prune', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     const [pruned, kept] = [rig.remote('pruned'), rig.remote('kept')];
@@ -316,8 +316,8 @@ describe('a push mirror (issue 13, point 4)', () => {
   });
 });
 
-describe('mirrors that are looked after (issue 13, point 4)', () => {
-  it('are paused, resumed and run at once, also by a server that does not run them', async () => {
+describe('managed mirrors (issue 13, point 4)', () => {
+  it('can be paused, resumed and run at once, also from a server that does not run them', async () => {
     const rig = new MirrorRig();
     const [server, idle] = [await rig.server(), await rig.server({ starts: false })];
     const source = rig.remote('source');
@@ -339,7 +339,7 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     expect(source.asked).toBe(3);
   });
 
-  it('that are asked to run while they run, run once more', async () => {
+  it('run once more if they are requested during a run', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     const source = rig.remote('source');
@@ -353,7 +353,7 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     expect(source.asked).toBe(2);
   });
 
-  it('get a credential that is stored encrypted, shown to their host, and never shown again', async () => {
+  it('get a credential that is stored encrypted, sent to their host only, and never shown', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     const source = rig.remote('source');
@@ -373,7 +373,7 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     expect(server.log.join('')).not.toContain('hunter2');
   });
 
-  it('with credentials of another service key fail with what to do, and go on when it is done', async () => {
+  it('with credentials of another service key fail with advice, and continue after it was followed', async () => {
     const rig = new MirrorRig();
     const before = await rig.server();
     const source = rig.remote('source');
@@ -403,7 +403,7 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     ],
     ['a name that is taken', { name: 'upstream', refs: 'namespace' }, 'has a mirror "upstream"'],
     ['a second one to follow', { name: 'other' }, 'follows its mirror "upstream"'],
-  ])('are not added: %s', async (_what, parts, reason) => {
+  ])('are refused: %s', async (_what, parts, reason) => {
     const rig = new MirrorRig();
     const server = await rig.server();
     await server.kept.add(server.repository, pullOf(rig.remote('source')), null);
@@ -412,7 +412,7 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     expect(await server.kept.list(server.repository)).toHaveLength(1);
   });
 
-  it('that follow overwrite nothing unasked, and need the owner where refs are protected', async () => {
+  it('that follow a source overwrite nothing unless requested, and need the owner for protected refs', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     const maintainer = 'b'.repeat(64);
@@ -432,7 +432,7 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     await server.kept.add(server.repository, whole, OWNER);
   });
 
-  it('that follow overwrite no push that comes while they are added', async () => {
+  it('that follow a source overwrite no push that comes while they are added', async () => {
     const rig = new MirrorRig();
     const [one, two] = [await rig.server(), await rig.server()];
     const source = rig.remote('source');
@@ -448,7 +448,7 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     expect(await two.kept.list(two.repository)).toEqual([]);
   });
 
-  it('show their credential to no other host, when somebody changes their address in the bucket', async () => {
+  it('send their credential to no other host if somebody changes their address in the bucket', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     const [source, thief] = [rig.remote('source'), rig.remote('thief')];
@@ -466,7 +466,7 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     });
   });
 
-  it('are not removed in the place of another one that had their name', async () => {
+  it('are not removed in place of another one with the same name', async () => {
     const rig = new MirrorRig();
     const [one, two] = [await rig.server({ starts: false }), await rig.server({ starts: false })];
     await one.kept.add(one.repository, pullOf(rig.remote('first')), null);
@@ -488,7 +488,7 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     await two.scheduler.close();
   });
 
-  it('are not removed when they are added while nothing of that name is found', async () => {
+  it('are not removed if they are added while none of that name is found', async () => {
     const rig = new MirrorRig();
     const [one, two] = [await rig.server({ starts: false }), await rig.server({ starts: false })];
     let isRead = false;
@@ -508,7 +508,7 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     expect((await two.repository.resolve())?.manifest.mirrors).toMatchObject([{ name: 'upstream' }]);
   });
 
-  it('count a failure once when the reply of the store is lost', async () => {
+  it('count a failure once if the store’s answer is lost', async () => {
     const rig = new MirrorRig();
     const server = await rig.server({ starts: false });
     const target = rig.remote('target');
@@ -524,7 +524,7 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     await server.scheduler.close();
   });
 
-  it('are bounded for each repository', async () => {
+  it('are limited per repository', async () => {
     const rig = new MirrorRig();
     const server = await rig.server({ starts: false });
     for (let number = 0; number < 16; number++) {
@@ -538,7 +538,7 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     await expect(more).rejects.toThrow('at most 16');
   });
 
-  it('of one owner hold up no other owner, in whatever repositories they are', async () => {
+  it('of one owner do not delay other owners, in any repositories', async () => {
     const rig = new MirrorRig();
     const server = await rig.server({ concurrency: 2, starts: false });
     const { createRepository } = await import('../../src/maintenance/administer.ts');
@@ -563,7 +563,7 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
     await server.scheduler.close();
   });
 
-  it('end when their remote hardly moves, and give their place to others', async () => {
+  it('end if their remote hardly sends data, and release their slot', async () => {
     const rig = new MirrorRig();
     const server = await rig.server({ concurrency: 1 });
     const [tarpit, target] = [rig.remote('tarpit'), rig.remote('target')];
@@ -583,8 +583,8 @@ describe('mirrors that are looked after (issue 13, point 4)', () => {
   });
 });
 
-describe('records of mirrors that a crash left half done (issue 13, point 4)', () => {
-  it('in the index without mirrors are dropped after a while', async () => {
+describe('mirror records after a crash (issue 13, point 4)', () => {
+  it('without mirrors in the index are dropped after a while', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     rig.store.rules.push(({ key, operation }) =>
@@ -598,7 +598,7 @@ describe('records of mirrors that a crash left half done (issue 13, point 4)', (
     expect(await indexed(rig)).toEqual([]);
   });
 
-  it('without a mark in the manifest are marked by the first run', async () => {
+  it('without a mark in the manifest are completed by the first run', async () => {
     const rig = new MirrorRig();
     const [one, two] = [await rig.server({ starts: false }), await rig.server()];
     const source = rig.remote('source');
@@ -618,7 +618,7 @@ describe('records of mirrors that a crash left half done (issue 13, point 4)', (
   it.each([
     { overwrite: false, main: commit(7), condition: 'failing' },
     { overwrite: true, main: commit(1), condition: 'current' },
-  ])('without a mark, whose repository got refs meanwhile: overwrite $overwrite', async (expected) => {
+  ])('without a mark, in a repository that got refs meanwhile: overwrite $overwrite', async (expected) => {
     const { overwrite, main, condition } = expected;
     const rig = new MirrorRig();
     const [one, two] = [await rig.server({ starts: false }), await rig.server({ starts: false })];
@@ -652,7 +652,7 @@ describe('records of mirrors that a crash left half done (issue 13, point 4)', (
     await expect(server.kept.remove(server.repository, 'upstream', null)).rejects.toThrow('no mirror');
   });
 
-  it('of a removal run no more, and the removal can be asked for again', async () => {
+  it('of a removed mirror do not run, and the removal can be repeated', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     const source = rig.remote('source');
@@ -677,7 +677,7 @@ describe('records of mirrors that a crash left half done (issue 13, point 4)', (
 });
 
 describe('ten thousand repositories with mirrors (issue 13, point 4)', () => {
-  it('that are gone cost a few more looks, and then none (issue 13)', async () => {
+  it('that were withdrawn cost a few more reads, and then none (issue 13)', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     await server.kept.add(server.repository, pullOf(rig.remote('source')), null);
@@ -696,7 +696,7 @@ describe('ten thousand repositories with mirrors (issue 13, point 4)', () => {
     expect(await indexed(rig)).toEqual([]);
   });
 
-  it('that are removed take away what an import has brought so far (issue 13)', async () => {
+  it('that were removed lose what an import has fetched so far (issue 13)', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();
     await server.kept.add(server.repository, pullOf(rig.remote('source'), { refs: 'namespace' }), null);
@@ -709,7 +709,7 @@ describe('ten thousand repositories with mirrors (issue 13, point 4)', () => {
     expect([...refs.keys()].sort()).toEqual(names.slice(1).sort());
   });
 
-  it('cost 16 conditional requests a look, and no LIST', async () => {
+  it('cost 16 conditional requests per look, and no LIST', async () => {
     const rig = new MirrorRig();
     const server = await rig.server({ starts: false });
     await server.kept.add(server.repository, pullOf(rig.remote('source'), { every: 10 * HOUR }), null);

@@ -72,8 +72,8 @@ function lsRefs(base: string, ...args: string[]) {
   return fetchFrom(base, body, { 'Git-Protocol': 'version=2' });
 }
 
-describe('in a repository of 33,000 refs', () => {
-  it('a push of one commit writes pack, idx and a small manifest, and is seen at once', async () => {
+describe('a repository with 33,000 refs', () => {
+  it('gets a push of one commit as pack, idx and a small manifest, visible at once', async () => {
     await author.commit('Two', { a: '2\n' });
     store.reset();
     await author.run(['push', '--quiet', 'origin', 'main']);
@@ -84,7 +84,7 @@ describe('in a repository of 33,000 refs', () => {
     expect(await author.run(['ls-remote', 'origin', 'refs/heads/main'])).toBe(`${tip}\trefs/heads/main`);
   });
 
-  it('branches are made and deleted, and names that exclude each other are refused', async () => {
+  it('creates and deletes branches, and refuses conflicting names', async () => {
     await author.run([
       'push',
       '--quiet',
@@ -108,7 +108,7 @@ describe('in a repository of 33,000 refs', () => {
     expect(last.stderr).toContain('default branch');
   });
 
-  it('a push of 300 branches writes the segments that they fall into, and no others', async () => {
+  it('writes only the affected segments for a push of 300 branches', async () => {
     const tip = (await repository.resolve())?.manifest.refs.get('refs/heads/main') ?? '';
     // By hand: git takes minutes to compare so many names with so many refs.
     const commands = Array.from({ length: 300 }, (_, at) => ({ name: `refs/heads/burst/${at}`, to: tip }));
@@ -119,7 +119,7 @@ describe('in a repository of 33,000 refs', () => {
     expect(writes.length).toBeLessThanOrEqual(4);
   });
 
-  it('a server that has just started loads for one prefix what holds it, for all refs every segment once', async () => {
+  it('is loaded by a new server as one segment for one prefix, and as each segment once for all refs', async () => {
     await using cold = await startServer({ store, overrides: { background: false } });
     store.reset();
     const answer = await lsRefs(repositoryUrl(cold, 'many'), `ref-prefix ${branchName(77)}\n`);
@@ -133,7 +133,7 @@ describe('in a repository of 33,000 refs', () => {
     expect(segments).toBeGreaterThan(8);
   });
 
-  it('git sees the same refs in every protocol, and peeled tags', async () => {
+  it('has the same refs and peeled tags for git in every protocol', async () => {
     const listed = await Promise.all(
       [0, 1, 2].map((version) => author.run(['-c', `protocol.version=${version}`, 'ls-remote', 'origin'])),
     );
@@ -146,7 +146,7 @@ describe('in a repository of 33,000 refs', () => {
     expect(lines).toContain(`${refs?.get(branchName(0))}\trefs/tags/v123^{}`);
   });
 
-  it('git itself finds the refs of a snapshot, and answers a fetch of some from it', async () => {
+  it('has snapshots in which git finds the refs, and from which it answers fetches', async () => {
     const clone = await new GitClient(folder.path).run([
       'clone',
       '--quiet',
@@ -175,7 +175,7 @@ describe('in a repository of 33,000 refs', () => {
     }
   });
 
-  it('the manifest in the bucket is of version 2 and names its segments', async () => {
+  it('has a manifest of version 2 that names its segments', async () => {
     const state = await repository.resolve();
     const found = await store.get(
       store.log

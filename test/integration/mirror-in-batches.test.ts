@@ -113,8 +113,8 @@ async function interrupted(seed: Seeding, packs: number, options = seed.options)
   return result;
 }
 
-describe('a target that limits the body gets batches (issue 13, point 2)', () => {
-  it.each(['413', '413-late', 'stated', '408', '504', 'cut'] as const)('and says so by %s', async (style) => {
+describe('batches for a target with a limited body (issue 13, point 2)', () => {
+  it.each(['413', '413-late', 'stated', '408', '504', 'cut'] as const)('are sent if it refuses with %s', async (style) => {
     const seed = await seeding({ limit: LIMIT, style });
     const result = await sync(seed.options);
     await expectEqual(result, seed.target);
@@ -128,7 +128,7 @@ describe('a target that limits the body gets batches (issue 13, point 2)', () =>
     });
   });
 
-  it('and says so in the report of git itself', async () => {
+  it('are sent if the report of git itself has the limit', async () => {
     const seed = await seeding(UNLIMITED);
     await seed.target.run(['config', 'receive.maxInputSize', '45000']);
     const result = await sync(seed.options);
@@ -136,7 +136,7 @@ describe('a target that limits the body gets batches (issue 13, point 2)', () =>
     expect(seed.told).toContainEqual(expect.stringContaining('exceeds maximum allowed size'));
   });
 
-  it('from the start when the limit is known: the plan says so, and no pack is longer', async () => {
+  it('are sent from the start if the limit is known: the plan says so, and no pack is longer', async () => {
     const limits = { targetMaxPackBytes: LIMIT };
     const seed = await seeding({ limit: LIMIT + 1_000, style: '413' }, { limits });
     const planned = await plan(seed.options);
@@ -149,7 +149,7 @@ describe('a target that limits the body gets batches (issue 13, point 2)', () =>
     expect(result.packs).toBeGreaterThan(2);
   });
 
-  it('in one pack when all of it fits, and without a graph', async () => {
+  it('are one pack if everything fits, without a graph', async () => {
     const seed = await seeding(UNLIMITED, { limits: { targetMaxPackBytes: 2 ** 30 } });
     const result = await sync(seed.options);
     await expectEqual(result, seed.target);
@@ -157,7 +157,7 @@ describe('a target that limits the body gets batches (issue 13, point 2)', () =>
     expect(seed.told.join('\n')).not.toContain('where to divide');
   });
 
-  it('when it has something already: updates and new refs', async () => {
+  it('are sent for updates and new refs of a filled target', async () => {
     const seed = await seeding(UNLIMITED);
     const [first = new Map<string, string>()] = history.stages;
     const main = first.get('refs/heads/main') ?? '';
@@ -172,7 +172,7 @@ describe('a target that limits the body gets batches (issue 13, point 2)', () =>
     expect(result.packs).toBeGreaterThan(2);
   });
 
-  it('from a source that cannot leave trees out: it is copied, and divided here', async () => {
+  it('are divided here if the source cannot leave out trees', async () => {
     const seed = await seeding({ limit: LIMIT, style: '413' });
     await git.run(['clone', '--quiet', '--mirror', history.repository.folder, 'without-filter.git']);
     const result = await sync({
@@ -183,12 +183,12 @@ describe('a target that limits the body gets batches (issue 13, point 2)', () =>
     expect(seed.told).toContainEqual(expect.stringContaining('copied to this machine'));
   });
 
-  it('from a source that only serves the tips of its refs, over protocol version 0', async () => {
+  it('are sent from a source that serves only tips of refs, over protocol version 0', async () => {
     const seed = await seeding({ limit: LIMIT, style: '413' });
     await expectEqual(await sync({ ...seed.options, protocol: 0 }), seed.target);
   });
 
-  it('first the branch of HEAD, and each other ref as soon as it is whole', async () => {
+  it('complete the branch of HEAD first, and then one ref after the other', async () => {
     const source = await commitsOf('many-branches', [9_000, 9_000, 9_000]);
     await source.run(['checkout', '--quiet', '-b', 'a-branch', 'HEAD~2']);
     for (const at of [1, 2, 3])
@@ -205,7 +205,7 @@ describe('a target that limits the body gets batches (issue 13, point 2)', () =>
     expect(order).toEqual(['refs/heads/main', 'refs/heads/a-branch', 'refs/heads/contained', 'refs/tags/v1']);
   });
 
-  it('of a merge that is too much for one: what it merges goes first', async () => {
+  it('of a merge that is too large begin with its merged commits', async () => {
     const source = await commitsOf('large-merge', [9_000]);
     await source.run(['checkout', '--quiet', '-b', 'side']);
     for (const at of [1, 2, 3])
@@ -224,7 +224,7 @@ describe('a target that limits the body gets batches (issue 13, point 2)', () =>
   });
 });
 
-it('a history of SHA-256 is sent in batches', async () => {
+it('a SHA-256 history is sent in batches', async () => {
   const shape = { seed: 14, commits: 60, stages: 1, format: 'sha256' } as const;
   const { repository } = await generateHistory(temp.path, shape);
   const seed = await seeding(
@@ -237,7 +237,7 @@ it('a history of SHA-256 is sent in batches', async () => {
   expect(result.packs).toBeGreaterThan(1);
 });
 
-it('very many refs come in pushes of as many as the target takes', async () => {
+it('very many refs are sent in pushes of the size that the target accepts', async () => {
   const source = await commitsOf('many-tags', [2_000, 2_000, 2_000]);
   const ids = (await source.run(['rev-list', 'main'])).split('\n');
   const tags = Array.from({ length: 600 }, (_, at) => `create refs/tags/t-${at} ${ids[at % ids.length]}\n`);
@@ -248,7 +248,7 @@ it('very many refs come in pushes of as many as the target takes', async () => {
   expect(Math.max(...seed.front.names.map(({ length }) => length))).toBeLessThanOrEqual(251);
 });
 
-describe('what somebody else does meanwhile', () => {
+describe('changes by others', () => {
   /** Acts once the target has taken so many packs, while the run still waits for the answer to the last of them. */
   function onceTaken(seed: Seeding, packs: number, act: () => Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
@@ -259,7 +259,7 @@ describe('what somebody else does meanwhile', () => {
     });
   }
 
-  it('to a ref of the target stays as it is, and the others are made', async () => {
+  it('to a ref of the target stay, and the other refs are created', async () => {
     const seed = await seeding(UNLIMITED, { limits: { targetMaxPackBytes: LIMIT } });
     const tree = await seed.target.run(['mktree'], { input: '' });
     const theirs = await seed.target.run(['commit-tree', '-m', 'theirs', tree]);
@@ -274,7 +274,7 @@ describe('what somebody else does meanwhile', () => {
     expect(await temporaryRefs(seed.target)).toEqual([]);
   });
 
-  it('with the temporary ref of a run does not end it', async () => {
+  it('to the temporary ref of a run do not end the run', async () => {
     const seed = await seeding(UNLIMITED, { limits: { targetMaxPackBytes: LIMIT } });
     const tree = await seed.target.run(['mktree'], { input: '' });
     const theirs = await seed.target.run(['commit-tree', '-m', 'theirs', tree]);
@@ -296,8 +296,8 @@ describe('what somebody else does meanwhile', () => {
   });
 });
 
-describe('a commit that is larger than the target takes', () => {
-  it('ends the run with what it needs; what was sent is kept, and a later run with a higher limit ends it', async () => {
+describe('a commit that is too large for the target', () => {
+  it('ends the run with the needed size, and a later run with a higher limit continues', async () => {
     const source = await commitsOf('large-commit', [9_000, 9_000, 50_000, 9_000]);
     const seed = await seeding(
       { limit: 20_000, style: 'stated' },
@@ -315,8 +315,8 @@ describe('a commit that is larger than the target takes', () => {
   });
 });
 
-describe('a run that was interrupted (issue 13, point 2)', () => {
-  it('is gone on with by the next one, which sends less and says why it sends batches', async () => {
+describe('an interrupted run (issue 13, point 2)', () => {
+  it('is continued by the next one, which sends less and says why it sends batches', async () => {
     const fresh = await seeding(UNLIMITED, { limits: { targetMaxPackBytes: LIMIT } });
     await expectEqual(await sync(fresh.options), fresh.target);
     const seed = await seeding(UNLIMITED, { limits: { targetMaxPackBytes: LIMIT } });
@@ -332,7 +332,7 @@ describe('a run that was interrupted (issue 13, point 2)', () => {
     expect(seed.front.pushed.length - before).toBeLessThan(fresh.front.pushed.length);
   });
 
-  it('is gone on with in batches after a branch has become whole, by bootstrap as well', async () => {
+  it('is continued in batches after a branch was completed, also by bootstrap', async () => {
     const seed = await seeding(UNLIMITED, { limits: { targetMaxPackBytes: LIMIT } });
     let packs = 0;
     while (!(await refsOf(seed.target)).includes('refs/heads/main')) await interrupted(seed, ++packs);
@@ -372,14 +372,14 @@ describe('a run that was interrupted (issue 13, point 2)', () => {
         await seed.target.run(['update-ref', 'refs/cairn-mirror/1', 'refs/heads/main']);
       },
     ],
-  ])('leaves no temporary ref once another has ended: one that %s', async (_, prepare) => {
+  ])('has no temporary ref after another run has ended: one that %s', async (_, prepare) => {
     const seed = await seeding(UNLIMITED, { limits: { targetMaxPackBytes: LIMIT } });
     await prepare(seed);
     expect(await temporaryRefs(seed.target)).not.toEqual([]);
     await expectEqual(await replicate(seed.options), seed.target);
   });
 
-  it('is not mistaken for one that failed: an answer that was lost hides a pack that was taken', async () => {
+  it('is not assumed if an answer was lost whose pack was accepted', async () => {
     const seed = await seeding(UNLIMITED, { limits: { targetMaxPackBytes: LIMIT } });
     let answers = 0;
     seed.front.rules.onAnswered = () => ++answers % 2 === 0;
@@ -390,8 +390,8 @@ describe('a run that was interrupted (issue 13, point 2)', () => {
   });
 });
 
-describe('a target that does not want temporary refs', () => {
-  it('is told of by the error', async () => {
+describe('a target that refuses temporary refs', () => {
+  it('is named by the error', async () => {
     const seed = await seeding(UNLIMITED, { limits: { targetMaxPackBytes: LIMIT } });
     const hook = '#!/bin/sh\ncase "$1" in refs/cairn-mirror/*) exit 1;; esac\n';
     await writeFile(join(seed.target.folder, 'hooks/update'), hook, { mode: 0o755 });
@@ -400,7 +400,7 @@ describe('a target that does not want temporary refs', () => {
     expect(result.problem).toMatch(/does not keep the temporary ref refs\/cairn-mirror\/\d+-.*hook declined/);
   });
 
-  it('keeps them when it lets nobody delete them, and the result says so', async () => {
+  it('keeps them if it allows no deletion, and the result says so', async () => {
     const seed = await seeding(UNLIMITED, { limits: { targetMaxPackBytes: LIMIT } });
     const hook = join(seed.target.folder, 'hooks/update');
     await writeFile(hook, '#!/bin/sh\ncase "$3" in 0000000000*) exit 1;; esac\n', { mode: 0o755 });

@@ -112,8 +112,8 @@ async function choosyServer(refuses: (request: string) => string | undefined): P
   return `${host.url}/source.git`;
 }
 
-describe('what cannot be relayed is fetched by git and pushed from here (issue 13, point 1)', () => {
-  it('a repository without a server that knows git (dumb HTTP), as the plan says', async () => {
+describe('git fetches what cannot be relayed (issue 13, point 1):', () => {
+  it('a repository without a git server (dumb HTTP), as the plan says', async () => {
     const { options, target, told } = await mirroring(`${await dumbServer(temp.path)}/source.git`);
     const planned = await plan(options);
     expect(planned.refs.map(({ strategy }) => strategy)).toEqual(['local', 'local', 'local']);
@@ -124,7 +124,7 @@ describe('what cannot be relayed is fetched by git and pushed from here (issue 1
     expect((await replicate(options)).refs.map(({ action }) => action)).toEqual(['skip', 'skip', 'skip']);
   });
 
-  it('in batches where the target wants them', async () => {
+  it('a source for batches, if the target needs them', async () => {
     const limits = { targetMaxPackBytes: 9_000 };
     const { options, target } = await mirroring(`${await dumbServer(temp.path)}/source.git`, { limits });
     const result = await sync(options);
@@ -132,7 +132,7 @@ describe('what cannot be relayed is fetched by git and pushed from here (issue 1
     expect(result.packs).toBeGreaterThan(2);
   });
 
-  it('a source that refuses our request', async () => {
+  it('a source that refuses the request of Cairn', async () => {
     const address = await choosyServer(() => 'we only talk to git');
     const { options, target } = await mirroring(address, { agent: 'cairn' });
     const result = await sync(options);
@@ -143,7 +143,7 @@ describe('what cannot be relayed is fetched by git and pushed from here (issue 1
     });
   });
 
-  it('only the ref whose object the source does not send: the others are relayed', async () => {
+  it('only the ref whose object the source does not send, and the others are relayed', async () => {
     const side = await source.run(['rev-parse', 'side']);
     const address = await choosyServer((request) =>
       request.includes(`want ${side}`) ? `upload-pack: not our ref ${side}` : undefined,
@@ -158,7 +158,7 @@ describe('what cannot be relayed is fetched by git and pushed from here (issue 1
     ]);
   });
 
-  it('what only a remote helper of git reaches', async () => {
+  it('a source that only a remote helper of git can access', async () => {
     const folder = join(temp.path, 'helpers');
     await mkdir(folder);
     const helper = `#!/bin/sh
@@ -181,7 +181,7 @@ done
   });
 });
 
-describe('where a source that git fetches leads to another host', () => {
+describe('a source that git fetches from redirects to another host', () => {
   const credentials = { kind: 'basic', password: 'for-the-first-host' } as const;
   const redirects = (to: string) => (request: IncomingMessage, response: ServerResponse) => {
     if (request.headers['user-agent']?.startsWith('git/cairn') !== false) return false;
@@ -203,7 +203,7 @@ describe('where a source that git fetches leads to another host', () => {
     ['credentials', { credentials }],
     ['credentials, where redirects are followed', { credentials, followRedirects: true }],
     ['a source that may not lead elsewhere', {}],
-  ])('git does not go there with %s', async (_, connection) => {
+  ])('and git does not follow with %s', async (_, connection) => {
     const { address, shown } = await twoHosts();
     // The user's own settings do not change it.
     const config = `[http]\n\tfollowRedirects = true\n[http "${address}"]\n\tfollowRedirects = true\n`;
@@ -218,7 +218,7 @@ describe('where a source that git fetches leads to another host', () => {
     expect(await target.run(['for-each-ref'])).toBe('');
   });
 
-  it('what git says of it has no credentials in it', async () => {
+  it('and git’s messages are shown without credentials', async () => {
     const binary = join(temp.path, `git-${++number}`);
     // It tells all that it was told.
     const script = `#!/bin/sh
@@ -234,7 +234,7 @@ case "$*" in *ls-remote*) env | grep GIT_CONFIG_VALUE >&2; exit 1 ;; *) exec git
     expect(result.problem).not.toContain(credentials.password);
   });
 
-  it('git goes there without credentials where the user allows it', async () => {
+  it('and git follows without credentials if the user allows it', async () => {
     const { address, shown } = await twoHosts();
     const source = { address, connection: { followRedirects: true } };
     const { options, target } = await mirroring(address, { source });
@@ -243,7 +243,7 @@ case "$*" in *ls-remote*) env | grep GIT_CONFIG_VALUE >&2; exit 1 ;; *) exec git
   });
 });
 
-describe('what git fetches (issue 13, point 1)', () => {
+describe('a local fetch by git (issue 13, point 1)', () => {
   /** A git that does something of its own when it is to fetch. */
   async function gitThat(fetches: string): Promise<string> {
     const binary = join(temp.path, `git-${++number}`);
@@ -256,7 +256,7 @@ exec git "$@"
     return binary;
   }
 
-  it('is bounded by --max-pack-bytes', async () => {
+  it('is limited by --max-pack-bytes', async () => {
     const address = `${await dumbServer(temp.path)}/source.git`;
     const { options, target } = await mirroring(address, { limits: { maxPackBytes: 3_000 } });
     const result = await sync(options);
@@ -269,7 +269,7 @@ exec git "$@"
     await expectEqual(await sync(enough.options), enough.target);
   });
 
-  it('is stopped while it comes: a source that never ends does not fill the disk', async () => {
+  it('is stopped during its transfer, so an endless source does not fill the disk', async () => {
     // The first argument names the repository.
     const endless =
       'f="$(echo "$1" | cut -d= -f2)/objects/pack/tmp_pack_x"; while :; do head -c 100000 /dev/zero >> "$f"; sleep 0.05; done;';
@@ -284,7 +284,7 @@ exec git "$@"
     });
   });
 
-  it('is asked for in the version of the protocol that --protocol names', async () => {
+  it('uses the protocol version of --protocol', async () => {
     const seen = join(temp.path, `seen-${++number}`);
     const address = `${await dumbServer(temp.path)}/source.git`;
     const git = await gitThat(`env > ${seen};`);
@@ -297,7 +297,7 @@ exec git "$@"
   });
 });
 
-describe('a source whose history is cut off', () => {
+describe('a shallow source', () => {
   beforeAll(async () => {
     const shallow = ['--bare', '--depth=3', '--no-single-branch'];
     await git.run(['clone', '--quiet', ...shallow, `file://${source.folder}`, 'cut.git']);
@@ -316,7 +316,7 @@ describe('a source whose history is cut off', () => {
     await expectEqual(await sync(options), target);
   });
 
-  it('is refused by another one, which says why', async () => {
+  it('is refused by other targets with the reason', async () => {
     const { options, target } = await mirroring(git.at('cut.git').folder, { scope: { branches: ['main'] } });
     const result = await sync(options);
     expect(result.outcome).toBe('blocked');
@@ -325,7 +325,7 @@ describe('a source whose history is cut off', () => {
   });
 });
 
-it('where addresses are guarded, git never fetches', async () => {
+it('git never fetches from guarded addresses', async () => {
   const address = `${await dumbServer(temp.path)}/source.git`;
   const guard = new AddressGuard({ allowed: ['127.0.0.1'] });
   const { options, target, told } = await mirroring(address, { source: { address, connection: { guard } } });

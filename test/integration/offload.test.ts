@@ -98,7 +98,7 @@ async function answers(of: App): Promise<Record<string, number>> {
 }
 
 describe('a bundle', () => {
-  it('is made once of a folded pack, and listed for those who ask', async () => {
+  it('is made once of a folded pack, and listed for clients that ask', async () => {
     expect(await bundleList(app)).toEqual({});
     const first = await bundle();
     expect(first).toMatchObject({ made: true });
@@ -113,7 +113,7 @@ describe('a bundle', () => {
     });
   });
 
-  it('is what git takes for one, with every branch and tag', async () => {
+  it('is a valid bundle for git, with every branch and tag', async () => {
     const { 'bundle.folded.uri': url = '' } = await bundleList(app);
     const file = join(folder.path, 'whole.bundle');
     await writeFile(file, Buffer.from(await (await fetch(url)).arrayBuffer()));
@@ -128,7 +128,7 @@ describe('a bundle', () => {
     expect(await copy.run(['rev-parse', 'HEAD'])).toBe(await author.run(['rev-parse', 'main']));
   });
 
-  it('spares a clone that begins with it all but what came later', async () => {
+  it('leaves only later objects to fetch for a clone that starts with it', async () => {
     const url = repositoryUrl(app, 'later');
     await author.run(['push', '--quiet', url, 'main', 'v1']);
     await app.fold(id('later'));
@@ -146,7 +146,7 @@ describe('a bundle', () => {
     expect(Number(/^size-pack: (\d+)$/m.exec(sizes)?.[1])).toBeLessThan(300);
   });
 
-  it('of SHA-256 names the format', async () => {
+  it('of a SHA-256 repository names its format', async () => {
     const work = await user.init('sha256', '--object-format=sha256');
     await work.commit('Begin', { a: '1\n' });
     const repository = app.repositories.get(id('long'));
@@ -167,7 +167,7 @@ describe('a bundle', () => {
     expect(await work.run(['bundle', 'verify', file])).toContain('complete history');
   });
 
-  it('cannot be made of what is not folded', async () => {
+  it('cannot be made of an unfolded repository', async () => {
     await author.run(['push', '--quiet', repositoryUrl(app, 'unfolded'), 'main']);
     await expect(bundle('unfolded')).rejects.toMatchObject({ kind: 'conflict' });
     await expect(bundle('nothing-there')).rejects.toMatchObject({ kind: 'not-found' });
@@ -177,7 +177,7 @@ describe('a bundle', () => {
 describe('a clone that allows packfile-uris', () => {
   const asking = () => user.with('fetch.uriProtocols=http,https', 'protocol.version=2');
 
-  it('takes the folded pack from the bucket, and nothing from the server', async () => {
+  it('gets the folded pack from the bucket, and nothing from the server', async () => {
     const before = await answers(app);
     const copy = await asking().clone(repositoryUrl(app, NAME), 'from-the-bucket');
     expect(await copy.run(['rev-parse', 'HEAD'])).toBe(await author.run(['rev-parse', 'main']));
@@ -197,7 +197,7 @@ describe('a clone that allows packfile-uris', () => {
     expect((await answers(app))['elsewhere']).toBe((before['elsewhere'] ?? 0) + 1);
   });
 
-  it('is told the name git gives the pack, after one small read; the next one after none', async () => {
+  it('gets the pack’s name of git after one small read, and later clones after none', async () => {
     const tips = await author.run(['for-each-ref', '--format=want %(objectname)']);
     const lines = [...new Set(tips.split('\n')), 'ofs-delta', 'packfile-uris https,http', 'done'];
     const request = Buffer.concat([
@@ -224,21 +224,21 @@ describe('a clone that allows packfile-uris', () => {
     ['less than everything', ['--depth=1']],
     ['without blobs', ['--filter=blob:none', '--no-checkout']],
     ['one branch', ['--single-branch', '--no-tags']],
-  ])('of %s is answered here', async (what, options) => {
+  ])('of %s is answered by the server', async (what, options) => {
     const before = await answers(app);
     await asking().clone(repositoryUrl(app, NAME), `copy ${what}`, ...options);
     expect((await answers(app))['elsewhere']).toBe(before['elsewhere']);
   });
 
-  it('by another protocol than the bucket has is answered here', async () => {
+  it('is answered by the server if the bucket needs another protocol', async () => {
     const before = await answers(app);
     await user.with('fetch.uriProtocols=ftp').clone(repositoryUrl(app, NAME), 'not-by-ftp');
     expect((await answers(app))['elsewhere']).toBe(before['elsewhere']);
   });
 });
 
-describe('nothing is offered', () => {
-  it('where the operator does not want it', async () => {
+describe('no URI is offered', () => {
+  it('if the operator does not want it', async () => {
     await using plain = await startServer({ store, overrides: { background: false } });
     expect(await capabilities(plain)).not.toMatch(/bundle-uri|packfile-uris/);
     const answer = await fetchFrom(repositoryUrl(plain, NAME), BUNDLE_URI, V2);
@@ -255,7 +255,7 @@ describe('nothing is offered', () => {
     ['http://10.0.0.1/pack', 'plain http'],
     ['https://user:secret@example.org/pack', 'a user'],
     ['https://example.org/a pack', 'a space'],
-  ])('at %s: an address with %s', async (url) => {
+  ])('for %s: an address with %s', async (url) => {
     await using unsafe = await server('both', async () => url);
     expect(await bundleList(unsafe)).toEqual({});
     const copy = await user
@@ -265,7 +265,7 @@ describe('nothing is offered', () => {
     expect((await answers(unsafe))['elsewhere']).toBeUndefined();
   });
 
-  it('of a private repository', async () => {
+  it('for a private repository', async () => {
     await using cold = await server('both');
     const repository = cold.repositories.get(id(NAME));
     await repository.publisher.join({

@@ -119,8 +119,8 @@ function refusal(reason: string, ref = 'refs/heads/main'): string[] {
 const tooDeep = (tree: RawObject) =>
   refusal(`tree ${objectId(tree)} is more than ${MOST_FOLDERS} folders deep`);
 
-describe('folders within each other (issue 11, point 2)', () => {
-  it.each([MOST_FOLDERS, MOST_FOLDERS + 1, 5_000, 60_000])('%i of them in one pack', async (levels) => {
+describe('nested folders (issue 11, point 2)', () => {
+  it.each([MOST_FOLDERS, MOST_FOLDERS + 1, 5_000, 60_000])('are limited within one pack: %i of them', async (levels) => {
     const trees = folders(levels);
     const commit = commitObject(objectId(last(trees)));
     const pack = new CraftedPack().all([commit, ...trees, FILE]).bytes();
@@ -129,14 +129,14 @@ describe('folders within each other (issue 11, point 2)', () => {
     else expect(report).toEqual(tooDeep(trees[MOST_FOLDERS] as RawObject));
   });
 
-  it('are counted as well in a tree that no ref reaches', async () => {
+  it('are counted also in a tree that no ref reaches', async () => {
     const commit = commitObject(objectId(last(folders(1))));
     const trees = folders(MOST_FOLDERS + 1);
     const pack = new CraftedPack().all([commit, FILE, ...trees]).bytes();
     expect(await pushed(pack, commit)).toEqual(tooDeep(last(trees)));
   });
 
-  it('are counted where a mode has more digits than git writes', async () => {
+  it('are counted also with modes of more digits than git writes', async () => {
     const trees = folders(MOST_FOLDERS);
     const mode = Buffer.from('0040000 d\0');
     const top: RawObject = {
@@ -149,7 +149,7 @@ describe('folders within each other (issue 11, point 2)', () => {
     );
   });
 
-  it(`are counted over many pushes, to several refs, on servers that come and go (seed ${seed})`, async () => {
+  it(`are counted over many pushes, to several refs, on several servers (seed ${seed})`, async () => {
     const random = new SeededRandom(seed);
     let [top, height, first] = [treeObject('file', objectId(FILE)), 1, true];
     let [refused, refs] = [0, 0];
@@ -185,7 +185,7 @@ describe('folders within each other (issue 11, point 2)', () => {
     }
   });
 
-  it('kept as differences from each other, many and thin, are counted alike', async () => {
+  it('are counted equally if they are stored as many thin deltas', async () => {
     const trees = folders(MOST_FOLDERS);
     const commit = commitObject(objectId(last(trees)));
     expect(await pushed(new CraftedPack().all([commit, ...trees, FILE]).bytes(), commit)).toEqual(OK);
@@ -209,7 +209,7 @@ describe('folders within each other (issue 11, point 2)', () => {
     ).toEqual(tooDeep(above));
   });
 
-  describe('in a pack of so many objects that upper bounds are looked for first', () => {
+  describe('in a pack with so many objects that upper bounds come first', () => {
     const files = Array.from({ length: MANY_OBJECTS }, (_, at): RawObject => {
       return { type: 'blob', content: Buffer.from(`file ${at}\n`) };
     });
@@ -221,7 +221,7 @@ describe('folders within each other (issue 11, point 2)', () => {
       pack.refDelta(objectId(base), deltaOf(length, [{ offset: 0, length: length - id.length }, id]));
     };
 
-    it.each([MOST_FOLDERS, MOST_FOLDERS + 1])('%i of them, the last one by a delta', async (levels) => {
+    it.each([MOST_FOLDERS, MOST_FOLDERS + 1])('are limited: %i of them, the last one by a delta', async (levels) => {
       const trees = folders(levels);
       const below = trees.slice(0, -1);
       const commit = commitObject(objectId(last(trees)));
@@ -233,7 +233,7 @@ describe('folders within each other (issue 11, point 2)', () => {
     it.each([
       ['of which a delta leaves none', treeObject('other', objectId(FILE))],
       ['that builds on what it is in itself', undefined],
-    ])('in a folder %s', async (_, tree) => {
+    ])('are limited in a folder %s', async (_, tree) => {
       const trees = folders(MOST_FOLDERS);
       const flat = tree ?? (trees[0] as RawObject);
       const shallow = folderWith(flat);
@@ -246,7 +246,7 @@ describe('folders within each other (issue 11, point 2)', () => {
       expect(await pushed(pack.bytes(), commit)).toEqual(OK);
     });
 
-    it('do not count in later pushes where a bound was too great', async () => {
+    it('are not overestimated in later pushes after an upper bound was too high', async () => {
       const trees = folders(200);
       const flat = treeObject('other', objectId(FILE));
       const top = folderOf([['e', objectId(folderWith(flat))]]);
@@ -267,7 +267,7 @@ describe('folders within each other (issue 11, point 2)', () => {
     });
   });
 
-  it('cost a push to a branch no process of their own, once they were met', async () => {
+  it('need no extra process for a push to a branch after they were counted', async () => {
     const trees = folders(10);
     let parent = commitObject(objectId(last(trees)));
     expect(await pushed(new CraftedPack().all([parent, ...trees, FILE]).bytes(), parent)).toEqual(OK);
@@ -293,7 +293,7 @@ describe('tags of tags (issue 11, point 2)', () => {
     ),
   });
 
-  it(`may be ${MOST_TAGS} in a row, over several pushes`, async () => {
+  it(`may be at most ${MOST_TAGS}, over several pushes`, async () => {
     const commit = commitObject(objectId(last(folders(1))));
     const tags = [tagOf(objectId(commit), 'commit', 0)];
     while (tags.length <= MOST_TAGS) tags.push(tagOf(objectId(last(tags)), 'tag', tags.length));
@@ -314,7 +314,7 @@ describe('tags of tags (issue 11, point 2)', () => {
 });
 
 describe('parents of a commit (issue 11, point 2)', () => {
-  it('are bounded, and a long message is no parent', async () => {
+  it('are limited, and a long message is not read as parents', async () => {
     const trees = folders(1);
     const tree = objectId(last(trees));
     const base = commitObject(tree);
@@ -338,7 +338,7 @@ describe('parents of a commit (issue 11, point 2)', () => {
 });
 
 describe('deltas on deltas (issue 11, point 2)', () => {
-  it.each([MOST_DELTAS, MOST_DELTAS + 1])('%i of them', async (count) => {
+  it.each([MOST_DELTAS, MOST_DELTAS + 1])('are limited: %i of them', async (count) => {
     const pack = new CraftedPack();
     let content = Buffer.from('start\n');
     let entry = pack.whole({ type: 'blob', content });
@@ -374,7 +374,7 @@ describe('the size of an object (issue 11, point 3)', () => {
     return pushed(new CraftedPack().all([commit, tree, blob]).bytes(), commit, ref);
   }
 
-  it('may be the limit, and not one byte more', async () => {
+  it('may equal the limit, and not exceed it by one byte', async () => {
     expect(await pushedFile(Buffer.alloc(MIB))).toEqual(OK);
     const [unpack, ref] = await pushedFile(Buffer.alloc(MIB + 1), 'refs/heads/other');
     expect(unpack).toBe(larger(MIB + 1)[0]);
@@ -382,7 +382,7 @@ describe('the size of an object (issue 11, point 3)', () => {
   });
 
   it.each([1, 2, 3, 4])(
-    'is known before an object of type %i is unpacked, whatever it says',
+    'is known before an object of type %i is unpacked, whatever its header says',
     async (type) => {
       const random = new SeededRandom(seed + type);
       for (let round = 0; round < 4; round++) {
@@ -394,7 +394,7 @@ describe('the size of an object (issue 11, point 3)', () => {
     },
   );
 
-  it('counts for what a delta makes, by whatever chain', async () => {
+  it('includes the result of a delta, by any chain', async () => {
     const pack = new CraftedPack();
     let [entry, size] = [pack.whole({ type: 'blob', content: Buffer.alloc(1_000) }), 1_000];
     while (size <= MIB) {
@@ -404,7 +404,7 @@ describe('the size of an object (issue 11, point 3)', () => {
     expect(await pushed(pack.bytes(), '1'.repeat(40))).toEqual(larger(size));
   });
 
-  it('is no matter of how many objects a pack says it has', async () => {
+  it('does not depend on the declared number of objects', async () => {
     const report = await pushed(new CraftedPack().all([FILE]).bytes({ count: 40_000_000 }), '1'.repeat(40));
     expect(report[0]).toMatch(/^unpack (an object of \d+ bytes is larger|pack has bad object|early EOF)/);
   });

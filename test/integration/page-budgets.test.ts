@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 
-it('pages nobody has asked for start few processes, after a push, too, which leaves pages of commits as they are', async () => {
+it('uncached pages start few processes, also after a push, which leaves pages of commits cached', async () => {
   const { client, push, page, get } = await rig.project('budget');
   const spent = async (path: string) => {
     rig.started.length = 0;

@@ -128,7 +128,7 @@ async function keys(): Promise<string[]> {
 }
 
 describe('a pack from a stream (issue 12, point 2)', () => {
-  it('is published with one call, and cloned with git', async () => {
+  it('is published with one call, and cloned by git', async () => {
     const tag = await upstream.run(['rev-parse', 'v1']);
     const refs = { 'refs/heads/main': second, 'refs/tags/v1': tag };
     const published = await publish(packed([second, tag]), refs);
@@ -146,7 +146,7 @@ describe('a pack from a stream (issue 12, point 2)', () => {
     );
   });
 
-  it('may build on what is there, and be for refs that go and refs that come', async () => {
+  it('may build on published objects, and be for deleted and created refs', async () => {
     await publish(packed([first]), { 'refs/heads/main': first, 'refs/heads/old': first });
     const thin = packed([second, `^${first}`], '--thin');
     const refs = { 'refs/heads/main': second, 'refs/heads/old': zeroId('sha1') };
@@ -158,7 +158,7 @@ describe('a pack from a stream (issue 12, point 2)', () => {
     );
   });
 
-  it('is shown complete again on a state that lacks what it builds on', async () => {
+  it('is proved again on a state that lacks its bases', async () => {
     await publish(packed([first]), { 'refs/heads/main': first });
     async function* whileAllElseGoes() {
       const state = await rig.repositories.get(id()).resolve();
@@ -173,7 +173,7 @@ describe('a pack from a stream (issue 12, point 2)', () => {
     });
   });
 
-  it('is for its caller to refuse on the state that it meets', async () => {
+  it('can be refused by its caller on the state on which it is evaluated', async () => {
     const refused = await publish(
       packed([first]),
       { 'refs/heads/main': first },
@@ -184,7 +184,7 @@ describe('a pack from a stream (issue 12, point 2)', () => {
   });
 });
 
-describe('of a pack that is refused nothing is left (issue 12, point 2)', () => {
+describe('a refused pack leaves nothing (issue 12, point 2)', () => {
   /** Folders within each other, one more than are taken. */
   function tooDeep(): RawObject[] {
     const trees = [treeObject('file', objectId(FILE))];
@@ -206,15 +206,15 @@ describe('of a pack that is refused nothing is left (issue 12, point 2)', () => 
     return published.reason;
   }
 
-  it('because something is missing', async () => {
+  it('if an object is missing', async () => {
     expect(await refusal(packed([second, `^${first}`]), second)).toMatch(/did not receive expected object/);
   });
 
-  it('because what a ref is to point at is missing', async () => {
+  it('if the target of a ref is missing', async () => {
     expect(await refusal(packed([first]), second)).toBe(`objects that ${second} needs are missing`);
   });
 
-  it('because it is too deep', async () => {
+  it('if it is too deep', async () => {
     const trees = tooDeep();
     const top = trees.at(-1) ?? FILE;
     const commit = commitObject(objectId(top));
@@ -224,7 +224,7 @@ describe('of a pack that is refused nothing is left (issue 12, point 2)', () => 
     );
   });
 
-  it('because it is damaged', async () => {
+  it('if it is damaged', async () => {
     const pack = await whole(packed([second]));
     const damaged = Buffer.from(pack);
     damaged[pack.length - 30] = (damaged[pack.length - 30] ?? 0) ^ 1;
@@ -232,7 +232,7 @@ describe('of a pack that is refused nothing is left (issue 12, point 2)', () => 
     expect(await refusal(bytes(pack.subarray(0, -10)), second)).not.toBe('');
   });
 
-  it('because its stream breaks off, which is thrown', async () => {
+  it('if its stream breaks off, and the error is thrown', async () => {
     const pack = await whole(packed([second]));
     async function* breaking() {
       yield pack.subarray(0, 100);

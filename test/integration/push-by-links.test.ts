@@ -93,8 +93,8 @@ async function epoch(): Promise<string | undefined> {
   return (await stateOn(app, id)).manifest.epoch;
 }
 
-describe('a repository in which all is linked', () => {
-  it('takes a push by one process, and stays so through pushes and folds', async () => {
+describe('a repository whose objects are all linked', () => {
+  it('accepts a push with one process, and stays so through pushes and folds', async () => {
     const before = await epoch();
     const [one, two] = [commitOn('One', ROOT), commitOn('Two', ROOT)];
     expect(await processesOf(trace, () => pushed('one', one, [one]))).toBe(1);
@@ -106,7 +106,7 @@ describe('a repository in which all is linked', () => {
     await cloneWhole(new GitClient(folder.path), url, `whole-${names}`);
   });
 
-  it('takes in a branch at a commit that no ref names, and refuses one at what is not there', async () => {
+  it('accepts a branch at a commit without a ref, and refuses one at a missing object', async () => {
     const [one, two] = [commitOn('One', ROOT), commitOn('Two', ROOT)];
     await pushed('one', one, [one]);
     await deleted('one', one);
@@ -132,7 +132,7 @@ describe('shallow lines (issue 11, point 6)', () => {
     return reportOf(await push(url, Buffer.concat([shallow, head, packOf(objects)])));
   }
 
-  it('alone turn nothing off, whatever they name: a pack is linked when nothing is missing', async () => {
+  it('alone change nothing, whatever they name: a pack is linked if nothing is missing', async () => {
     const [one, two] = [commitOn('One', ROOT), commitOn('Two', ROOT)];
     const lines = [objectId(ROOT), objectId(commitOn('Nowhere'))];
     const taken = async () =>
@@ -143,7 +143,7 @@ describe('shallow lines (issue 11, point 6)', () => {
     await cloneWhole(new GitClient(folder.path), url, `whole-${names}`);
   });
 
-  it('that name commits of the pack turn nothing off either where their parents are here', async () => {
+  it('with commits of the pack change nothing either if their parents are here', async () => {
     const one = commitOn('One', ROOT);
     const two = commitOn('Two', one);
     const lines = [objectId(one), objectId(two)];
@@ -153,8 +153,8 @@ describe('shallow lines (issue 11, point 6)', () => {
   });
 });
 
-describe('what is not known to be linked', () => {
-  it('is walked, and is known again after a fold', async () => {
+describe('a repository whose links are not known', () => {
+  it('is walked, and known again after a fold', async () => {
     await app.repositories.get(id).publisher.join({
       since: 0,
       evaluate: async (state) => {
@@ -175,7 +175,7 @@ describe('what is not known to be linked', () => {
     expect(await processesOf(trace, () => pushed('two', two, [two]))).toBe(1);
   });
 
-  it('comes with a pack that is cut where the history of its user is', async () => {
+  it('results from a pack that is shallow like its pusher’s clone', async () => {
     const [absent, one] = [commitOn('Absent', ROOT), commitOn('One', ROOT)];
     const cut = commitOn('Cut', absent);
     const shallow = Buffer.from(`0034shallow ${objectId(cut)}`);
@@ -203,8 +203,8 @@ describe('what is not known to be linked', () => {
   });
 });
 
-describe('when objects leave', () => {
-  it('after a restore, they had their grace, and until then others may build on them', async () => {
+describe('objects that are dropped', () => {
+  it('had their grace period after a restore, and others may build on them until then', async () => {
     const before = await epoch();
     const [one, two] = [commitOn('One', ROOT), commitOn('Two', ROOT)];
     await pushed('one', one, [one]);
@@ -240,7 +240,7 @@ describe('when objects leave', () => {
     clock.advanceDays(4);
   }
 
-  it('what is built on waits together with what builds on it, and leaves with it', async () => {
+  it('wait together with the objects that build on them, and leave with them', async () => {
     const before = await epoch();
     const old = commitOn('Old', ROOT);
     const young = commitOn('Young', old);
@@ -262,7 +262,7 @@ describe('when objects leave', () => {
       expect((await lookUp(app, id, objectId(left))).exitCode).not.toBe(0);
   });
 
-  it('what never linked to them is seen to be linked, and pushes take one process again', async () => {
+  it('do not affect unlinked objects, and later pushes need one process again', async () => {
     const [old, young] = [commitOn('Old', ROOT), commitOn('Young', ROOT)];
     await leaveBehind(old, young);
     await app.fold(id);

@@ -38,7 +38,7 @@ function written(pattern: RegExp): number {
   return store.log.filter(({ key, outcome }) => pattern.test(key) && outcome === 'written').length;
 }
 
-it('64 pushes to 64 branches, made while one swap is held up, share the next two', async () => {
+it('64 pushes to 64 branches during one slow swap share the next two', async () => {
   expect(await pushTo('main')).toBe('ok refs/heads/main');
   store.reset();
   store.next((call) => call.operation === 'put' && call.key.endsWith('/pointer'), {

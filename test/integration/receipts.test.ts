@@ -192,7 +192,7 @@ describe.each([
   ['one server', 1],
   ['two servers', 2],
 ])('of %s', (_name, count) => {
-  it(`${PUSHES} pushes at once have one receipt for each publish they made, and nothing else has any`, async () => {
+  it(`${PUSHES} concurrent pushes have one receipt per publish, and nothing else has any`, async () => {
     const place = new Place();
     const { owner, maintainer, identifier } = place;
     const tags = [['protect', 'refs/heads/kept', 'push:owner']];
@@ -255,7 +255,7 @@ describe.each([
 });
 
 describe('a receipt', () => {
-  it('of a state that is carried out when it comes is dated a second before it', async () => {
+  it('of a state that is carried out at once is dated a second before the state', async () => {
     const place = await new Place().begin();
     ahead += 30;
     const signedState = state(place.owner, place.identifier, refsOf({ stable: base }), { at: now() - 15 });
@@ -281,7 +281,7 @@ describe('a receipt', () => {
     expect(receipt?.tags).toContainEqual(['p', place.owner.publicKey]);
   });
 
-  it('follows the one before it even when the state is older than that', async () => {
+  it('is dated after the previous receipt, even if the state is older', async () => {
     const place = await new Place().begin();
     const [first] = await place.receipts();
     const signedState = state(place.owner, place.identifier, refsOf({ stable: base }), { at: now() - 15 });
@@ -289,7 +289,7 @@ describe('a receipt', () => {
     expect((await place.lastReceipt())?.created_at).toBe((first?.created_at ?? 0) + 1);
   });
 
-  it('is dated now when the state is dated ahead, and never after it', async () => {
+  it('is dated now if the state is dated ahead, and never after now', async () => {
     const place = await new Place().begin();
     ahead += 30;
     const before = now();
@@ -300,7 +300,7 @@ describe('a receipt', () => {
     expect(at).toBeLessThanOrEqual(now());
   });
 
-  it('of a push with a key is dated now, and names no state', async () => {
+  it('of a push with a token is dated now, and names no state', async () => {
     const place = await new Place().begin();
     ahead += 30;
     const signedState = state(place.owner, place.identifier, refsOf({ stable: base }), { at: now() - 15 });
@@ -313,7 +313,7 @@ describe('a receipt', () => {
     expect(receipt?.tags.filter(([name]) => name === 'e')).toEqual([]);
   });
 
-  it('is dated after the state it follows when the owner lists the key of the repository as a maintainer', async () => {
+  it('is dated after its state if the owner lists the repository key as a maintainer', async () => {
     const place = new Place();
     await place.begin({ maintainers: [place.key] });
     ahead += 30;

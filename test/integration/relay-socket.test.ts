@@ -137,7 +137,7 @@ function refusedWith(url: string): Promise<number> {
 }
 
 describe('the relay over WebSocket', () => {
-  it('takes events, answers questions, and sends on what is new', async () => {
+  it('accepts events, answers queries, and sends new events', async () => {
     const { url, relay } = await serve();
     await using reader = await NostrClient.connect(url);
     await using author = await NostrClient.connect(url);
@@ -155,7 +155,7 @@ describe('the relay over WebSocket', () => {
     expect(relay.size).toBe(2);
   });
 
-  it('is at / alone, with or without a query', async () => {
+  it('is at / only, with or without a query string', async () => {
     const { url } = await serve();
     expect(await refusedWith(`${url}/elsewhere`)).toBe(404);
     expect(await refusedWith(`${url}/git/x/info/refs`)).toBe(404);
@@ -198,7 +198,7 @@ describe('the relay over WebSocket', () => {
     clearInterval(timer);
   });
 
-  it('lets in no more of one address than it may have, and as many again when they leave (issue 11, point 9)', async () => {
+  it('accepts a limited number of connections per address, and further ones when some have ended (issue 11, point 9)', async () => {
     const { url, relay } = await serve({ limits: { connectionsPerAddress: 2 } });
     const first = await connectRaw(url);
     const second = await connectRaw(url);
@@ -211,7 +211,7 @@ describe('the relay over WebSocket', () => {
     for (const { socket } of [second, third]) socket.terminate();
   });
 
-  it('tells addresses apart by the word of a trusted proxy alone', async () => {
+  it('distinguishes addresses by a trusted proxy only', async () => {
     const { url } = await serve({ limits: { connectionsPerAddress: 1 }, sockets: { trustedProxies: 1 } });
     const from = async (forwarded: string) => {
       const socket = new WebSocket(url.replace(/^http/, 'ws'), { headers: { 'X-Forwarded-For': forwarded } });
@@ -227,8 +227,8 @@ describe('the relay over WebSocket', () => {
   });
 });
 
-describe('what no client should send', () => {
-  it('a message that is a little too long is answered, one that is far too long ends the connection', async () => {
+describe('invalid input of clients', () => {
+  it('is answered if a message is slightly too long, and ends the connection if it is far too long', async () => {
     const { url } = await serve();
     const { socket, received, closed } = await connectRaw(url);
     const event = alice.sign(1621, []);
@@ -244,21 +244,21 @@ describe('what no client should send', () => {
     expect((await closed).code).toBe(1009);
   });
 
-  it('binary ends the connection', async () => {
+  it('that is binary ends the connection', async () => {
     const { url } = await serve();
     const { socket, closed } = await connectRaw(url);
     socket.send(Buffer.from('["REQ","x",{}]'));
     expect(await closed).toEqual({ code: 1003, reason: 'messages are text' });
   });
 
-  it('text that is not UTF-8 ends the connection', async () => {
+  it('that is not UTF-8 ends the connection', async () => {
     const { url } = await serve();
     const { socket, closed } = await connectRaw(url);
     socket.send(Buffer.from([0xff, 0xfe]), { binary: false });
     expect((await closed).code).toBe(1007);
   });
 
-  it('a flood is refused, then cut off, and none of it is stored', async () => {
+  it('in a flood is refused, then disconnected, and not stored', async () => {
     const { url, events, relay } = await serve({
       limits: {
         perConnection: {
@@ -292,8 +292,8 @@ async function upgraded(port: number) {
   return socket;
 }
 
-describe('clients that stop', () => {
-  it('who shows no sign of life is cut off, who answers stays', async () => {
+describe('an unresponsive client', () => {
+  it('that answers no pings is disconnected, and one that does stays', async () => {
     // So long that whoever answers has answered before the next one, on a busy machine as well.
     const heartbeat = 750;
     const { url, relay } = await serve({ sockets: { heartbeat } });
@@ -310,7 +310,7 @@ describe('clients that stop', () => {
     living.socket.terminate();
   });
 
-  it('who does not read is not written to without end, and is cut off (issue 11, point 9)', async () => {
+  it('that does not read gets no more data, and is disconnected (issue 11, point 9)', async () => {
     const { url, events, relay } = await serve({ sockets: { heartbeat: 500 } });
     const large = alice.sign(1621, [], 'x'.repeat(250_000));
     await events.append(
@@ -333,7 +333,7 @@ describe('clients that stop', () => {
   it.each([
     ['who never ends a message', false],
     ['who sends a byte of a message now and then', true],
-  ])('%s is cut off, whatever sign of life it gives (issue 11, point 9)', async (_what, more) => {
+  ])('(%s) is disconnected, whatever pings it answers (issue 11, point 9)', async (_what, more) => {
     const { port, relay } = await serve({ sockets: { heartbeat: 150 } });
     const socket = await upgraded(port);
     const cut = closedOf(socket);
@@ -348,7 +348,7 @@ describe('clients that stop', () => {
     await expect.poll(() => relay.size).toBe(0);
   });
 
-  it('who gives signs of life and never reads is cut off (issue 11, point 9)', async () => {
+  it('that answers pings and never reads is disconnected (issue 11, point 9)', async () => {
     const { port, events, relay } = await serve({ sockets: { heartbeat: 150 } });
     const large = alice.sign(1621, [], 'x'.repeat(250_000));
     await events.append(
@@ -366,7 +366,7 @@ describe('clients that stop', () => {
     socket.destroy();
   });
 
-  it('who sends nothing but signs of life stays', async () => {
+  it('that only answers pings stays', async () => {
     const { port, relay } = await serve({ sockets: { heartbeat: 150 } });
     const socket = await upgraded(port);
     for (let pongs = 0; pongs < 100; pongs++) {
@@ -377,7 +377,7 @@ describe('clients that stop', () => {
     socket.destroy();
   });
 
-  it('who reads slowly gets everything', async () => {
+  it('that reads slowly gets everything', async () => {
     const { url, events } = await serve({ sockets: { heartbeat: 500 } });
     const large = alice.sign(1621, [], 'x'.repeat(250_000));
     await events.append(
@@ -402,13 +402,13 @@ describe('offers of other protocols', () => {
   const head =
     'Host: x\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
 
-  it('are passed over: the request is answered as it is', async () => {
+  it('are ignored: the request is answered normally', async () => {
     const { port } = await serve();
     const answer = await speak(connectTcp(port, '127.0.0.1'), `GET / HTTP/1.1\r\n${head}\r\n`);
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 [\s\S]*a page/);
   });
 
-  it('with a body, in one piece or in chunks that come later', async () => {
+  it('are ignored with a body, in one piece or in later chunks', async () => {
     const { port } = await serve();
     const whole = `POST /echo HTTP/1.1\r\n${head}Content-Length: 5\r\n\r\nhello`;
     expect(String(await speak(connectTcp(port, '127.0.0.1'), whole))).toMatch(
@@ -421,7 +421,7 @@ describe('offers of other protocols', () => {
     expect(String(await answer)).toMatch(/^HTTP\/1\.1 200 [\s\S]*hello/);
   });
 
-  it('to speak WebSocket in a way nobody does are refused', async () => {
+  it('are refused for unknown forms of WebSocket', async () => {
     const { port } = await serve();
     const request =
       'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n';
@@ -429,8 +429,8 @@ describe('offers of other protocols', () => {
   });
 });
 
-describe('a server that stops', () => {
-  it('answers what it was sent, says goodbye, and waits for nobody', async () => {
+describe('a stopping server', () => {
+  it('answers received messages, closes its connections, and waits for no client', async () => {
     const gate = deferred();
     const begun = deferred();
     const { url, http } = await serve({

@@ -58,7 +58,7 @@ async function expectWhole(copy: GitClient): Promise<void> {
   expect(await copy.run(['status', '--porcelain'])).toBe('');
 }
 
-it('the same shallow clone a third time runs no git, and is the same', async () => {
+it('a third equal shallow clone runs no git, and has the same answer', async () => {
   const counts: number[] = [];
   for (let time = 0; time < 4; time++) {
     counts.push(
@@ -71,7 +71,7 @@ it('the same shallow clone a third time runs no git, and is the same', async () 
   expect(await answers()).toEqual({ passed: 1, recorded: 1, cached: 2 });
 });
 
-it('sixteen equal shallow clones at once run upload-pack twice at most', async () => {
+it('sixteen concurrent equal shallow clones run upload-pack at most twice', async () => {
   const started = await uploadsOf(async () => {
     const copies = await Promise.all(Array.from({ length: 16 }, () => clone('--depth=1')));
     for (const copy of copies) await expectWhole(copy);
@@ -79,7 +79,7 @@ it('sixteen equal shallow clones at once run upload-pack twice at most', async (
   expect(started).toBeLessThanOrEqual(2);
 });
 
-it('who asks for something else gets something else', async () => {
+it('a different request gets a different answer', async () => {
   for (let time = 0; time < 3; time++) await clone('--depth=1');
   const whole = await clone('--depth=2');
   expect(await whole.run(['rev-list', '--count', 'HEAD'])).toBe('2');
@@ -87,7 +87,7 @@ it('who asks for something else gets something else', async () => {
   expect(await partial.run(['rev-list', '--objects', '--missing=print', 'HEAD'])).toContain('?');
 });
 
-it('after a push the new state is cloned, and what was kept of the old one is gone', async () => {
+it('a clone after a push has the new state, and recordings of the old one are removed', async () => {
   for (let time = 0; time < 3; time++) await clone('--depth=1');
   const kept = join(app.cacheFolder, 'answers');
   expect(await readdir(kept)).toHaveLength(1);
@@ -99,7 +99,7 @@ it('after a push the new state is cloned, and what was kept of the old one is go
   expect((await answers())['cached']).toBe(2);
 });
 
-it('a fetch that git refuses is refused each time, with its reason', async () => {
+it('a fetch that git refuses is refused each time with its reason', async () => {
   const missing = 'd'.repeat(40);
   for (let time = 0; time < 3; time++) {
     const refused = await author.try(['fetch', 'origin', missing]);

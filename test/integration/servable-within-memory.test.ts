@@ -211,12 +211,12 @@ async function pushAll({ packs, fits }: Pushes, what: string): Promise<number> {
   return taken;
 }
 
-describe(`what git holds at once (seed ${seed}) (issue 11, point 2)`, () => {
+describe(`the memory of git for a pushed repository (seed ${seed}) (issue 11, point 2)`, () => {
   const random = new SeededRandom(seed);
   /** Around the bound. */
   const near = (bound: number) => Math.floor(bound * (0.6 + random.fraction() * 0.6));
 
-  it('of folders within each other is bounded, over one push or several', async () => {
+  it('is bounded for nested folders, over one push or several', async () => {
     for (let round = 0; round < 5; round++) {
       const levels = 1 + random.below(30);
       const bytes = near(LINKING / levels);
@@ -225,14 +225,14 @@ describe(`what git holds at once (seed ${seed}) (issue 11, point 2)`, () => {
     }
   }, 240_000);
 
-  it('of folders beside each other, of commits and of differences between files is bounded', async () => {
+  it('is bounded for sibling folders, commits and deltas of files', async () => {
     for (const asDelta of [true, false])
       await pushAll(largeCommit(near(LINKING), asDelta), `commit ${asDelta}`);
     await pushAll(manyFolders(near(LINKING)), 'folders');
     await pushAll(largeFile(near(MEMORY / 3)), 'file');
   }, 240_000);
 
-  it('of folders that a thin pack leans on is no reason to refuse a fetch', async () => {
+  it('is not exceeded by folders on which a thin pack depends, so a fetch is not refused', async () => {
     const commands: string[] = [];
     const answered = async () => {
       const metrics = await (await fetch(new URL('/metrics', app.url))).text();
@@ -246,7 +246,7 @@ describe(`what git holds at once (seed ${seed}) (issue 11, point 2)`, () => {
     expect(await answered()).not.toEqual(commands);
   }, 240_000);
 
-  it('is what makes the difference: just as much, and a little more', async () => {
+  it('decides: a repository just below the bound is served, and one just above is refused', async () => {
     const levels = 20;
     const size = Math.floor(LINKING / levels) - 28;
     expect(await pushAll(nested(levels, size, 1), 'within')).toBe(1);

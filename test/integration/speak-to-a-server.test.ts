@@ -153,7 +153,7 @@ async function publicKey(): Promise<string> {
 }
 
 describe('cairn key', () => {
-  it('makes a file that only its owner can read, and never writes over one', async () => {
+  it('creates a file that only its owner can read, and never overwrites one', async () => {
     expect((await stat(keyFile)).mode & 0o777).toBe(0o600);
     const before = await cairn('key', 'show');
     await expect(cairn('key', 'new')).rejects.toThrow(/already/);
@@ -161,19 +161,19 @@ describe('cairn key', () => {
     expect(before.join('\n')).not.toContain('nsec');
   });
 
-  it('makes another key each time', async () => {
+  it('creates a different key each time', async () => {
     const other = await cairn('key', 'new', '--key', join(folder.path, 'other'));
     expect(other.join('\n')).not.toContain(npub);
   });
 
-  it('does not use a key that others can read', async () => {
+  it('refuses a key that others can read', async () => {
     await chmod(keyFile, 0o644);
     await expect(cairn('announce', 'project')).rejects.toThrow(/chmod 600/);
   });
 });
 
 describe('cairn announce', () => {
-  it('signs, publishes, and prints the URL to push to last', async () => {
+  it('signs, publishes, and prints the URL for pushes in its last line', async () => {
     const printed = await cairn('announce', 'my project', '--description', 'It works', '--grasp');
     const identifier = 'my%20project.git';
     expect(printed).toEqual([`${relay.url}/${npub}/${identifier}`, `${relay.url}/git/${npub}/${identifier}`]);
@@ -188,7 +188,7 @@ describe('cairn announce', () => {
     ]);
   });
 
-  it('changes what it is told to and keeps the rest, tags it does not know included', async () => {
+  it('changes the given tags and keeps the rest, unknown ones included', async () => {
     await cairn('announce', 'project', '--name', 'Project', '--protect', 'refs/heads/main no-delete');
     const [first] = relay.events.all;
     const person = new Person(Buffer.from(await readKeyFile(keyFile), 'hex'));
@@ -216,7 +216,7 @@ describe('cairn announce', () => {
     expect(changed?.created_at).toBe((first?.created_at ?? 0) + 1_001);
   });
 
-  it('sends the announcement in force again when there is nothing to change, and signs no other', async () => {
+  it('sends the current announcement again if nothing changes, and signs no other', async () => {
     await cairn('announce', 'project', '--name', 'Project');
     const printed = await cairn('announce', 'project');
     expect(printed).toEqual([`${relay.url}/git/${npub}/project.git`]);
@@ -224,7 +224,7 @@ describe('cairn announce', () => {
     expect(second).toEqual(first);
   });
 
-  it('shows who it is, so that it finds what it has to change of a private repository', async () => {
+  it('authenticates, so that it can change a private repository', async () => {
     relay.isPrivate = (event) => event.tags.some(([name]) => name === 'private');
     const maintainer = new Person();
     await cairn('announce', 'secret', '--private', '--maintainer', maintainer.npub);
@@ -238,17 +238,17 @@ describe('cairn announce', () => {
     );
   });
 
-  it('works with a relay that asks nobody who he is', async () => {
+  it('works with a relay that requests no authentication', async () => {
     relay.challenge = undefined;
     expect(await cairn('announce', 'project')).toHaveLength(1);
   });
 
-  it('prints a note of the server first', async () => {
+  it('prints the server’s note first', async () => {
     relay.note = 'purgatory: push something';
     expect((await cairn('announce', 'project', '--grasp'))[0]).toBe('purgatory: push something');
   });
 
-  it('says why the server refuses', async () => {
+  it('shows the server’s reason for a refusal', async () => {
     relay.refusal = 'restricted: you have 1000 repositories, which is all one key may have';
     await expect(cairn('announce', 'project')).rejects.toMatchObject({
       kind: 'forbidden',
@@ -256,13 +256,13 @@ describe('cairn announce', () => {
     });
   });
 
-  it('asks the server nothing when an identifier cannot be one', async () => {
+  it('sends nothing for an invalid identifier', async () => {
     await expect(cairn('announce', '../project')).rejects.toThrow(/slash/);
     await expect(cairn('announce', 'project.git')).rejects.toThrow(/\.git/);
     expect(relay.authenticated.size).toBe(0);
   });
 
-  it('never builds on an announcement that somebody else has signed, or nobody', async () => {
+  it('never builds on an announcement with a foreign or missing signature', async () => {
     const other = new Person();
     const forged = other.sign(30_617, [
       ['d', 'project'],
@@ -282,7 +282,7 @@ describe('cairn announce', () => {
 });
 
 describe('cairn withdraw', () => {
-  it('deletes the announcement by its address, and a new one is dated after that', async () => {
+  it('deletes the announcement by its address, and a later announcement has a later date', async () => {
     await cairn('announce', 'project');
     const [announced] = relay.events.all;
     expect(await cairn('withdraw', 'project')).toEqual([`withdrawn: project on ${relay.url}`]);
@@ -309,7 +309,7 @@ describe('cairn events', () => {
     ['t', 'bug'],
   ]);
 
-  it('prints what matches, one line each, and lets nobody control the terminal', async () => {
+  it('prints matching events, one per line, without control characters for the terminal', async () => {
     await relay.keep(stranger);
     await relay.keep(author.sign(1621, [['t', 'other']]));
     const [line, ...more] = await cairn('events', '--tag', 't=bug', '--kind', 'issue');
@@ -327,7 +327,7 @@ describe('cairn events', () => {
     expect(verifier.verify(event)).toBe(true);
   });
 
-  it('needs no key, but one that was named', async () => {
+  it('needs no key, unless one was named', async () => {
     await relay.keep(stranger);
     const missing = join(folder.path, 'missing');
     vi.stubEnv('HOME', folder.path);
@@ -336,7 +336,7 @@ describe('cairn events', () => {
     await expect(cairn('events', '--key', missing)).rejects.toThrow(/cairn key new/);
   });
 
-  it('gives the reason when the relay closes the subscription', async () => {
+  it('shows the reason if the relay closes the subscription', async () => {
     relay.answerQuery = (subscription, socket) =>
       socket.send(closedMessage(subscription, 'auth-required: who are you?'));
     await expect(cairn('events')).rejects.toMatchObject({
@@ -346,12 +346,12 @@ describe('cairn events', () => {
   });
 });
 
-describe('a server that does not work is named, with what is wrong', () => {
+describe('a failing server is named with the reason if', () => {
   it('none is named', async () => {
     await expect(cairnWith({ CAIRN_KEY_FILE: keyFile }, 'announce', 'x')).rejects.toThrow(/CAIRN_SERVER/);
   });
 
-  it('nobody listens', async () => {
+  it('nothing listens', async () => {
     const { url } = relay;
     await relay[Symbol.asyncDispose]();
     await expect(cairn('events', '--server', url)).rejects.toMatchObject({
@@ -360,7 +360,7 @@ describe('a server that does not work is named, with what is wrong', () => {
     });
   });
 
-  it('it is no relay', async () => {
+  it('it is not a relay', async () => {
     const web = createServer((_request, response) => response.writeHead(200).end('a page')).listen(
       0,
       '127.0.0.1',
@@ -374,7 +374,7 @@ describe('a server that does not work is named, with what is wrong', () => {
     await new Promise((resolve) => web.close(resolve));
   });
 
-  it('its certificate is one of its own', async () => {
+  it('it has a self-signed certificate', async () => {
     const files = await writeCertificate(folder.path);
     const [cert, key] = await Promise.all([readFile(files.cert), readFile(files.key)]);
     const web = createSecureServer({ cert, key }).listen(0, '127.0.0.1');
@@ -387,17 +387,17 @@ describe('a server that does not work is named, with what is wrong', () => {
     await new Promise((resolve) => web.close(resolve));
   });
 
-  it('it hangs up', async () => {
+  it('it closes the connection', async () => {
     relay.answerQuery = (_subscription, socket) => socket.terminate();
     await expect(cairn('events')).rejects.toThrow(/closed the connection/);
   });
 
-  it('it says what no relay says', async () => {
+  it('it sends something that no relay sends', async () => {
     relay.answerQuery = (_subscription, socket) => socket.send('hello');
     await expect(cairn('events')).rejects.toMatchObject({ kind: 'corrupt' });
   });
 
-  it('it knows itself by another name: what it says of that is passed on', async () => {
+  it('it has another name: its advice is shown', async () => {
     const other = relay.url.replace('127.0.0.1', 'localhost');
     await expect(cairn('announce', 'x', '--server', other)).rejects.toThrow(
       /the relay tag does not name this relay, ws:\/\/127/,

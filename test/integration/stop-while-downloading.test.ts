@@ -29,7 +29,7 @@ class HoldingStore extends MemoryObjectStore {
   }
 }
 
-it('a server stops while a fold downloads what is large', async () => {
+it('a server stops during a large download for a fold', async () => {
   await using folder = await tempDir('cairn-stop-cold');
   const store = new HoldingStore();
   const author = await new GitClient(folder.path).init('author');
@@ -55,7 +55,7 @@ it('a server stops while a fold downloads what is large', async () => {
 it.each([
   ['a clone', []],
   ['a shallow clone', ['--depth=1']],
-] as const)('a server does not wait longer for %s than for any request', async (_what, options) => {
+] as const)('a server waits no longer for %s than for any request', async (_what, options) => {
   await using folder = await tempDir('cairn-stop-clone');
   const store = new HoldingStore();
   const author = await new GitClient(folder.path).init('author');

@@ -60,9 +60,9 @@ async function artifacts(): Promise<{ readonly wrong: string[]; readonly all: nu
 }
 
 describe.each(['sha1', 'sha256'] as const)(
-  `pushes of every shape (%s, seed ${seed}) (issue 11, point 1)`,
+  `pushes of every form (%s, seed ${seed}) (issue 11, point 1)`,
   (format: ObjectFormat) => {
-    it('leave only artifacts that have the digest that names them', async () => {
+    it('leave only artifacts that match their digests', async () => {
       const random = new SeededRandom(seed);
       const name = `digests-${format}`;
       const repository = app.repositories.get(repositoryId(OWNER, name));

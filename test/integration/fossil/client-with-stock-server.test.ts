@@ -82,7 +82,7 @@ function failingAt(inner: Transport, exchange: number, when: 'before' | 'after',
 }
 
 describe('a clone of a stock server', () => {
-  it('has the same artifacts, the code and the name of the project, and each content under its name', async () => {
+  it('has the same artifacts, project code and name, and all contents match their names', async () => {
     await using stock = await stockProject();
     const rounds: number[] = [];
     const options = { progress: ({ round }: { round: number }) => rounds.push(round) };
@@ -98,7 +98,7 @@ describe('a clone of a stock server', () => {
     });
   });
 
-  it('comes in several pages, each interrupted and repeated, in any order of deltas', async () => {
+  it('comes in several pages, each interrupted and repeated, with deltas in any order', async () => {
     await using stock = await stockProject();
     const small = "INSERT INTO config(name, value, mtime) VALUES('max-download', 600, now())";
     await stock.user.run(['sql', '-R', stock.repository, small]);
@@ -117,7 +117,7 @@ describe('a clone of a stock server', () => {
     }
   });
 
-  it('that is interrupted leaves nothing, whichever round it is in', async () => {
+  it('that is interrupted leaves nothing, in any round', async () => {
     await using stock = await stockProject(2);
     const { result } = await cloned(stock.transport);
     for (let exchange = 1; exchange <= result.rounds; exchange++) {
@@ -156,7 +156,7 @@ describe('a clone of a stock server', () => {
     expect(namesOf(bag)).toEqual(await stock.user.artifacts(stock.repository));
   });
 
-  it('has unversioned files and private artifacts if they are asked for, and not otherwise', async () => {
+  it('includes unversioned files and private artifacts on request only', async () => {
     await using stock = await stockProject(2);
     const { user, repository } = stock;
     await user.run(['uv', 'add', 'project/file.txt', '--as', 'shared/file.txt', '-R', repository]);
@@ -178,7 +178,7 @@ describe('a clone of a stock server', () => {
 });
 
 describe('a sync with a stock server', () => {
-  it('fetches what is new there, and sends what is new here', async () => {
+  it('fetches new artifacts from there, and sends new ones from here', async () => {
     await using stock = await stockProject(3);
     const { user, repository, transport, account } = stock;
     const one = await cloned(transport);
@@ -200,7 +200,7 @@ describe('a sync with a stock server', () => {
     expect(await user.run(['tag', 'list', '-R', repository])).toContain('from-here');
   });
 
-  it('brings a whole project there, in rounds that are interrupted', async () => {
+  it('sends a whole project, in interrupted rounds', async () => {
     await using stock = await stockProject(6);
     const { user, transport } = stock;
     const { bag } = await cloned(transport);
@@ -231,7 +231,7 @@ describe('a sync with a stock server', () => {
     }
   });
 
-  it('names a wrong password, a project that is another one, and a server that takes nothing', async () => {
+  it('reports a wrong password, another project, and a server that accepts nothing', async () => {
     await using stock = await stockProject(2);
     const { bag } = await cloned(stock.transport);
     const wrong = sync(bag, stock.transport, { account: { user: 'alice', password: 'guess' } });
@@ -250,7 +250,7 @@ describe('a sync with a stock server', () => {
     expect(both.errors).toEqual(['pull only - not authorized to push']);
   });
 
-  it('carries unversioned files both ways: added, changed and deleted', async () => {
+  it('syncs unversioned files in both directions: added, changed and deleted', async () => {
     await using stock = await stockProject(1);
     const { user, repository, transport, account } = stock;
     const { bag } = await cloned(transport, { unversioned: true });
@@ -281,7 +281,7 @@ describe('a sync with a stock server', () => {
     expect(await sync(bag, transport, both)).toMatchObject({ rounds: 1 });
   });
 
-  it('names who is about to check in on top of the same check-in', async () => {
+  it('reports the user who is about to check in on the same check-in', async () => {
     await using stock = await stockProject(1);
     const { bag } = await cloned(stock.transport);
     const parent = parseArtifactName(await stock.user.checkIn('project'));
@@ -298,7 +298,7 @@ describe('a sync with a stock server', () => {
     await sync(bag, stock.transport, { ...lock('1'.repeat(40)), checkInUnlock: '1'.repeat(40) });
   });
 
-  it('says which page answers, if it is none of Fossil', async () => {
+  it('names the page that answers if it is not one of Fossil', async () => {
     await using stock = await stockProject(1);
     await using opened = openHttpTransport({ url: `${stock.url}index` });
     const page = clone(new MemoryCloneTarget(), {

@@ -59,7 +59,7 @@ async function host(identifier: string, projectCode: string): Promise<string> {
 }
 
 describe("Cairn's own client", () => {
-  it('takes one request for a sync with nothing new, and five for a check-in', async () => {
+  it('needs one request for a sync with nothing new, and five for a check-in', async () => {
     const bag = new MemoryBag('c'.repeat(40));
     await using opened = openHttpTransport({ url: await host('own', bag.projectCode) });
     const { transport } = opened;
@@ -77,7 +77,7 @@ describe("Cairn's own client", () => {
 describe('the stock client', () => {
   beforeEach((test) => test.skip(noFossil !== undefined, noFossil));
 
-  it('takes one request for a sync with nothing new, five for a check-in with autosync, and four for one that is pushed', async () => {
+  it('needs one request for a sync with nothing new, five for a check-in with autosync, and four for a pushed one', async () => {
     const local = await client.init('project');
     expect(local).toBe(join(folder.path, 'project.fossil'));
     await client.commit('project', 'first', { 'a.txt': lines(0, 200) });

@@ -33,7 +33,7 @@ console.log(JSON.stringify({
 }));
 `;
 
-it('a program compiles against the types of the packed tarball, and mirrors and imports with it', async () => {
+it('a program compiles with the types of the packed tarball, and mirrors and imports with it', async () => {
   await using rig = await mirrorRig();
   await rig.author.commit('One', { file: '1\n' });
   await rig.author.run(['tag', 'v1']);

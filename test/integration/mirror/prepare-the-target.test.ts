@@ -49,7 +49,7 @@ function seeing(
   };
 }
 
-it('the target gets the request that comes before a pack while the source still counts', async () => {
+it('the target gets its first request while the source still counts objects', async () => {
   const probed = gate();
   await using rig = await withOneCommit(
     seeing(
@@ -70,7 +70,7 @@ it('the target gets the request that comes before a pack while the source still 
   expect(rig.host.requests.filter((line) => line === PUSH)).toHaveLength(2);
 });
 
-it('nobody is asked for a password before the pack is there', async () => {
+it('a password is requested only after the pack has arrived', async () => {
   const probed = gate();
   const events: string[] = [];
   await using rig = await withOneCommit(
@@ -101,7 +101,7 @@ it('nobody is asked for a password before the pack is there', async () => {
   expect(events).toEqual(['pack', 'asked']);
 });
 
-it('a target that does not answer does not hold back the error of the source', async () => {
+it('a target that does not answer does not delay the error of the source', async () => {
   const probed = gate();
   await using rig = await withOneCommit(
     seeing(

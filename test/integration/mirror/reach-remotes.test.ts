@@ -92,7 +92,7 @@ describe.each(TRANSPORTS)('over $name', ({ addressOf, options = () => ({}), miss
     expect(pack.subarray(0, 4).toString()).toBe('PACK');
   });
 
-  it('pushes to a path with quotes and spaces, with a body that comes in pieces', async () => {
+  it('pushes to a path with quotes and spaces, with a body in pieces', async () => {
     const name = await newTarget();
     const session = await openSession(await addressOf(name), 'git-receive-pack', 0, options());
     const said = await pushRef(session, 'refs/heads/new', head);
@@ -101,7 +101,7 @@ describe.each(TRANSPORTS)('over $name', ({ addressOf, options = () => ({}), miss
     expect(await new GitClient(join(folder, name)).run(['rev-parse', 'refs/heads/new'])).toBe(head);
   });
 
-  it('a repository that is not there is not found', async () => {
+  it('reports a missing repository as not found', async () => {
     const opening = openSession(await addressOf('absent.git'), 'git-upload-pack', 2, options());
     await expect(opening.then(advertised)).rejects.toMatchObject({ kind: 'not-found' });
   });
@@ -117,13 +117,13 @@ describe.each(TRANSPORTS)('over $name', ({ addressOf, options = () => ({}), miss
     expect(traffic.receivedBytes).toBeGreaterThan(pack.length);
   });
 
-  it('a conversation may end before anything is asked', async () => {
+  it('can end a connection before any request', async () => {
     const session = await openSession(await addressOf('source.git'), 'git-upload-pack', 0, options());
     await advertised(session);
     await session[Symbol.asyncDispose]();
   });
 
-  it('an abort ends it, with its reason', async () => {
+  it('ends with the reason of an abort', async () => {
     const abort = new AbortController();
     const session = await openSession(await addressOf('source.git'), 'git-upload-pack', 0, options());
     await advertised(session);
@@ -139,7 +139,7 @@ describe.each(TRANSPORTS)('over $name', ({ addressOf, options = () => ({}), miss
   });
 });
 
-describe('over SSH', () => {
+describe('SSH', () => {
   beforeEach(({ skip }) => skip(noSsh !== undefined, noSsh));
   const address = (path = `${folder}/source.git`) => `ssh://${ssh?.user}@127.0.0.1:${ssh?.port}${path}`;
   const using = (variables: Readonly<Record<string, string | undefined>>, more: ConnectionOptions = {}) => {
@@ -154,7 +154,7 @@ describe('over SSH', () => {
     return path;
   }
 
-  it('a key that the server does not know is refused, in the words of ssh', async () => {
+  it('refuses an unknown key, in the words of ssh', async () => {
     const options = using({ GIT_SSH_COMMAND: ssh?.strangerCommand });
     await expect(openSession(address(), 'git-upload-pack', 2, options)).rejects.toMatchObject({
       kind: 'unauthenticated',
@@ -162,14 +162,14 @@ describe('over SSH', () => {
     });
   });
 
-  it('a host whose key is not known is refused without a question', async () => {
+  it('refuses an unknown host key without a question', async () => {
     const options = using({ GIT_SSH_COMMAND: `${ssh?.command} -o HostKeyAlias=nobody` });
     await expect(openSession(address(), 'git-upload-pack', 2, options)).rejects.toMatchObject({
       kind: 'unauthenticated',
     });
   });
 
-  it('a program that is not there says so', async () => {
+  it('reports a missing program', async () => {
     const options = using({ GIT_SSH: join(folder, 'no-such-ssh'), GIT_SSH_VARIANT: 'ssh' });
     await expect(openSession(address(), 'git-upload-pack', 2, options)).rejects.toMatchObject({
       kind: 'unavailable',
@@ -177,7 +177,7 @@ describe('over SSH', () => {
     });
   });
 
-  it('core.sshCommand and ssh.variant of git count, and GIT_SSH_COMMAND counts more', async () => {
+  it('uses core.sshCommand and ssh.variant of git, and GIT_SSH_COMMAND before them', async () => {
     const config = join(folder, 'gitconfig');
     await writeFile(config, `[core]\n\tsshCommand = ${ssh?.command}\n[ssh]\n\tvariant = ssh\n`);
     const session = await openSession(address(), 'git-upload-pack', 2, using({ GIT_CONFIG_GLOBAL: config }));
@@ -186,7 +186,7 @@ describe('over SSH', () => {
     await expect(openSession(address(), 'git-upload-pack', 2, options)).rejects.toThrow();
   });
 
-  it('a program with another name is tried, and is told nothing that only OpenSSH knows', async () => {
+  it('tries a program with another name, without options that only OpenSSH knows', async () => {
     const openSsh = await shim('like-openssh', `exec ${ssh?.command} "$@"`);
     const session = await openSession(address(), 'git-upload-pack', 2, using({ GIT_SSH: openSsh }));
     expect((await advertised(session)).version).toBe(2);
@@ -204,7 +204,7 @@ describe('over SSH', () => {
     });
   });
 
-  it('a server that fails when it is told a version is asked again without', async () => {
+  it('asks a server again without a version if it fails with one', async () => {
     const old = await shim(
       'old',
       `[ -n "$GIT_PROTOCOL" ] && { echo strange >&2; exit 3; }\nexec ${ssh?.command} "$@"`,
@@ -225,7 +225,7 @@ describe('over SSH', () => {
     });
   });
 
-  it('messages of the server are shown without control characters', async () => {
+  it('shows messages of the server without control characters', async () => {
     const loud = await shim('loud', `printf 'hello \\033[31mred\\r\\n' >&2\nexec ${ssh?.command} "$@"`);
     const lines: string[] = [];
     const options = using(
@@ -236,7 +236,7 @@ describe('over SSH', () => {
     expect(lines).toContain('hello [31mred');
   });
 
-  it('with a guard, ssh connects to the address that was checked, and knows the host by its name', async () => {
+  it('connects to the checked address behind a guard, and checks the host key by the host’s name', async () => {
     const program = await shim('guarded', `exec ${ssh?.command} "$@"`);
     const resolve = async () => [{ address: '127.0.0.1', family: 4 }];
     const guard = new AddressGuard({ resolve, allowed: ['127.0.0.1'] });
@@ -259,14 +259,14 @@ describe('over SSH', () => {
 });
 
 describe('a local folder', () => {
-  it('is refused with a guard, as for mirrors that a server keeps', async () => {
+  it('is refused behind a guard, as for mirrors of a server', async () => {
     const opening = openSession(join(folder, 'source.git'), 'git-upload-pack', 2, {
       guard: new AddressGuard(),
     });
     await expect(opening).rejects.toMatchObject({ kind: 'forbidden' });
   });
 
-  it('is read whatever the environment says about another repository, and its hooks run at a push', async () => {
+  it('is read without regard to git variables of the environment, and its hooks run at a push', async () => {
     const name = await newTarget();
     await mkdir(join(folder, name, 'hooks'), { recursive: true });
     const hook = join(folder, name, 'hooks', 'pre-receive');
@@ -299,7 +299,7 @@ describe('a bundle file', () => {
     return join(folder, name);
   };
 
-  it('answers like a repository, as often as it is asked', async () => {
+  it('answers like a repository, any number of times', async () => {
     const path = await bundle('whole.bundle', '--all');
     const session = await openSession(path, 'git-upload-pack', 2);
     const advertisement = await advertised(session);
@@ -315,7 +315,7 @@ describe('a bundle file', () => {
     expect(await repository.run(['rev-list', '--count', head])).toBe('3');
   });
 
-  it('that begins in the middle of a history is for those who have the rest', async () => {
+  it('that begins in the middle of a history needs a target with the rest', async () => {
     const path = await bundle('end.bundle', 'main~1..main');
     const session = await openSession(path, 'git-upload-pack', 0);
     const advertisement = await advertised(session);
@@ -344,7 +344,7 @@ describe('a bundle file', () => {
     expect((await fetchPack(session, advertisement, tip)).subarray(0, 4).toString()).toBe('PACK');
   });
 
-  it('is not pushed to, and one that was cut off is corrupt', async () => {
+  it('cannot be pushed to, and is corrupt if it is truncated', async () => {
     const path = await bundle('cut.bundle', '--all');
     await expect(openSession(path, 'git-receive-pack', 0)).rejects.toMatchObject({ kind: 'invalid' });
     const whole = await readFile(path);
@@ -359,7 +359,7 @@ describe('a bundle file', () => {
 });
 
 describe('git credential', () => {
-  it('is asked by a real git, told what came of it, and may only speak of the host that asks', async () => {
+  it('is called by a real git, gets the result, and can answer for the asking host only', async () => {
     const log = join(folder, 'helper.log');
     const helper = join(folder, 'helper');
     await writeFile(
@@ -408,7 +408,7 @@ describe('git credential', () => {
   });
 });
 
-describe('a program in place of git credential', () => {
+describe('a replacement of git credential', () => {
   const ask = { url: new URL('https://host/r'), userName: undefined, challenges: [] };
   const { signal } = new AbortController();
   const program = async (name: string, script: string) => {
@@ -421,7 +421,7 @@ describe('a program in place of git credential', () => {
     });
   };
 
-  it('gets the environment as it is, and may say more than is asked', async () => {
+  it('gets the environment unchanged, and may return more than was asked', async () => {
     const helper = await program(
       'says',
       'echo "username=$GIT_TERMINAL_PROMPT"; echo "password=x=y"; echo "path=/"; echo',
@@ -429,7 +429,7 @@ describe('a program in place of git credential', () => {
     await expect(helper.fill(ask, signal)).resolves.toMatchObject({ userName: '0', secret: 'x=y' });
   });
 
-  it('that fails, or is not there, knows nothing', async () => {
+  it('that fails or is missing returns nothing', async () => {
     const failing = await program('fails', 'echo password=x; exit 128');
     await expect(failing.fill(ask, signal)).resolves.toBeUndefined();
     const missing = new GitCredentialHelper({ git: join(folder, 'nowhere'), environment: {} });
@@ -448,7 +448,7 @@ describe('a program in place of git credential', () => {
 });
 
 describe('a trace', () => {
-  it('tells the life of each request, over TLS too, and no secret', async () => {
+  it('shows the steps of each request, also over TLS, and no secret', async () => {
     const keys = await writeCertificate(folder);
     const server = createServer(
       { cert: await readFile(keys.cert), key: await readFile(keys.key) },
@@ -483,7 +483,7 @@ describe('a trace', () => {
     expect(trace).not.toMatch(/s3cret|bWU6/);
   });
 
-  it('certificates are checked otherwise', async () => {
+  it('certificates are checked by default', async () => {
     const keys = await writeCertificate(folder);
     const server = createServer({ cert: await readFile(keys.cert), key: await readFile(keys.key) }).listen(
       0,

@@ -54,7 +54,7 @@ async function interrupted(
   expect((await run(controller.signal)).outcome).toBe('interrupted');
 }
 
-it('a run that has nothing to do leaves what another one still seeds, and removes it once it is left over', async () => {
+it('a run without changes leaves the temporary refs of an active run, and removes them when they are left over', async () => {
   const pushes = { left: 1 };
   const stop: Stop = { now: () => undefined };
   await using rig = await interruptingRig(pushes, stop);
@@ -87,7 +87,7 @@ it('a run that has nothing to do leaves what another one still seeds, and remove
   expect(await refsIn(rig.target)).toBe(await refsIn(rig.source));
 });
 
-it('a bootstrap that ended between the parts of its refs goes on when it is run again', async () => {
+it('a bootstrap that ended between its groups of refs continues when it is run again', async () => {
   const pushes = { left: 1 };
   const stop: Stop = { now: () => undefined };
   await using rig = await interruptingRig(pushes, stop);
@@ -104,7 +104,7 @@ it('a bootstrap that ended between the parts of its refs goes on when it is run 
   expect((await bootstrap(options)).outcome).toBe('blocked');
 });
 
-it('status 409 of a target says nothing of its refs: it ends as what a remote refuses for now', async () => {
+it('status 409 of a target says nothing about refs: the run ends as refused for now', async () => {
   await using rig = await mirrorRig({
     before: (request, response) => {
       if (!isPush(request)) return false;

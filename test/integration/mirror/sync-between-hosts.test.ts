@@ -58,7 +58,7 @@ describe('sync', () => {
   });
 
   it.each([true, false])(
-    'moves branches forward, new ones too, where the source filters: %s',
+    'moves branches forward, including new ones, if the source supports filters: %s',
     async (canFilter) => {
       await using rig = await mirrorRig({ canFilter });
       await history(rig);
@@ -81,7 +81,7 @@ describe('sync', () => {
   );
 
   it.each([true, false])(
-    'blocks what has diverged, and sends nothing, where the source filters: %s',
+    'blocks diverged branches and sends nothing, if the source supports filters: %s',
     async (canFilter) => {
       await using rig = await mirrorRig({ canFilter });
       await history(rig);
@@ -111,7 +111,7 @@ describe('sync', () => {
     },
   );
 
-  it('tells a branch that went back from one that moved forward, even behind the tip of another', async () => {
+  it('distinguishes a branch that was set back from one that moved forward, even behind another tip', async () => {
     await using rig = await mirrorRig();
     await history(rig);
     await sync(ends(rig));
@@ -122,7 +122,7 @@ describe('sync', () => {
     expect(result.refs[1]?.strategy).toBe('refs');
   });
 
-  it('moves tags, sets branches back and prunes, all through the relay', async () => {
+  it('moves tags, sets branches back and prunes, in one relay', async () => {
     await using rig = await mirrorRig();
     await history(rig);
     await sync({ ...ends(rig), scope: { tags: true } });
@@ -140,7 +140,7 @@ describe('sync', () => {
     expect(await refsIn(rig.target)).toBe(await refsIn(rig.source));
   });
 
-  it('keeps branches beside those that were named, and tags out of scope', async () => {
+  it('keeps branches that were not named, and tags out of scope', async () => {
     await using rig = await mirrorRig();
     await history(rig);
     await sync({ ...ends(rig), scope: { tags: true } });
@@ -151,7 +151,7 @@ describe('sync', () => {
     expect(await refsIn(rig.target)).toMatch(/main\n.*v1$/);
   });
 
-  it('deletes a branch that is in the way of another', async () => {
+  it('deletes a branch whose name blocks another', async () => {
     await using rig = await mirrorRig();
     await history(rig);
     await sync(ends(rig));
@@ -162,7 +162,7 @@ describe('sync', () => {
     expect(await refsIn(rig.target, 'refs/heads')).toBe(await refsIn(rig.source, 'refs/heads'));
   });
 
-  it('copies every ref, and mapped ones under other names', async () => {
+  it('copies every ref, and mapped refs under other names', async () => {
     await using rig = await mirrorRig();
     await history(rig);
     await rig.author.run(['notes', 'add', '-m', 'a note']);
@@ -176,7 +176,7 @@ describe('sync', () => {
     expect(mapped.refs[0]?.strategy).toBe('refs');
   });
 
-  it('says so when the source has nothing to mirror, whatever the target has', async () => {
+  it('reports an empty selection of the source, for any target', async () => {
     await using rig = await mirrorRig();
     const empty = await sync({ ...ends(rig), prune: true });
     expect(empty).toMatchObject({
@@ -190,7 +190,7 @@ describe('sync', () => {
     expect((await sync({ ...ends(rig), scope })).outcome).toBe('blocked');
   });
 
-  it('works between repositories of SHA-256, and refuses to mix formats', async () => {
+  it('works between SHA-256 repositories, and refuses mixed formats', async () => {
     await using rig = await mirrorRig({ objectFormat: 'sha256' });
     await history(rig);
     expect((await sync({ ...ends(rig), scope: { tags: true } })).outcome).toBe('ok');
@@ -215,7 +215,7 @@ describe('sync', () => {
 });
 
 describe('plan, replicate and bootstrap', () => {
-  it('plan sends nothing, and says how each ref would get there', async () => {
+  it('plan sends nothing, and lists the strategy of each ref', async () => {
     await using rig = await mirrorRig();
     await history(rig);
     const result = await plan({ ...ends(rig), scope: { tags: true } });
@@ -225,7 +225,7 @@ describe('plan, replicate and bootstrap', () => {
     expect(await refsIn(rig.target)).toBe('');
   });
 
-  it('replicate makes the target like the source, stale refs included', async () => {
+  it('replicate makes the target equal to the source, and deletes stale refs', async () => {
     await using rig = await mirrorRig();
     await history(rig);
     await rig.author.run([
@@ -255,8 +255,8 @@ describe('plan, replicate and bootstrap', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  it('names a ref that the target refuses, with its reason; the others are there', async () => {
+describe('errors of a run', () => {
+  it('name a ref that the target refuses, with its reason, and the others are written', async () => {
     await using rig = await mirrorRig();
     await history(rig);
     await rig.target.run(['config', 'receive.hideRefs', 'refs/pull']);
@@ -272,7 +272,7 @@ describe('what goes wrong', () => {
     expect(lenient.outcome).toBe('ok');
   });
 
-  it('reports a ref that somebody else moves meanwhile as moved, and keeps what they made', async () => {
+  it('report a ref that somebody else moved meanwhile, and keep its new value', async () => {
     const rig: MirrorRig = await mirrorRig({
       before: async (request) => {
         if (request.method === 'POST' && request.url?.includes('target.git') === true) {
@@ -296,7 +296,7 @@ describe('what goes wrong', () => {
     [1, 'ok', 2],
     [9, 'moved', 3],
   ])(
-    'plans again when the source changes, up to three times: %i changes',
+    'are avoided by a new plan if the source changes, up to three times: %i changes',
     async (most, outcome, attempts) => {
       let changes = 0;
       let change: () => Promise<unknown> = async () => undefined;
@@ -324,7 +324,7 @@ describe('what goes wrong', () => {
   );
 
   it.each([false, true])(
-    'deletes nothing when what replaces it was refused, best effort: %s',
+    'delete nothing if the replacement was refused, best effort: %s',
     async (bestEffort) => {
       await using rig = await mirrorRig();
       await history(rig);
@@ -341,7 +341,7 @@ describe('what goes wrong', () => {
     },
   );
 
-  it('an empty source empties nothing', async () => {
+  it('prevent an empty source from emptying the target', async () => {
     await using rig = await mirrorRig();
     await rig.author.commit('Kept');
     await rig.author.run(['push', '--quiet', rig.target.folder, 'main']);
@@ -352,7 +352,7 @@ describe('what goes wrong', () => {
     }
   });
 
-  it('does not believe a target that reports what it has not done', async () => {
+  it('include a target that reports what it has not done', async () => {
     await using rig = await mirrorRig({
       before: (request, response) => {
         if (request.method !== 'POST' || request.url?.includes('target.git') !== true) return false;
@@ -374,7 +374,7 @@ describe('what goes wrong', () => {
     });
   });
 
-  it('finds out what was done by a push whose answer cannot be understood', async () => {
+  it('with an unreadable report lead to a new listing of the target', async () => {
     const rig: MirrorRig = await mirrorRig({
       before: async (request, response) => {
         if (request.method !== 'POST' || request.url?.includes('target.git') !== true) return false;
@@ -392,7 +392,7 @@ describe('what goes wrong', () => {
     expect(countsOf(result.refs)).toMatchObject({ applied: 2, pending: 1 });
   });
 
-  it('prunes and moves among 10,000 refs, within the requests that it needs', async () => {
+  it('do not occur when 10,000 refs are pruned and moved, within the needed requests', async () => {
     await using rig = await mirrorRig();
     await history(rig);
     const tip = await rig.author.run(['rev-parse', 'main']);
@@ -417,7 +417,7 @@ describe('what goes wrong', () => {
     expect(await refsIn(rig.target)).toBe(await refsIn(rig.source));
   });
 
-  it('a pack that is longer than it may be leaves the target as it was', async () => {
+  it('for a pack above the limit leave the target unchanged', async () => {
     await using rig = await mirrorRig();
     await history(rig);
     const result = await sync({ ...ends(rig), limits: { maxPackBytes: 50 } });
@@ -428,7 +428,7 @@ describe('what goes wrong', () => {
     expect(await refsIn(rig.target)).toBe('');
   });
 
-  it('more refs than one request takes go in several, the objects with the first', async () => {
+  it('are avoided for too many refs: several requests are sent, the objects with the first', async () => {
     await using rig = await mirrorRig();
     await history(rig);
     const names = Array.from({ length: 25 }, (_, at) => `main:refs/heads/many/${at}`);
@@ -439,7 +439,7 @@ describe('what goes wrong', () => {
     expect(await refsIn(rig.target, 'refs/heads')).toBe(await refsIn(rig.source, 'refs/heads'));
   });
 
-  it('is interrupted when it is told to, and says what was done', async () => {
+  it('after an interruption say what was done', async () => {
     await using rig = await mirrorRig();
     await history(rig);
     const stop = new AbortController();
@@ -450,7 +450,7 @@ describe('what goes wrong', () => {
     });
   });
 
-  it('refuses to mirror a repository into itself', async () => {
+  it('refuse a mirror of a repository into itself', async () => {
     await using rig = await mirrorRig();
     const same = await sync({
       ...ends(rig),
