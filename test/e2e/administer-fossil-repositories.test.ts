@@ -17,7 +17,7 @@ function cairn(folder: string, ...args: string[]): Promise<CommandResult> {
   return runCommand([...args, '--store', `file:${folder}/data`], { HOME: folder });
 }
 
-it('are created, listed, shown, followed and folded beside those of git', async () => {
+it('are created, listed, shown, followed and folded beside git repositories', async () => {
   await using folder = await tempDir();
   const at = (...args: string[]) => cairn(folder.path, ...args);
   expect(await at('repo', 'create', NAME, '--fossil', '--project-code', CODE)).toMatchObject({
@@ -78,7 +78,7 @@ it('are verified: every artifact is made again, and a damaged one is named', asy
   expect((await cairn(folder.path, 'fossil', 'verify', `${OWNER}/nothing`)).stderr).toContain('there is no');
 });
 
-it('say what is wrong', async () => {
+it('report what is wrong', async () => {
   await using folder = await tempDir();
   const problem = async (...args: string[]) => {
     const { exitCode, stderr } = await cairn(folder.path, ...args);

@@ -18,7 +18,7 @@ const serverArgs = (folder: string) => [
   join(folder, 'cache'),
 ];
 
-it('creates, lists, shows, restores and redirects repositories beside a running server', async () => {
+it('repositories are created, listed, shown, restored and redirected beside a running server', async () => {
   await using folder = await tempDir();
   await using server = await spawnServer(serverArgs(folder.path));
   const name = `${OWNER}/tools`;
@@ -73,7 +73,7 @@ it('creates, lists, shows, restores and redirects repositories beside a running 
   });
 });
 
-it('keeps everything when the server is stopped and started again', async () => {
+it('repositories survive a restart of the server', async () => {
   await using folder = await tempDir();
   const user = new GitClient(folder.path);
   const work = await user.init('work');
@@ -95,7 +95,7 @@ it.each([
   ['nobody/x', '"nobody" is neither an npub nor a public key of 64 lower-case hex characters'],
   [`${OWNER}/..`, 'the repository identifier cannot be "." or ".."'],
   [`${OWNER}/none`, `there is no repository ${OWNER}/none`],
-])('says what is wrong with `repo show %s`', async (name, reason) => {
+])('`repo show %s` reports what is wrong', async (name, reason) => {
   await using folder = await tempDir();
   expect(await cairn(folder.path, 'repo', 'show', name)).toMatchObject({
     exitCode: 1,

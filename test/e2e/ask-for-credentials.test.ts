@@ -153,7 +153,7 @@ function git(args: readonly string[], more: Record<string, string> = {}): Promis
   return user.try(args, { env: { ...env, HOME: folder.path, ...more } });
 }
 
-it('installed once, git pushes small and large, and reads what is private', async () => {
+it('git with the installed helper pushes small and large, and reads private repositories', async () => {
   served.owner = await newKey();
   expect(await cairn('credential', 'install')).toContain(served.url);
   const small = await git(['push', served.repositoryUrl, 'main']);
@@ -170,7 +170,7 @@ it('installed once, git pushes small and large, and reads what is private', asyn
   expect(['Basic', 'Nostr']).toContain([...served.schemes][0]);
 });
 
-it('installed twice, it is there once, and a helper that stores credentials is neither asked nor told', async () => {
+it('a helper installed twice exists once, and helpers that store credentials are neither asked nor told', async () => {
   served.owner = await newKey();
   const stored = join(folder.path, 'stored');
   await writeFile(join(home, '.gitconfig'), `[credential]\n\thelper = store --file='${stored}'\n`);
@@ -183,7 +183,7 @@ it('installed twice, it is there once, and a helper that stores credentials is n
   expect(existsSync(stored)).toBe(false);
 });
 
-it('signs with another key when the environment of git names one', async () => {
+it('the helper signs with another key if the environment of git names one', async () => {
   served.owner = await newKey();
   const other = join(home, 'other');
   await newKey('--key', other);
@@ -193,7 +193,7 @@ it('signs with another key when the environment of git names one', async () => {
   expect(refused.stderr).toContain('this is the token of somebody else');
 });
 
-it('without a key git says what is missing, and asks nobody for a password', async () => {
+it('git without a key shows what is missing, and asks nobody for a password', async () => {
   await cairn('credential', 'install');
   const failed = await git(['push', served.repositoryUrl, 'main']);
   expect(failed.exitCode).not.toBe(0);
@@ -201,7 +201,7 @@ it('without a key git says what is missing, and asks nobody for a password', asy
   expect(failed.stderr).toContain('told us to quit');
 });
 
-it('other servers are none of its business', async () => {
+it('the helper ignores other servers', async () => {
   await newKey();
   await cairn('credential', 'install');
   await using other = await GuardedRepository.start(home);

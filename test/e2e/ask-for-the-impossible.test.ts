@@ -34,7 +34,7 @@ function lastWords(answer: RawAnswer): string | undefined {
   return packetsOf(answer.body).findLast((packet) => packet !== '(flush)');
 }
 
-describe('what git refuses is the mistake of its client, not trouble of the server (issue 11, point 15)', () => {
+describe('a request that git refuses is a client’s mistake, not a fault of the server (issue 11, point 15)', () => {
   const log: string[] = [];
   const cairn = hosted(async () => new MemoryObjectStore(), { onLog: (line) => void log.push(line) });
   let here: Place & { readonly author: GitClient; readonly tip: string };
@@ -80,7 +80,7 @@ describe('what git refuses is the mistake of its client, not trouble of the serv
     { what: 'an object that is not here', more: [], want: 'absent', reason: 'not our ref' },
     { what: 'two filters', more: ['filter blob:none', 'filter tree:0'], reason: 'only one filter' },
     { what: 'two kinds of depth', more: ['deepen 1', 'deepen-since 5'], reason: 'cannot be used together' },
-  ])('$what is told in an ERR packet, in every version', async ({ more, want, reason }) => {
+  ])('$what is answered with an ERR packet, in every version', async ({ more, want, reason }) => {
     const said = more.map((line) => line.replace(/<(\w+)>/, (_, name) => ids[name] ?? ''));
     for (const version of VERSIONS) {
       const body = fetchRequest(version, ids[want ?? 'tip'] ?? '', said);
@@ -94,7 +94,7 @@ describe('what git refuses is the mistake of its client, not trouble of the serv
     }
   });
 
-  it('a capability that was not offered, and a wrong format for a list of refs, are told so in v2', async () => {
+  it('a capability that was not offered, and a wrong format in ls-refs, are answered the same way in v2', async () => {
     for (const said of ['teleport=1', 'object-format=junk', 'object-format=sha256']) {
       const body = fetchRequest(2, here.tip, [], said);
       expect(lastWords(await fetchFrom(here.url, body, versionHeader(2)))).toMatch(/^ERR /);
@@ -109,7 +109,7 @@ describe('what git refuses is the mistake of its client, not trouble of the serv
     );
   });
 
-  it('is told behind what has been answered already', async () => {
+  it('an error follows the part that was already answered', async () => {
     const answer = await fetchFrom(
       here.url,
       fetchRequest(2, here.tip, ['deepen-not refs/heads/main']),
@@ -119,7 +119,7 @@ describe('what git refuses is the mistake of its client, not trouble of the serv
     expect(packetsOf(answer.body)).toEqual(['shallow-info', 'ERR no commits selected for shallow requests']);
   });
 
-  it('is told to all who ask the same, in the same words', async () => {
+  it('clients with equal requests get the same error', async () => {
     const body = fetchRequest(2, here.tip, ['deepen-not no-such-ref-either']);
     const answers = await Promise.all(
       Array.from({ length: 5 }, () => fetchFrom(here.url, body, versionHeader(2))),
@@ -128,7 +128,7 @@ describe('what git refuses is the mistake of its client, not trouble of the serv
     for (const answer of answers) expect(lastWords(answer)).toMatch(/^ERR .*no-such-ref-either/);
   });
 
-  it('is of one line and of bounded length', async () => {
+  it('an error has one line of bounded length', async () => {
     const name = 'x'.repeat(30_000);
     for (const version of VERSIONS) {
       const answer = await fetchFrom(
@@ -141,7 +141,7 @@ describe('what git refuses is the mistake of its client, not trouble of the serv
     }
   });
 
-  it('is refused or answered, but never trouble, whatever the lines say', async () => {
+  it('random lines are refused or answered, and never reported as a fault of the server', async () => {
     const words = [
       'want',
       'have',
@@ -185,7 +185,7 @@ describe('what git refuses is the mistake of its client, not trouble of the serv
     }
   });
 
-  it('is a line in the log, with the reason', () => {
+  it('the log has a line with the reason', () => {
     const refused = log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'fetch refused');
     expect(refused.length).toBeGreaterThan(10);
     expect(refused).toContainEqual(

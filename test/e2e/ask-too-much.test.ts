@@ -34,7 +34,7 @@ async function compressed(head: Buffer, piece: Buffer, times: number, tail: Buff
   return Buffer.concat(chunks);
 }
 
-describe('very large questions are refused early with a reason (issue 11, point 11)', () => {
+describe('a very large request is refused early with a reason (issue 11, point 11)', () => {
   const cairn = hosted(async () => new MemoryObjectStore());
   let here: Place & { readonly author: GitClient; readonly tip: string };
 
@@ -48,7 +48,7 @@ describe('very large questions are refused early with a reason (issue 11, point 
     return /^cairn_git_processes_total\{command="upload-pack"\} (.*)$/m.exec(metrics)?.[1] ?? 'none';
   }
 
-  it('3.6 million prefixes of refs in a small compressed body', async () => {
+  it('with 3.6 million prefixes of refs in a small compressed body', async () => {
     const head = Buffer.concat([lines('command=ls-refs'), delimiterPacket]);
     const piece = Buffer.concat(Array.from({ length: 36_000 }, () => lines('ref-prefix refs/heads/x')));
     const body = await compressed(head, piece, 100, flushPacket);
@@ -64,7 +64,7 @@ describe('very large questions are refused early with a reason (issue 11, point 
     expect(await started()).toBe(before);
   });
 
-  it.each([0, 2] as const)('haves beyond a million, in version %i', async (version) => {
+  it.each([0, 2] as const)('with more than a million haves, in version %i', async (version) => {
     const head =
       version === 2
         ? Buffer.concat([lines('command=fetch'), delimiterPacket, lines(`want ${here.tip}`)])
@@ -87,7 +87,7 @@ describe('very large questions are refused early with a reason (issue 11, point 
     expect(await started()).toBe(before);
   });
 
-  it('but not as many as an honest client may have, which git answers', async () => {
+  it('and is answered with as many haves as a normal client may have', async () => {
     const head = lines('command=fetch');
     const body = Buffer.concat([
       head,
@@ -102,7 +102,7 @@ describe('very large questions are refused early with a reason (issue 11, point 
     expect(answer.body.includes('PACK')).toBe(true);
   });
 
-  it('but not 150,000 prefixes that are compressed as git compresses them', async () => {
+  it('and is answered with 150,000 prefixes that git has compressed', async () => {
     const names = Array.from({ length: 30_000 }, (_, at) => `feature-${String(at).padStart(6, '0')}`);
     const prefixes = ['', 'refs/', 'refs/tags/', 'refs/heads/', 'refs/remotes/'];
     const asked = names.flatMap((name) => prefixes.map((prefix) => `ref-prefix ${prefix}${name}`));
@@ -113,7 +113,7 @@ describe('very large questions are refused early with a reason (issue 11, point 
     expect(packetsOf(answer.body)).toContain(`${here.tip} refs/heads/main`);
   });
 
-  it('and git shows its user the reason', async () => {
+  it('and git shows the reason to its user', async () => {
     // Each name that is no whole name of a ref may be one of six.
     const names = Array.from({ length: 170_000 }, (_, at) => `f${at}`).join('\n');
     const fetched = await here.author.try(['fetch', '--stdin', 'origin'], { input: names });

@@ -107,7 +107,7 @@ describe('pages', () => {
     expect([...forgottenWords(), ...forgottenFossilWords(fossil)]).toEqual([]);
   });
 
-  it('are well in light and dark, on a telephone, by keyboard, for axe-core, and without scripts', async () => {
+  it('work in light and dark, on a phone, by keyboard, for axe-core, and without scripts', async () => {
     const wrong: Record<string, unknown> = {};
     for (const path of [...allPages(project), ...Object.values(fossil).flat()]) {
       const found = await lookAt(path);

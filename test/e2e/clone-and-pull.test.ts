@@ -5,8 +5,8 @@ import { eachStore } from '../helpers/stores.ts';
 eachStore('cloning and pulling', (openStore) => {
   const cairn = hosted(openStore);
 
-  describe.each(PROTOCOL_VERSIONS)('with protocol v%i', (version) => {
-    it('clones what was pushed, and pulls what was pushed later', async () => {
+  describe.each(PROTOCOL_VERSIONS)('git with protocol v%i', (version) => {
+    it('clones pushed commits, and pulls later ones', async () => {
       const { url, user, author } = await cairn.published();
       const reader = user.with(speaking(version));
       const clone = await reader.clone(url, 'clone');
@@ -33,7 +33,7 @@ eachStore('cloning and pulling', (openStore) => {
       expect(remote.split('\n')).toHaveLength(5);
     });
 
-    it('fetches one branch, and nothing when there is nothing new', async () => {
+    it('fetches one branch, and nothing if there is nothing new', async () => {
       const { url, user, author, tip } = await cairn.published();
       await author.run(['push', '--quiet', 'origin', 'main~1:refs/heads/old']);
       const reader = (await user.init('reader')).with(speaking(version));
@@ -46,7 +46,7 @@ eachStore('cloning and pulling', (openStore) => {
       expect(again).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
     });
 
-    it('fetches what is new on both sides of diverged history', async () => {
+    it('fetches the new commits on both sides of a diverged history', async () => {
       const { url, user, author, tip } = await cairn.published();
       const clone = await user.clone(url, 'clone');
       await clone.commit('Mine', { mine: 'mine\n' });
@@ -81,7 +81,7 @@ eachStore('cloning and pulling', (openStore) => {
 eachStore('cloning what is empty or not there', (openStore) => {
   const cairn = hosted(openStore);
 
-  describe.each(PROTOCOL_VERSIONS)('with protocol v%i', (version) => {
+  describe.each(PROTOCOL_VERSIONS)('git with protocol v%i', (version) => {
     it('clones an empty repository', async () => {
       const { url, user } = await cairn.created();
 
@@ -95,7 +95,7 @@ eachStore('cloning what is empty or not there', (openStore) => {
       expect(await user.run(['ls-remote', url, 'main'])).toMatch(/^[0-9a-f]{40}\trefs\/heads\/main$/);
     });
 
-    it('says that a repository does not exist', async () => {
+    it('reports a missing repository', async () => {
       const { url, user } = await cairn.place();
 
       const cloned = await user.with(speaking(version)).try(['clone', url, 'clone']);
@@ -106,7 +106,7 @@ eachStore('cloning what is empty or not there', (openStore) => {
     });
   });
 
-  it('takes over the branch that an empty repository calls its default', async () => {
+  it('uses the default branch of an empty repository', async () => {
     const { url, user } = await cairn.created({ head: 'refs/heads/trunk' });
 
     // Only protocol v2 can name a branch that does not exist yet.

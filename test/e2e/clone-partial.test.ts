@@ -42,7 +42,7 @@ eachStore('cloning without all objects', (openStore) => {
     ({ url, user } = await publishFiles(cairn));
   });
 
-  describe.each(PROTOCOL_VERSIONS)('with protocol v%i', (version) => {
+  describe.each(PROTOCOL_VERSIONS)('git with protocol v%i', (version) => {
     it.each([
       { filter: 'blob:none', blobs: 0, trees: 4 },
       { filter: 'blob:limit=1k', blobs: 4, trees: 4 },
@@ -50,7 +50,7 @@ eachStore('cloning without all objects', (openStore) => {
       { filter: 'tree:1', blobs: 0, trees: 2 },
       { filter: 'object:type=commit', blobs: 0, trees: 0 },
       { filter: 'combine:blob:none+tree:1', blobs: 0, trees: 2 },
-    ])('leaves out what $filter says', async ({ filter, blobs, trees }) => {
+    ])('leaves out the objects of $filter', async ({ filter, blobs, trees }) => {
       const clone = await user
         .with(speaking(version))
         .clone(url, freshName(), '--bare', `--filter=${filter}`);
@@ -62,19 +62,22 @@ eachStore('cloning without all objects', (openStore) => {
       expect(await count(clone, 'commit')).toBe(2);
     });
 
-    it.each(['blob:none', 'tree:0'])('fetches what %s left out when it is needed', async (filter) => {
-      const reader = user.with(speaking(version));
+    it.each(['blob:none', 'tree:0'])(
+      'fetches objects that %s left out when they are needed',
+      async (filter) => {
+        const reader = user.with(speaking(version));
 
-      const clone = (await reader.clone(url, freshName(), `--filter=${filter}`)).with(speaking(version));
+        const clone = (await reader.clone(url, freshName(), `--filter=${filter}`)).with(speaking(version));
 
-      expect(await readFile(join(clone.folder, 'dir/deep'), 'utf8')).toBe('new deep\n');
-      expect(await count(clone, 'blob')).toBe(3);
-      expect(await clone.run(['show', 'HEAD~1:small'])).toBe('old');
-      expect(await clone.run(['diff', '--stat', 'HEAD~1'])).toContain('3 files changed');
-      await clone.run(['fsck', '--strict']);
-    });
+        expect(await readFile(join(clone.folder, 'dir/deep'), 'utf8')).toBe('new deep\n');
+        expect(await count(clone, 'blob')).toBe(3);
+        expect(await clone.run(['show', 'HEAD~1:small'])).toBe('old');
+        expect(await clone.run(['diff', '--stat', 'HEAD~1'])).toContain('3 files changed');
+        await clone.run(['fsck', '--strict']);
+      },
+    );
 
-    it('names the filter that the server does not support', async () => {
+    it('names an unsupported filter', async () => {
       const filter = '--filter=sparse:oid=main:small';
 
       const refused = await user.with(speaking(version)).try(['clone', '--bare', filter, url, freshName()]);
@@ -100,7 +103,7 @@ eachStore('cloning without all objects', (openStore) => {
     await author.run(['fsck', '--strict']);
   });
 
-  it('is both shallow and partial', async () => {
+  it('can be shallow and partial', async () => {
     const clone = await user.clone(url, freshName(), '--bare', '--depth=1', '--filter=tree:0');
 
     expect(await count(clone, 'commit')).toBe(1);

@@ -30,8 +30,8 @@ eachStore('cloning part of history', (openStore) => {
     ({ url, user } = await publishTen(cairn));
   });
 
-  describe.each(PROTOCOL_VERSIONS)('with protocol v%i', (version) => {
-    it('clones the last commits, then more of them, then all', async () => {
+  describe.each(PROTOCOL_VERSIONS)('git with protocol v%i', (version) => {
+    it('clones the last commits, then more, then all', async () => {
       const reader = user.with(speaking(version));
 
       const clone = (await reader.clone(url, `last-v${version}`, '--depth=1')).with(speaking(version));
@@ -48,7 +48,7 @@ eachStore('cloning part of history', (openStore) => {
       await clone.run(['fsck', '--strict']);
     });
 
-    it('clones what is newer than a date, and what a ref does not have', async () => {
+    it('clones the commits after a date, and those outside a ref', async () => {
       const reader = user.with(speaking(version));
 
       const since = await reader.clone(
@@ -82,7 +82,7 @@ eachStore('cloning part of history', (openStore) => {
     });
   });
 
-  it('says that there is nothing newer than a date in the future', async () => {
+  it('reports that nothing is newer than a date in the future', async () => {
     const cloned = await user.try(['clone', '--shallow-since=2030-01-01', url, 'clone']);
 
     expect(cloned.exitCode).not.toBe(0);
@@ -93,7 +93,7 @@ eachStore('cloning part of history', (openStore) => {
 eachStore('pushing from a shallow clone', (openStore) => {
   const cairn = hosted(openStore);
 
-  it('is accepted when the parents are here', async () => {
+  it('is accepted if the server has the parents', async () => {
     const { url, user, author } = await publishTen(cairn);
     const clone = await user.clone(url, 'clone', '--depth=1');
     const mine = await clone.commit('Mine', { mine: 'mine' });
@@ -106,7 +106,7 @@ eachStore('pushing from a shallow clone', (openStore) => {
     await author.run(['fsck', '--strict']);
   });
 
-  it('makes and moves branches within what it has', async () => {
+  it('creates and moves branches within its commits', async () => {
     const { url, user } = await publishTen(cairn);
     const clone = await user.clone(url, 'clone', '--depth=3');
 
@@ -117,7 +117,7 @@ eachStore('pushing from a shallow clone', (openStore) => {
     expect(await commitsIn(full)).toBe('10');
   });
 
-  it('is refused in words when the parents are not here, and writes nothing', async () => {
+  it('is refused with a reason if the server lacks the parents, and writes nothing', async () => {
     const { url, user } = await publishTen(cairn);
     const elsewhere = await cairn.created();
     const clone = await user.clone(url, 'clone', '--depth=1');
@@ -136,7 +136,7 @@ eachStore('pushing from a shallow clone', (openStore) => {
     expect(await commitsIn(await user.clone(elsewhere.url, 'whole'))).toBe('11');
   });
 
-  it('is refused for a new repository, which has no parents at all', async () => {
+  it('is refused for a new repository, which has no parents', async () => {
     const { url, user } = await publishTen(cairn);
     const elsewhere = await cairn.place();
     const clone = await user.clone(url, 'clone', '--depth=1');
@@ -147,7 +147,7 @@ eachStore('pushing from a shallow clone', (openStore) => {
     expect((await user.try(['ls-remote', elsewhere.url])).stderr).toContain('not found');
   });
 
-  it('takes the branch whose parents are here, and refuses the other', async () => {
+  it('updates the branch with known parents, and is refused for the other', async () => {
     const { url, user } = await publishTen(cairn);
     const other = await publishTen(cairn);
     await other.author.commit('Eleven', { count: '11' });

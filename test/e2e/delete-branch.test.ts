@@ -6,7 +6,7 @@ import { eachStore } from '../helpers/stores.ts';
 eachStore('deleting branches', (openStore) => {
   const cairn = hosted(openStore);
 
-  it('deletes a branch, and readers lose it when they prune', async () => {
+  it('a deleted branch disappears for readers when they prune', async () => {
     const { url, user, author } = await cairn.published();
     await author.run(['push', '--quiet', 'origin', 'main:refs/heads/side']);
     const clone = await user.clone(url, 'clone');
@@ -18,7 +18,7 @@ eachStore('deleting branches', (openStore) => {
     expect(await clone.run(['branch', '--remotes', '--format=%(refname)'])).not.toContain('origin/side');
   });
 
-  it('refuses to delete the default branch while there are others', async () => {
+  it('the default branch cannot be deleted while there are others', async () => {
     const { url, author, tip } = await cairn.published();
     await author.run(['push', '--quiet', 'origin', 'main:refs/heads/side']);
     cairn.store.reset();
@@ -33,7 +33,7 @@ eachStore('deleting branches', (openStore) => {
     expect(await author.run(['ls-remote', url, 'main'])).toBe(`${tip}\trefs/heads/main`);
   });
 
-  it('deletes the former default branch once HEAD names another', async () => {
+  it('the former default branch can be deleted after HEAD was moved', async () => {
     const { url, repository, author } = await cairn.published();
     await author.run(['push', '--quiet', 'origin', 'main:refs/heads/side']);
     await setHead(repository, 'refs/heads/side');
@@ -43,7 +43,7 @@ eachStore('deleting branches', (openStore) => {
     expect(await author.run(['ls-remote', '--symref', url, 'HEAD'])).toContain('ref: refs/heads/side\tHEAD');
   });
 
-  it('deletes the last branch, and what is pushed next becomes the default', async () => {
+  it('the last branch can be deleted, and the next pushed one becomes the default', async () => {
     const { url, user, author } = await cairn.published();
     await author.run(['push', 'origin', '--delete', 'main']);
     expect(await author.run(['ls-remote', url])).toBe('');
@@ -55,7 +55,7 @@ eachStore('deleting branches', (openStore) => {
     expect(await author.run(['ls-remote', '--symref', url, 'HEAD'])).toContain('ref: refs/heads/trunk\tHEAD');
   });
 
-  it('deletes the default branch and every other one in one push', async () => {
+  it('the default branch and all others can be deleted in one push', async () => {
     const { url, author } = await cairn.published();
     await author.run(['push', '--quiet', 'origin', 'main:refs/heads/side']);
 
@@ -64,7 +64,7 @@ eachStore('deleting branches', (openStore) => {
     expect(await author.run(['ls-remote', url])).toBe('');
   });
 
-  it('deletes a branch and makes others in one push', async () => {
+  it('one push deletes a branch and creates others', async () => {
     const { url, author, tip } = await cairn.published();
     await author.run(['push', '--quiet', 'origin', 'main:refs/heads/old']);
 
@@ -75,7 +75,7 @@ eachStore('deleting branches', (openStore) => {
     );
   });
 
-  it('warns of nothing worse than absence when the branch is gone already', async () => {
+  it('the deletion of a missing branch causes a warning only', async () => {
     const { author } = await cairn.published();
     cairn.store.reset();
 

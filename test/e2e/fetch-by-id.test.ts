@@ -21,8 +21,8 @@ eachStore('fetching by object id', (openStore) => {
     return (await user.init(`reader-${readers++}`)).with(speaking(version));
   }
 
-  describe.each(PROTOCOL_VERSIONS)('with protocol v%i', (version) => {
-    it('gets a commit that is a tip, and one that is only reachable', async () => {
+  describe.each(PROTOCOL_VERSIONS)('git with protocol v%i', (version) => {
+    it('fetches a tip, and a commit that is only reachable', async () => {
       const earlier = await author.run(['rev-parse', 'HEAD~1']);
       const reader = await newReader(version);
 
@@ -32,7 +32,7 @@ eachStore('fetching by object id', (openStore) => {
       expect(await reader.run(['show', `${earlier}:README`])).toBe('first');
     });
 
-    it('gets a single tree and a single file', async () => {
+    it('fetches a single tree and a single file', async () => {
       const ids = (await author.run(['rev-parse', 'HEAD^{tree}', 'HEAD:README'])).split('\n');
       const reader = await newReader(version);
 
@@ -41,7 +41,7 @@ eachStore('fetching by object id', (openStore) => {
       expect(await reader.run(['cat-file', 'blob', ids[1] ?? ''])).toBe('second');
     });
 
-    it('says that it has no such object', async () => {
+    it('reports a missing object', async () => {
       const reader = await newReader(version);
 
       const refused = await reader.try(['fetch', url, absentId()]);
@@ -50,7 +50,7 @@ eachStore('fetching by object id', (openStore) => {
       expect(refused.stderr).toMatch(/not our ref d{40}/);
     });
 
-    it('says that it has no such ref', async () => {
+    it('reports a missing ref', async () => {
       const reader = await newReader(version);
 
       const refused = await reader.try(['fetch', url, 'refs/heads/nowhere']);
@@ -59,7 +59,7 @@ eachStore('fetching by object id', (openStore) => {
     });
   });
 
-  it('never shows what is in another repository of the same server', async () => {
+  it('cannot fetch objects of another repository on the same server', async () => {
     const { author: stranger, url: elsewhere } = await cairn.published();
     const secret = await stranger.commit('Secret', { secret: 'nobody else may see this' });
     await stranger.run(['push', '--quiet', elsewhere, 'main']);

@@ -44,10 +44,10 @@ async function expecting(url: string, headers: Record<string, string>, body: Buf
   return events;
 }
 
-describe('a request finds its repository (issue 11, point 18)', () => {
+describe('a repository is found (issue 11, point 18)', () => {
   const cairn = hosted(async () => new MemoryObjectStore());
 
-  it('with double slashes at the head of the path and inside it', async () => {
+  it('with double slashes at the beginning of the path and inside it', async () => {
     const { url, tip, user } = await cairn.published();
     const { pathname } = new URL(url);
     for (const path of [`/${pathname}`, pathname.replaceAll('/', '//'), pathname.replace('.git', '.git/')]) {
@@ -95,20 +95,23 @@ describe('a wrong method (issue 11, point 18)', () => {
     { endpoint: '/git-receive-pack', method: 'PUT', allow: 'POST, OPTIONS' },
     { endpoint: '/git-receive-pack', method: 'HEAD', allow: 'POST, OPTIONS' },
     { endpoint: '', method: 'DELETE', allow: 'GET, HEAD, OPTIONS' },
-  ])('$method for "$endpoint" is answered 405 with what is allowed', async ({ endpoint, method, allow }) => {
-    const { url } = await cairn.created();
-    const answer = await send(`${url}${endpoint}`, { method });
-    expect(answer.status).toBe(405);
-    expect(answer.headers['allow']).toBe(allow);
-  });
+  ])(
+    '$method for "$endpoint" gets status 405 with the allowed methods',
+    async ({ endpoint, method, allow }) => {
+      const { url } = await cairn.created();
+      const answer = await send(`${url}${endpoint}`, { method });
+      expect(answer.status).toBe(405);
+      expect(answer.headers['allow']).toBe(allow);
+    },
+  );
 
-  it.each(['/healthz', '/readyz', '/metrics', '/'])('POST for %s is answered 405, too', async (path) => {
+  it.each(['/healthz', '/readyz', '/metrics', '/'])('POST for %s gets status 405 as well', async (path) => {
     const answer = await send(`${cairn.app.url}${path}`, { body: 'x' });
     expect(answer.status).toBe(405);
     expect(answer.headers['allow']).toBe('GET, HEAD, OPTIONS');
   });
 
-  it('OPTIONS under /git/ is answered 204, whatever is there', async () => {
+  it('OPTIONS below /git/ gets status 204 for any path', async () => {
     for (const path of ['x.git/info/refs', 'x.git/git-receive-pack', 'x.git/nothing', 'x.git', '']) {
       const answer = await send(`${cairn.app.url}/git/${OWNER}/${path}`, { method: 'OPTIONS' });
       expect(answer).toMatchObject({ status: 204, text: '' });
@@ -116,11 +119,11 @@ describe('a wrong method (issue 11, point 18)', () => {
   });
 });
 
-describe('a client that waits to be told that it may send (issue 11, point 18)', () => {
+describe('a client that waits for 100 Continue (issue 11, point 18)', () => {
   const cairn = hosted(async () => new MemoryObjectStore());
   const signed = hosted(async () => new MemoryObjectStore(), { flags: { access: 'signed' } });
 
-  it('is told so when its request can be answered', async () => {
+  it('gets it if its request can be answered', async () => {
     const { url } = await cairn.published();
     expect(await expecting(`${url}/git-upload-pack`, { ...UPLOAD_PACK, ...V2 }, LIST)).toEqual([
       'continue',
@@ -138,17 +141,17 @@ describe('a client that waits to be told that it may send (issue 11, point 18)',
     { what: 'a wrong method', path: 'x.git/info/refs', headers: UPLOAD_PACK, answer: '405' },
     { what: 'a wrong type', path: 'x.git/git-upload-pack', headers: RECEIVE_PACK, answer: '400' },
     { what: 'a repository not there', path: 'x.git/git-upload-pack', headers: UPLOAD_PACK, answer: '404' },
-  ])('is refused before it has sent anything: $what', async ({ path, headers, answer }) => {
+  ])('is refused before it sends its body: $what', async ({ path, headers, answer }) => {
     expect(await expecting(`${cairn.app.url}/git/${OWNER}/${path}`, headers, LIST)).toEqual([answer]);
   });
 
-  it('is refused before it has sent anything without credentials', async () => {
+  it('is refused before it sends its body without credentials', async () => {
     const url = `${signed.app.url}/git/${OWNER}/x.git`;
     expect(await expecting(`${url}/git-receive-pack`, RECEIVE_PACK, LIST)).toEqual(['401']);
     expect(await expecting(`${url}/git-upload-pack`, { ...UPLOAD_PACK, ...V2 }, LIST)).toEqual(['401']);
   });
 
-  it('is refused before it has sent anything with a key that may not push', async () => {
+  it('is refused before it sends its body with a key that may not push', async () => {
     const url = `${signed.app.url}/git/${OWNER}/x.git`;
     const headers = { ...RECEIVE_PACK, Authorization: tokenFor(new Person(), url) };
     expect(await expecting(`${url}/git-receive-pack`, headers, LIST)).toEqual(['404']);

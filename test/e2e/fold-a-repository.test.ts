@@ -5,7 +5,7 @@ import { type CommandResult, GitClient } from '../helpers/git-client.ts';
 import { OWNER, repositoryUrl, spawnServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-it('folds repositories beside a running server, and brings back what was before', async () => {
+it('cairn fold folds repositories beside a running server, and earlier states can be restored', async () => {
   await using folder = await tempDir();
   const store = `file:${join(folder.path, 'data')}`;
   await using server = await spawnServer(['--store', store, '--cache', join(folder.path, 'cache')]);

@@ -5,7 +5,7 @@ import { eachStore } from '../helpers/stores.ts';
 eachStore('pushing over history', (openStore) => {
   const cairn = hosted(openStore);
 
-  it('replaces a branch when forced, and only then', async () => {
+  it('a branch is replaced by a forced push only', async () => {
     const { url, user, author } = await cairn.published();
     await author.run(['reset', '--quiet', '--hard', 'HEAD~1']);
     const replaced = await author.commit('Go elsewhere', { README: 'other\n' });
@@ -21,7 +21,7 @@ eachStore('pushing over history', (openStore) => {
     await clone.run(['fsck', '--strict']);
   });
 
-  it('goes back to an earlier commit', async () => {
+  it('a branch can be set back to an earlier commit', async () => {
     const { url, author } = await cairn.published();
 
     await author.run(['push', '--force', 'origin', 'HEAD~1:main']);
@@ -30,7 +30,7 @@ eachStore('pushing over history', (openStore) => {
     expect(await author.run(['ls-remote', url, 'main'])).toBe(`${earlier}\trefs/heads/main`);
   });
 
-  it('keeps a lease: goes through when nobody else pushed, and not when somebody did', async () => {
+  it('a push with a lease succeeds if nobody else has pushed, and fails otherwise', async () => {
     const { url, user, author } = await cairn.published();
     const other = await user.clone(url, 'other');
     await author.run(['commit', '--quiet', '--amend', '-m', 'Say it better']);

@@ -39,7 +39,7 @@ interface Seen {
   readonly statuses: readonly number[];
 }
 
-describe('after the owner has heard that it is done (issue 11, point 14)', () => {
+describe('after the owner was told of success (issue 11, point 14)', () => {
   it.each<[string, (owner: Person, identifier: string) => NostrEvent]>([
     [
       'that it is private',
@@ -50,7 +50,7 @@ describe('after the owner has heard that it is done (issue 11, point 14)', () =>
       'that it is withdrawn',
       (owner, identifier) => owner.sign(5, [['a', `30617:${owner.publicKey}:${identifier}`]], '', now()),
     ],
-  ])('%s, another server shows nothing of it', async (what, hide) => {
+  ])('another server does not show the repository any more: %s', async (what, hide) => {
     const owner = new Person();
     const identifier = what.replaceAll(' ', '-');
     const announced = announcement(server.url, owner, identifier, { at: now() - 10 });

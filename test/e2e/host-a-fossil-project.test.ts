@@ -110,7 +110,7 @@ async function hosted(identifier: string, ...flags: string[]) {
 }
 
 describe('a project', () => {
-  it('is announced, pushed in, cloned, opened, and checked in to with autosync, and receipts say so', async () => {
+  it('is announced, pushed, cloned, opened, and synced with autosync, and has receipts', async () => {
     const { owner, url, repository, id } = await hosted('tool', '--name', 'A tool');
     expect(url).toMatch(/\/fossil\/npub1[a-z0-9]+\/tool$/);
     const stranger = await User.create();
@@ -162,7 +162,7 @@ describe('a project', () => {
     );
   });
 
-  it('is not pushed to without a password, with that of somebody else, and by strangers', async () => {
+  it('refuses pushes without a password, with one of another project, and of strangers', async () => {
     const { url, id, owner } = await hosted('closed');
     const stranger = await User.create();
     await stranger.clone(url, 'clone');
@@ -189,7 +189,7 @@ describe('a project', () => {
 });
 
 describe('a password', () => {
-  it('ends when it expires, and when passwords are revoked; the text says how to get a new one', async () => {
+  it('ends at its expiry and when passwords are revoked, and the error says how to get a new one', async () => {
     const { owner, url, repository } = await hosted('ends');
     const signed = await owner.signedUrl(url);
     const push = async (to: string) => (await owner.fossil.try(['push', '--once', to, '-R', repository])).all;
@@ -214,7 +214,7 @@ describe('a password', () => {
     }
   });
 
-  it('can be printed by those who may read, and revoked by those who may push', async () => {
+  it('can be printed by readers, and revoked by writers', async () => {
     const reader = await User.create();
     const { url, owner } = await hosted('readers', '--private', '--reader', reader.person.npub);
     expect((await reader.cairn('fossil', 'password', url)).stdout).toMatch(/^user {6}npub1[a-z0-9]{12}$/m);
@@ -225,7 +225,7 @@ describe('a password', () => {
 });
 
 describe('a private project', () => {
-  it('answers strangers like one that is not there, in every kind of request', async () => {
+  it('answers strangers like a missing one, for every kind of request', async () => {
     const { owner, url, repository } = await hosted('hidden', '--private');
     const unknown = url.replace('hidden', 'nothing');
     const stranger = await User.create();
@@ -263,7 +263,7 @@ describe('a private project', () => {
     expect(secret.join()).not.toContain(code);
   });
 
-  it('that came from elsewhere is cloned by its readers with -B, and told so otherwise', async () => {
+  it('from another server is cloned by its readers with -B, and others get that advice', async () => {
     const { owner, url, repository } = await hosted('brought', '--private');
     const { user, password } = await owner.password(url);
     expect(await owner.clone(withPassword(url, user, password), 'wrong')).toContain(
@@ -287,7 +287,7 @@ describe('a private project', () => {
     expect(await owner.fossil.artifacts(repository), pulled.all).toContain(checkIn);
   });
 
-  it('that began here is cloned with the password in the URL', async () => {
+  it('from this server is cloned with the password in the URL', async () => {
     const owner = await User.create();
     const url = await owner.announce('begun', '--private');
     const signed = await owner.signedUrl(url);
@@ -296,8 +296,8 @@ describe('a private project', () => {
   });
 });
 
-describe('whoever takes one kind of repository for another', () => {
-  it('is told which command to use', async () => {
+describe('a client of the wrong kind of repository', () => {
+  it('is told the right command', async () => {
     const { url, owner } = await hosted('kinds');
     const environment = { PATH: process.env['PATH'] ?? '', GIT_TERMINAL_PROMPT: '0', HOME: owner.home };
     const gitUrl = url.replace('/fossil/', '/git/');
@@ -321,7 +321,7 @@ describe('whoever takes one kind of repository for another', () => {
   });
 });
 
-it('the page of a project says what it is and how to clone it', async () => {
+it('the page of a project shows what it is and how to clone it', async () => {
   const { url, owner } = await hosted('paged', '--name', 'A <b>page</b>');
   const response = await fetch(url);
   const page = await response.text();
@@ -332,7 +332,7 @@ it('the page of a project says what it is and how to clone it', async () => {
   expect(await (await fetch(server.url)).text()).toContain(`href="${new URL(url).pathname}"`);
 });
 
-it('a project that is withdrawn is gone, and can be announced anew', async () => {
+it('a withdrawn project is gone, and can be announced again', async () => {
   const { url, owner, id } = await hosted('withdrawn');
   const { user, password } = await owner.password(url);
   const gone = await owner.cairn('withdraw', 'withdrawn');

@@ -76,7 +76,7 @@ async function remoteRefs(user: GitClient, url: string): Promise<Record<string, 
 }
 
 describe('a repository that is announced for GRASP', () => {
-  it('waits unseen until a push brings exactly what a signed state says, then all is served', async () => {
+  it('waits hidden until a push brings exactly a signed state, and is then served', async () => {
     const { owner, identifier, event, answer, user, second, url } = await announced();
     expect(answer).toEqual({ accepted: true, note: expect.stringMatching(/^purgatory: /) });
     expect(await query(server.url, { ids: [event.id] })).toEqual([]);
@@ -96,7 +96,7 @@ describe('a repository that is announced for GRASP', () => {
     expect(await remoteRefs(user, url)).toEqual({ HEAD: second, 'refs/heads/main': second });
   });
 
-  it('takes HEAD from the state', async () => {
+  it('gets HEAD from the state', async () => {
     const { owner, identifier, user, first, second, url } = await announced();
     await user.run(['branch', 'trunk', first]);
     const refs = { 'refs/heads/main': second, 'refs/heads/trunk': first };
@@ -126,7 +126,7 @@ describe('a repository that is announced for GRASP', () => {
     expect(await remoteRefs(user, url)).toMatchObject(refs);
   });
 
-  it('follows the states of maintainers, and of those whom maintainers name', async () => {
+  it('follows the states of maintainers, and of maintainers that they name', async () => {
     const [maintainer, second, stranger] = [new Person(), new Person(), new Person()];
     const made = await announced({ maintainers: [maintainer] });
     const maintainers = [made.owner, second];
@@ -144,7 +144,7 @@ describe('a repository that is announced for GRASP', () => {
     expect(await remoteRefs(made.user, made.url)).toMatchObject(next);
   });
 
-  it('brings what one push brought to every repository in which the same state counts', async () => {
+  it('copies pushed objects to every repository in which the same state counts', async () => {
     const maintainer = new Person();
     const made = await announced({ maintainers: [maintainer] });
     const maintainers = [made.owner];
@@ -174,7 +174,7 @@ describe('a repository that is announced for GRASP', () => {
     expect(await remoteRefs(user, url)).toMatchObject({ 'refs/heads/main': second });
   });
 
-  it('forgets a held state that its author deletes', async () => {
+  it('drops a held state that its author deletes', async () => {
     const { owner, identifier, user, second, url } = await announced();
     const signedState = state(owner, identifier, { 'refs/heads/main': second });
     await publish(server.url, signedState);
@@ -183,7 +183,7 @@ describe('a repository that is announced for GRASP', () => {
     expect(refused.stderr).toContain('ERR no signed state is waiting');
   });
 
-  it('takes the tips of pull requests before their event is there, and after it only the one it names (issue 11, point 8)', async () => {
+  it('accepts tips of pull requests before their event, and after it only the tip that it names (issue 11, point 8)', async () => {
     const { owner, identifier, user, first, second, url } = await hosted();
     const author = new Person();
     const request = author.sign(1618, [
@@ -205,7 +205,7 @@ describe('a repository that is announced for GRASP', () => {
     });
   });
 
-  it('carries out a state whose objects are here as soon as it comes', async () => {
+  it('carries out a state at once if its objects are here', async () => {
     const { owner, identifier, user, first, second, url } = await hosted();
     const refs = { 'refs/heads/main': second, 'refs/heads/stable': first };
     const answer = await publish(server.url, state(owner, identifier, refs, { head: 'stable' }));
@@ -213,7 +213,7 @@ describe('a repository that is announced for GRASP', () => {
     expect(await remoteRefs(user, url)).toEqual({ HEAD: first, ...refs });
   });
 
-  it('does not let a stale state undo a signed push, nor bring back what it deleted', async () => {
+  it('does not let an old state undo a signed push, or restore what it deleted', async () => {
     const { owner, identifier, user, first, second, url } = await hosted();
     const signed = gitUrl(server.url, owner, identifier);
     const third = await user.commit('More', { README: 'third\n' });
@@ -237,7 +237,7 @@ describe('a repository that is announced for GRASP', () => {
 });
 
 describe('two servers over one bucket', () => {
-  it('a signed state accepted by one authorizes a push to the other at once', async () => {
+  it('accept a push at once for a signed state that the other has accepted', async () => {
     const { owner, identifier, user, second } = await announced();
     await publish(server.url, state(owner, identifier, { 'refs/heads/main': second }));
     await user.run(['push', '--quiet', graspUrl(other.url, owner, identifier), 'main']);
@@ -246,7 +246,7 @@ describe('two servers over one bucket', () => {
     });
   });
 
-  it('an older signed state sent to the other one never wins', async () => {
+  it('never apply an older signed state that the other gets', async () => {
     const { owner, identifier, user, first, second, url } = await hosted();
     const refs = { 'refs/heads/main': second, 'refs/heads/new': second };
     expect((await publish(server.url, state(owner, identifier, refs, { at: now() }))).note).toBe('');
@@ -290,8 +290,8 @@ class MovableClock implements Clock {
   }
 }
 
-describe('an announcement', () => {
-  it('that does not name this service in both clone and relays is refused, and makes nothing', async () => {
+describe('an announcement for GRASP', () => {
+  it('that does not name this service in both clone and relays is refused, and creates nothing', async () => {
     const owner = new Person();
     const clone = ['clone', graspUrl(server.url, owner, 'elsewhere')];
     const relays = ['relays', server.url.replace(/^http/, 'ws')];
@@ -329,7 +329,7 @@ describe('an announcement', () => {
     expect((await send(graspUrl(server.url, owner, 'elsewhere'))).status).toBe(200);
   });
 
-  it('that waits for 30 minutes in vain is forgotten with its states, and may be sent again', async () => {
+  it('that waits for 30 minutes is dropped with its states, and may be sent again', async () => {
     const clock = new MovableClock();
     await using patient = await startServer({ flags: { access: 'signed' }, overrides: { clock } });
     const owner = new Person();
@@ -360,7 +360,7 @@ describe('an announcement', () => {
 });
 
 describe('the relay', () => {
-  it('keeps what refers to a repository, and what is referred to', async () => {
+  it('stores events that refer to a repository, and events that those refer to', async () => {
     const { owner, identifier, event, second } = await hosted();
     const somebody = new Person();
     const address = `30617:${owner.publicKey}:${identifier}`;
@@ -413,7 +413,7 @@ describe('the relay', () => {
 });
 
 describe('the server', () => {
-  it('lets pages of other origins read every answer, errors as well (issue 11, point 24)', async () => {
+  it('allows pages of other origins to read every response, errors included (issue 11, point 24)', async () => {
     const { owner, identifier, url } = await hosted();
     const store = new FaultyStore(new MemoryObjectStore());
     await using small = await startServer({
@@ -474,7 +474,7 @@ describe('the server', () => {
 });
 
 describe('a repository whose owner deletes its announcement', () => {
-  it('is gone at once, comes back by no older announcement, and begins anew by a newer one', async () => {
+  it('is gone at once, is not restored by an older announcement, and restarts with a newer one', async () => {
     const made = await hosted();
     const { owner, identifier, event, signedState, user, second, url } = made;
     const address = `30617:${owner.publicKey}:${identifier}`;

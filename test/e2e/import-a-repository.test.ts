@@ -40,7 +40,7 @@ afterAll(async () => {
 const cairn = (...args: string[]): Promise<CommandResult> => runCommand(args, { HOME: folder.path });
 const refsOf = (git: GitClient) => git.run(['for-each-ref', '--format=%(objectname) %(refname)']);
 
-it('brings a repository in beside a running server, keeps it up to date, and ends with codes that tell', async () => {
+it('an import beside a running server fetches a repository, updates it, and ends with telling exit codes', async () => {
   const source = await user.init('source');
   await source.commit('One', { a: '1\n' });
   await source.run(['tag', '-a', '-m', 'first', 'v1']);
@@ -107,7 +107,7 @@ it('brings a repository in beside a running server, keeps it up to date, and end
   }
 });
 
-it(`goes on after kill -9 at ${KILLS} random points, and ends with the refs of the source`, async () => {
+it(`an import continues after kill -9 at ${KILLS} random points, and ends with the refs of the source`, async () => {
   const seed = Number(process.env['CAIRN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   const random = new SeededRandom(seed);
   const source = await user.init('long');
@@ -143,7 +143,7 @@ it(`goes on after kill -9 at ${KILLS} random points, and ends with the refs of t
   expect(await refsOf(clone), `seed ${seed}`).toBe(await refsOf(source));
 });
 
-it('imports through a server, announced and pushed with the key of the user', async () => {
+it('an import through a server announces and pushes with the user’s key', async () => {
   await using signed = await startServer({ flags: { access: 'signed' } });
   const home = join(folder.path, 'home');
   await mkdir(home);
@@ -198,7 +198,7 @@ it('imports through a server, announced and pushed with the key of the user', as
   expect(await user.run(['ls-remote', '--symref', remote, 'HEAD'])).toMatch(/^ref: refs\/heads\/trunk\tHEAD/);
 });
 
-it('refuses to convert into a repository of SHA-1 before it has done anything', async () => {
+it('a conversion into a SHA-1 repository is refused before anything is done', async () => {
   const source = await user.init('not-converted');
   await source.commit('One', { a: '1\n' });
   const name = `${OWNER}/as-it-is`;
@@ -213,7 +213,7 @@ it('refuses to convert into a repository of SHA-1 before it has done anything', 
   expect(await readdir(work)).toEqual([]);
 });
 
-it('converts a SHA-1 history, says before it begins what is lost, and brings in later what is new (issue 13, point 8)', async () => {
+it('a conversion of a SHA-1 history lists the losses in advance, and imports new commits later (issue 13, point 8)', async () => {
   const source = await user.init('old');
   const first = await source.commit('One', { a: '1\n' });
   await source.commit(`Two\n\nBuilds on ${first}.`, { a: '2\n' });

@@ -94,7 +94,7 @@ async function refsAt(url: string): Promise<string[]> {
 
 const ownRefs = () => author.run(['for-each-ref', '--format=%(objectname) %(refname)']);
 
-it('of an address in the network of the server is refused at once, whatever form the address has', async () => {
+it('a mirror of an address in the server’s network is refused at once, in every form of the address', async () => {
   await using careful = await startServer({ flags: { access: 'signed' } });
   expect(await publish(careful.url, announcement(careful.url, owner, identifier))).toMatchObject({
     accepted: true,
@@ -121,7 +121,7 @@ it('of an address in the network of the server is refused at once, whatever form
   expect(await requests.send('GET', path())).toEqual({ mirrors: [] });
 });
 
-it('is shown from the store, too, where no server runs', async () => {
+it('mirrors are shown from the store if no server runs', async () => {
   const place = join(home, 'data');
   const store = `file:${place}`;
   const flags = ['--store', store];
@@ -151,7 +151,7 @@ it('is shown from the store, too, where no server runs', async () => {
 });
 
 describe('a pull mirror', () => {
-  it('follows a changing source, takes pushes from nobody, and leaves what it brought when it is removed', async () => {
+  it('follows a changing source, refuses pushes of others, and leaves its refs when it is removed', async () => {
     await author.commit('Begin', { README: 'first\n' });
     await author.run(['tag', '-a', '-m', 'one', 'v1']);
     await author.run(['push', '--quiet', there(), 'main', 'v1']);
@@ -188,7 +188,7 @@ describe('a pull mirror', () => {
     expect(taken, taken.stderr).toMatchObject({ exitCode: 0 });
   });
 
-  it('in a namespace leaves branches to those who push', async () => {
+  it('in a namespace leaves branches to pushes', async () => {
     const tip = await author.commit('Begin', { README: 'first\n' });
     await author.run(['push', '--quiet', there(), 'main']);
     await mirror('add', name(), 'fork', there(), '--every', '1s');
@@ -201,7 +201,7 @@ describe('a pull mirror', () => {
     expect((await signedIn(author, owner, here()).try(inside)).stderr).toContain('only mirrors write below');
   });
 
-  it('of a private network is not reached any longer once the operator allows that no more', async () => {
+  it('of a private network stops when the operator forbids that network', async () => {
     await author.commit('Begin', { README: 'first\n' });
     await author.run(['push', '--quiet', there(), 'main']);
     await mirror('add', name(), 'inside', there(), '--every', '1s');
@@ -215,7 +215,7 @@ describe('a pull mirror', () => {
 });
 
 describe('a push mirror', () => {
-  it('sends each publish on, and catches up when its target was down for a while', async () => {
+  it('sends each publish, and catches up after its target was unreachable', async () => {
     const held = new MemoryObjectStore();
     let target = await startServer({ store: held, flags: { mirrors: 'off' } });
     const url = repositoryUrl(target, identifier);
@@ -250,7 +250,7 @@ describe('a push mirror', () => {
     }
   });
 
-  it('shows its key to another Cairn, and its credential to nobody else', async () => {
+  it('sends its key to another Cairn, and its credential to no other host', async () => {
     await using target = await startServer({ flags: { access: 'signed', mirrors: 'off' } });
     const announced = announcement(target.url, owner, identifier);
     expect(await publish(target.url, announced)).toMatchObject({ accepted: true });
@@ -270,8 +270,8 @@ describe('a push mirror', () => {
   });
 });
 
-describe('who may keep mirrors', () => {
-  it('is who may push: others are refused, and see nothing', async () => {
+describe('mirror management', () => {
+  it('needs the right to push: others are refused, and see nothing', async () => {
     await mirror('add', name(), 'upstream', there());
     const stranger = requestsOf(new Person());
     const wanted = { name: 'mine', direction: 'pull', address: there() };
@@ -292,7 +292,7 @@ describe('who may keep mirrors', () => {
     expect(await mirror('list', name())).toContain('upstream');
   });
 
-  it('signs each request for itself: another URL, method, body or time is refused', async () => {
+  it('needs a signature for each request: another URL, method, body or time is refused', async () => {
     const all = `${server.url}${path()}`;
     const body = JSON.stringify({ name: 'a', direction: 'pull', address: there() });
     const payload = sha256(body);
@@ -327,7 +327,7 @@ describe('who may keep mirrors', () => {
     expect((await send(good)).status).toBe(409);
   });
 
-  it('gets errors with reasons, and bodies are bounded', async () => {
+  it('returns errors with reasons, and limits bodies', async () => {
     const requests = requestsOf(owner);
     const add = (parts: object) =>
       requests.send('POST', path(), { name: 'x', direction: 'pull', address: there(), ...parts });

@@ -203,9 +203,9 @@ async function listen(client: NostrClient, filters: readonly object[]): Promise<
   await client.wait(([type, id]) => type === 'EOSE' && id === 'live', 0);
 }
 
-describe('what belongs to a private repository', () => {
+describe('events of a private repository', () => {
   it.each(['the server it was sent to', 'another server'])(
-    'is for those it names and who have shown it, on %s',
+    'are visible to members who have shown their key, on %s',
     async (which) => {
       const place = await announced(true);
       const events = await discussed(place);
@@ -233,7 +233,7 @@ describe('what belongs to a private repository', () => {
     },
   );
 
-  it('is shown on a connection once one of its keys is, and not for a proof made for another relay', async () => {
+  it('are visible on a connection after one key is shown, and not for a proof made for another relay', async () => {
     const place = await announced(true);
     const events = await discussed(place);
     await using client = await connected([new Person()]);
@@ -245,7 +245,7 @@ describe('what belongs to a private repository', () => {
     expect(await client.count({ ids })).toBe(ids.length);
   });
 
-  it('comes to live subscriptions of those it names alone, from either server', async () => {
+  it('reach live subscriptions of members only, from either server', async () => {
     const place = await announced(true);
     const { owner, maintainer, reader, address, url, user } = place;
     const open = await announced(false);
@@ -292,7 +292,7 @@ describe('what belongs to a private repository', () => {
     }
   });
 
-  it('leaves no trace where one of them takes something back', async () => {
+  it('leave no trace when a member deletes one', async () => {
     const place = await announced(true);
     const { owner, reader } = place;
     await using watching = await connected([]);
@@ -310,7 +310,7 @@ describe('what belongs to a private repository', () => {
     expect(await client.count({ ids: [deletion.id] })).toBe(1);
   });
 
-  it("is still nobody else's business when the repository is withdrawn", async () => {
+  it('stay hidden when the repository is withdrawn', async () => {
     const place = await announced(true);
     const events = await discussed(place);
     const withdrawal = place.owner.sign(5, [['a', place.address]]);
@@ -330,7 +330,7 @@ describe('what belongs to a private repository', () => {
 });
 
 describe('a repository that is made private', () => {
-  it('is gone from one moment to the next for others, and back when it is made public again', async () => {
+  it('disappears for others at once, and reappears when it is made public again', async () => {
     const place = await announced(false);
     const events = (await discussed(place)).filter(({ kind, pubkey }) => {
       // Its announcement is about to be replaced.
@@ -379,7 +379,7 @@ async function expectNoTraceSince(client: NostrClient, place: Place, events: rea
   await expectNoTrace(client, place, events);
 }
 
-describe('an outsider who writes to a private repository', () => {
+describe('an outsider’s event to a private repository', () => {
   type Sent = (author: Person, place: Place, issue: NostrEvent) => NostrEvent;
   let place: Place;
   let issue: NostrEvent;
@@ -403,7 +403,7 @@ describe('an outsider who writes to a private repository', () => {
     ['a deletion of an issue', (author, _place, root) => author.sign(5, [['e', root.id]])],
     ["the owner's profile", (_author, { owner }) => owner.sign(0, [], '{"name":"Owner"}')],
     ["a maintainer's relays", (_author, { maintainer }) => maintainer.sign(10_002, [['r', 'wss://x.test']])],
-  ])('is answered %s as if it were not there', async (_what, sign) => {
+  ])('(%s) is answered as for a missing one', async (_what, sign) => {
     const people = { owner: new Person(), maintainer: new Person(), reader: new Person() };
     const identifier = `${place.identifier}-not`;
     const absent = {
@@ -430,7 +430,7 @@ describe('an outsider who writes to a private repository', () => {
 });
 
 describe('pages and metrics', () => {
-  it('do not name it, and answer as for one that is not there', async () => {
+  it('do not name it, and answer as for a missing one', async () => {
     const place = await announced(true);
     await discussed(place);
     const html = { headers: { Accept: 'text/html' } };

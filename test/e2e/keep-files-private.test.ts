@@ -22,7 +22,7 @@ async function openToOthers(path: string): Promise<string[]> {
   return [...own, ...(await Promise.all(names.map((name) => openToOthers(join(path, name))))).flat()];
 }
 
-it('cache, data and key are for their user only, whatever the umask (issue 11, point 24)', async () => {
+it('cache, data and key are readable by their user only, under any umask (issue 11, point 24)', async () => {
   const [store, cache] = [join(folder.path, 'data'), join(folder.path, 'cache')];
   const key = join(folder.path, 'keys', 'service.key');
   const before = process.umask(0);
@@ -44,7 +44,7 @@ it('cache, data and key are for their user only, whatever the umask (issue 11, p
   }
 });
 
-it('what commands make without a server is for their user only as well (issue 11, point 24)', async () => {
+it('files of commands without a server are readable by their user only as well (issue 11, point 24)', async () => {
   const store = join(folder.path, 'made-by-command');
   const before = process.umask(0);
   try {
@@ -76,7 +76,7 @@ it('a cache folder that others may read is refused at start, like a key (issue 1
   );
 });
 
-it('a data folder that others may read is named in a warning (issue 11, point 24)', async () => {
+it('a data folder that others may read causes a warning (issue 11, point 24)', async () => {
   const store = join(folder.path, 'old-data');
   await mkdir(store);
   await chmod(store, 0o755);
@@ -84,7 +84,7 @@ it('a data folder that others may read is named in a warning (issue 11, point 24
   await expect.poll(server.log).toContain(`chmod 700 ${store}`);
 });
 
-it('a variable that is no setting is named in a warning (issue 11, point 24)', async () => {
+it('a variable that is no setting causes a warning (issue 11, point 24)', async () => {
   const flags = [
     '--store',
     `file:${join(folder.path, 'fourth-data')}`,

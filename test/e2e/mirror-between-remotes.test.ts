@@ -33,7 +33,7 @@ async function history(rig: MirrorRig): Promise<void> {
   await rig.author.run(['push', '--quiet', 'origin', 'main']);
 }
 
-it('tells what became of each ref, and nothing on standard error when all is well', async () => {
+it('a mirror run prints the result of each ref, and nothing on standard error after success', async () => {
   await using rig = await mirrorRig();
   await history(rig);
   const { sourceUrl: source, targetUrl: target } = rig;
@@ -52,7 +52,7 @@ it('tells what became of each ref, and nothing on standard error when all is wel
   expect(await refsIn(rig.target)).toBe(await refsIn(rig.source));
 });
 
-it('a sync with nothing to do takes two requests a side at most, and no process but its own', async () => {
+it('a sync without changes needs at most two requests per side, and no other process', async () => {
   await using rig = await mirrorRig();
   await history(rig);
   const { sourceUrl: source, targetUrl: target } = rig;
@@ -67,7 +67,7 @@ it('a sync with nothing to do takes two requests a side at most, and no process 
   expect(requests.filter((line) => line.includes('/target.git/')).length).toBeLessThanOrEqual(2);
 });
 
-it('prints one JSON document and ends with a code for each outcome', async () => {
+it('a mirror command prints one JSON document and has an exit code for each outcome', async () => {
   await using rig = await mirrorRig();
   await history(rig);
   const { sourceUrl: source, targetUrl: target } = rig;
@@ -96,7 +96,7 @@ it('prints one JSON document and ends with a code for each outcome', async () =>
   expect(await ended('fetch', source, '--have', 'zz')).toEqual([5, 'configuration']);
 });
 
-it('prints its one document where no temporary folder can be made, too', async () => {
+it('the JSON document is printed even if no temporary folder can be made', async () => {
   await using rig = await mirrorRig();
   await history(rig);
   for (const command of ['plan', 'sync']) {
@@ -108,7 +108,7 @@ it('prints its one document where no temporary folder can be made, too', async (
   }
 });
 
-it('measures until after the push, and counts what went over the wire', async () => {
+it('measurements end after the push, and count transferred bytes', async () => {
   await using rig = await mirrorRig();
   await history(rig);
   const { stdout } = await mirror(rig, ['sync', rig.sourceUrl, rig.targetUrl, '--json', '--measure']);
@@ -121,7 +121,7 @@ it('measures until after the push, and counts what went over the wire', async ()
   expect(measurement.peakMemoryBytes).toBeGreaterThan(10_000_000);
 });
 
-it('shows no password of an address, in whatever form', async () => {
+it('no output shows a password of an address, in any form', async () => {
   await using rig = await mirrorRig();
   const secret = 'hunter2secret';
   const source = rig.sourceUrl.replace('http://', `http://user:${secret}@`);
@@ -135,7 +135,7 @@ it('shows no password of an address, in whatever form', async () => {
   }
 });
 
-it('lists a remote, and tests what it sends', async () => {
+it('commands list a remote, and test its fetch', async () => {
   await using rig = await mirrorRig();
   await history(rig);
   const probe = await mirror(rig, ['probe', rig.sourceUrl, rig.targetUrl]);
@@ -146,7 +146,7 @@ it('lists a remote, and tests what it sends', async () => {
   expect(none.stdout).toMatch(/1 have\na pack of 0 objects, 32 bytes/);
 });
 
-it('counts the refs of both sides in the same way, and one as one', async () => {
+it('numbers of refs have the same form on both sides, with the singular for one', async () => {
   await using rig = await mirrorRig();
   await history(rig);
   await rig.author.run(['push', '--quiet', rig.target.folder, 'main', 'main:refs/tags/v1', 'main:refs/x/y']);
@@ -157,7 +157,7 @@ it('counts the refs of both sides in the same way, and one as one', async () => 
   expect(JSON.parse(json.stdout)).toMatchObject({ targetFacts: { refs: 3, refsInScope: 2 } });
 });
 
-it('plans for a target that is not there as for an empty one, and syncs to none', async () => {
+it('a plan for a missing target equals one for an empty target, and a sync fails', async () => {
   await using rig = await mirrorRig();
   await history(rig);
   const absent = `${rig.host.url}/none.git`;
@@ -167,7 +167,7 @@ it('plans for a target that is not there as for an empty one, and syncs to none'
   expect((await mirror(rig, ['sync', rig.sourceUrl, absent])).exitCode).toBe(5);
 });
 
-it('takes an address without a scheme for a path, and says how a host is written', async () => {
+it('an address without a scheme is read as a path, and the error explains how to write a host', async () => {
   await using rig = await mirrorRig();
   const { exitCode, stderr } = await mirror(rig, ['probe', 'github.com/team/tool']);
   expect(exitCode).toBe(5);
@@ -176,7 +176,7 @@ it('takes an address without a scheme for a path, and says how a host is written
   expect(path.stderr).toMatch(/there is nothing at the path \.\/nothing\/here\n$/);
 });
 
-it('ends when it is interrupted in the middle of a push, says so, and goes on when it is run again', async () => {
+it('an interrupted push ends with a message, and the next run continues', async () => {
   let reached = 0;
   let isStuck = true;
   await using rig = await mirrorRig({

@@ -5,7 +5,7 @@ import { eachStore } from '../helpers/stores.ts';
 eachStore('mirroring', (openStore) => {
   const cairn = hosted(openStore);
 
-  it('becomes exactly what is mirrored to it, deletions included', async () => {
+  it('git push --mirror makes a repository equal to its source, deletions included', async () => {
     const { url, user, author } = await cairn.published();
     await author.run(['push', '--quiet', 'origin', 'main:refs/heads/to-be-gone', 'main:refs/odd/place']);
     const source = await user.init('source');
@@ -19,7 +19,7 @@ eachStore('mirroring', (openStore) => {
     expect(await user.run(['ls-remote', url])).toBe(await user.run(['ls-remote', source.folder]));
   });
 
-  it('is mirrored from, and followed', async () => {
+  it('git clone --mirror copies a repository, and follows it', async () => {
     const { url, user, author } = await cairn.published();
     await author.run(['push', '--quiet', 'origin', 'main:refs/heads/side', 'main:refs/odd/place']);
     const mirror = await user.clone(url, 'mirror', '--mirror');
@@ -33,7 +33,7 @@ eachStore('mirroring', (openStore) => {
     await mirror.run(['fsck', '--strict']);
   });
 
-  it('mirrors a repository into another, whole', async () => {
+  it('a repository is mirrored completely into another', async () => {
     const { url, user } = await cairn.published();
     const { url: copyUrl } = await cairn.place();
     const mirror = await user.clone(url, 'mirror', '--mirror');

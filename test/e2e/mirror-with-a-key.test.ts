@@ -6,7 +6,7 @@ import { type CommandResult, GitClient } from '../helpers/git-client.ts';
 import { startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-it('relays into a repository of one’s own, and out of a private one, with tokens signed for each', async () => {
+it('a mirror run pushes to the user’s repository and reads a private one, with tokens signed for each', async () => {
   await using folder = await tempDir('cairn-users');
   await using server = await startServer({ flags: { access: 'signed' } });
   const cairn = (args: readonly string[], env: Record<string, string> = {}): Promise<CommandResult> =>

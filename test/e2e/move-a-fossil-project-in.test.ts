@@ -53,7 +53,7 @@ async function emptyTwin(name: string): Promise<string> {
   return path;
 }
 
-it('brings a project in, keeps it up to date, and sends it on', async () => {
+it('a project is imported, kept in sync, and pushed to another server', async () => {
   const name = `${OWNER}/moved`;
   const first = await cairn(['clone', urlOf(server), name]);
   expect(first).toMatchObject({ exitCode: 0, stderr: '' });
@@ -96,7 +96,7 @@ it('brings a project in, keeps it up to date, and sends it on', async () => {
   expect(JSON.parse(again.stdout)).toMatchObject({ outcome: 'ok', filesSent: 0, filesReceived: 0 });
 });
 
-it('ends with codes that tell what went wrong, and leaves nothing half made', async () => {
+it('commands end with telling exit codes after errors, and leave nothing half done', async () => {
   const name = `${OWNER}/refused`;
   const wrong = await cairn(['clone', urlOf(server).replace('//', '//alice:guess@'), name]);
   expect(wrong.exitCode).toBe(5);

@@ -53,7 +53,7 @@ const AROUND_THE_BMP = [
 eachStore('naming branches', (openStore) => {
   const cairn = hosted(openStore);
 
-  it('keeps every name git accepts', async () => {
+  it('keeps every name that git accepts', async () => {
     const { url, user, author, tip } = await cairn.published();
 
     await author.run(['push', '--quiet', 'origin', ...UNUSUAL.map((name) => `main:${name}`)]);
@@ -90,7 +90,7 @@ eachStore('naming branches', (openStore) => {
     }
   });
 
-  it('refuses a branch that would be a folder of another, and the other way round', async () => {
+  it('refuses a branch whose name is a folder of another, and the reverse', async () => {
     const { url, author } = await cairn.published();
     await author.run(['push', '--quiet', 'origin', 'main:refs/heads/dir/file']);
 
@@ -116,7 +116,7 @@ eachStore('naming branches', (openStore) => {
     );
   });
 
-  describe('whose names git would not let through', () => {
+  describe('names that git would refuse', () => {
     const cases: readonly { readonly name: string | Buffer; readonly reason: string }[] = [
       { name: Buffer.from('refs/heads/caf\xe9', 'latin1'), reason: 'a ref name must be valid UTF-8' },
       { name: Buffer.from('refs/heads/\xf0\x9f', 'latin1'), reason: 'a ref name must be valid UTF-8' },
@@ -136,22 +136,25 @@ eachStore('naming branches', (openStore) => {
     const commit = commitObject(objectId(tree));
     const pack = packOf([commit, tree]);
 
-    it.each(cases)('refuses $name with a reason, and nothing else of the push', async ({ name, reason }) => {
-      const { url, repository } = await cairn.created();
-      const to = objectId(commit);
-      const head = pushHead([
-        { name, to },
-        { name: 'refs/heads/fine', to },
-      ]);
+    it.each(cases)(
+      'are refused with a reason, and the rest of the push is not: $name',
+      async ({ name, reason }) => {
+        const { url, repository } = await cairn.created();
+        const to = objectId(commit);
+        const head = pushHead([
+          { name, to },
+          { name: 'refs/heads/fine', to },
+        ]);
 
-      const report = reportOf(await push(url, Buffer.concat([head, pack])));
+        const report = reportOf(await push(url, Buffer.concat([head, pack])));
 
-      expect(report).toEqual(['unpack ok', `ng ${Buffer.from(name)} ${reason}`, 'ok refs/heads/fine']);
-      const refs = (await repository.resolve())?.manifest.refs;
-      expect([...(refs ?? [])]).toEqual([['refs/heads/fine', to]]);
-    });
+        expect(report).toEqual(['unpack ok', `ng ${Buffer.from(name)} ${reason}`, 'ok refs/heads/fine']);
+        const refs = (await repository.resolve())?.manifest.refs;
+        expect([...(refs ?? [])]).toEqual([['refs/heads/fine', to]]);
+      },
+    );
 
-    it('answers with the very bytes of a name that is not UTF-8', async () => {
+    it('are answered with their bytes if they are not UTF-8', async () => {
       const { url } = await cairn.created();
       const name = Buffer.from('refs/heads/caf\xe9', 'latin1');
 

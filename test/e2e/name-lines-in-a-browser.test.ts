@@ -36,7 +36,7 @@ afterAll(async () => {
 /** The numbers of the lines that are marked. */
 const named = () => window.page.locator('tr.named .number').allTextContents();
 
-it('a range is marked and scrolled to, a click with Shift makes one, and the permalink keeps it', async () => {
+it('a range is highlighted and scrolled to, Shift and a click select one, and the permalink keeps it', async () => {
   await window.visit(`${root}/file/main/a.ts#L150-L152`);
   expect(await named()).toEqual(['150', '151', '152']);
   expect(await window.page.evaluate(() => document.scrollingElement?.scrollTop ?? 0)).toBeGreaterThan(0);
@@ -58,20 +58,20 @@ it.each([
   ['#L0', []],
   ['#L1-', []],
   ['#<img src=x onerror=alert(1)>', []],
-])('%s marks %j', async (hash, lines) => {
+])('the fragment %s highlights %j', async (hash, lines) => {
   await window.visit('/');
   await window.visit(`${root}/file/main/a.ts${hash}`);
   expect(await named()).toEqual(lines);
   expect(window.faults()).toEqual([]);
 });
 
-it('lines of Markdown are found in its source', async () => {
+it('lines of Markdown link to its source', async () => {
   await window.visit(`${root}/file/main/b.md#L3`);
   await window.page.waitForURL(`**/b.md?plain=1#L3`);
   await expect.poll(named).toEqual(['3']);
 });
 
-it('one line is marked without a script', async () => {
+it('one line is highlighted without a script', async () => {
   const plain = await Window.open(browser as Browser, server?.url ?? '', { scripts: false });
   await plain.visit(`${root}/file/main/a.ts#L150`);
   expect(await plain.page.locator('tr:target .number').textContent()).toBe('150');

@@ -20,7 +20,7 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-it('an operator sends clones of a folded and bundled repository to the bucket', async () => {
+it('clones of a folded and bundled repository are sent to the bucket', async () => {
   const { accessKeyId, secretAccessKey } = bucket.credentials;
   const environment = {
     AWS_ACCESS_KEY_ID: accessKeyId,

@@ -112,7 +112,7 @@ const OF_REFS = [
 ];
 
 describe('a visitor with a Nostr extension', () => {
-  it('signs in, sees the private repository, and is sent to the page that was wanted', async () => {
+  it('signs in, sees the private repository, and is sent to the wanted page', async () => {
     const visit = new Visit(server.url);
     const answer = await visit.signInWithExtension(reader, `${secret}/tree/main`);
     expect(answer.status).toBe(303);
@@ -143,7 +143,7 @@ describe('a visitor with a Nostr extension', () => {
     }
   });
 
-  it('is named only on its own pages, which nobody else gets from the cache of pages', async () => {
+  it('is named only on personal pages, which nobody else gets from the page cache', async () => {
     const [one, two] = [await signedInAs(owner), await signedInAs(reader)];
     const path = `${secret}/commits/main`;
     for (const [visit, person, others] of [
@@ -168,7 +168,7 @@ describe('a visitor with a Nostr extension', () => {
 });
 
 describe('a link of cairn open', () => {
-  it('asks first, signs in once on whatever server, and leads to the repository', async () => {
+  it('asks first, signs in once on any server, and opens the repository', async () => {
     const link = await linkOf(reader, gitUrl(server.url, owner, 'secret'));
     const visit = new Visit(server.url);
     const page = await visit.get(link.slice(server.url.length));
@@ -189,7 +189,7 @@ describe('a link of cairn open', () => {
     }
   });
 
-  it('works once when two servers get it at the same time', async () => {
+  it('works once if two servers get it at the same time', async () => {
     const code = codeOf(await linkOf(reader, `${server.url}${secret}`));
     const visits = [server, other, server, other].map((app) => new Visit(app.url, server.url));
     const answers = await Promise.all(visits.map((visit) => visit.post('/sign-in', { link: code })));
@@ -197,7 +197,7 @@ describe('a link of cairn open', () => {
     expect(visits.filter(({ cookies }) => cookies.size > 0)).toHaveLength(1);
   });
 
-  it('stays the same link when the signed request for it is sent again', async () => {
+  it('is the same link if the signed request for it is sent again', async () => {
     const url = `${server.url}/api/v1/sign-in-links`;
     const token = reader.sign(27_235, [
       ['u', url],
@@ -214,7 +214,7 @@ describe('a link of cairn open', () => {
     expect((await fetch(url, { method: 'POST' })).status).toBe(401);
   });
 
-  it('is in no log', async () => {
+  it('is not logged', async () => {
     const link = await linkOf(reader, `${server.url}${secret}`);
     await new Visit(server.url).get(link.slice(server.url.length));
     await expect.poll(() => log.some((line) => line.includes('"/sign-in"'))).toBe(true);
@@ -222,8 +222,8 @@ describe('a link of cairn open', () => {
   });
 });
 
-describe('nothing tells what there is', () => {
-  it('a key without rights gets what everybody gets, for private and for missing repositories', async () => {
+describe('existence is not revealed', () => {
+  it('to a key without rights, which gets the public answers for private and missing repositories', async () => {
     const visit = await signedInAs(stranger);
     for (const path of ['', '/tree/main', '/raw/main/plan.txt', '/commits/main', ...OF_REFS]) {
       for (const headers of [{}, { Accept: 'application/json' }] as Record<string, string>[]) {
@@ -237,7 +237,7 @@ describe('nothing tells what there is', () => {
     }
   });
 
-  it('a key that loses its right loses it at once', async () => {
+  it('to a key that loses its right, from that moment', async () => {
     await announce('shared', [reader, stranger]);
     const visit = await signedInAs(stranger);
     const path = `/${owner.npub}/shared`;
@@ -246,7 +246,7 @@ describe('nothing tells what there is', () => {
     expect((await visit.get(path)).status).toBe(404);
   });
 
-  it('what pages of neighbours in the domain load gets no session', async () => {
+  it('to requests that pages of neighbouring domains start', async () => {
     const visit = await signedInAs(reader);
     const load = (headers: Record<string, string>) => visit.get(`${secret}/raw/main/plan.txt`, headers);
     const statuses = await Promise.all([
@@ -259,7 +259,7 @@ describe('nothing tells what there is', () => {
 });
 
 describe('signing out', () => {
-  it('ends this session on every server, also for whoever has copied its cookie', async () => {
+  it('ends this session on every server, even for somebody who has copied its cookie', async () => {
     const [visit, another] = [await signedInAs(reader), await signedInAs(reader)];
     const copy = new Map(visit.cookies);
     expect((await visit.post('/sign-out', {})).status).toBe(303);
@@ -284,7 +284,7 @@ describe('signing out', () => {
     expect((await (await signedInAs(reader)).get(`${secret}/tree/main`)).status).toBe(200);
   });
 
-  it('takes a form of this service: no page of another site can do it, and no link', async () => {
+  it('needs a form of this service: no page of another site can do it, and no link', async () => {
     const visit = await signedInAs(reader);
     for (const headers of [
       { Origin: 'https://evil.example' },
@@ -299,8 +299,8 @@ describe('signing out', () => {
   });
 });
 
-describe('attacks on signing in', () => {
-  it('takes no form of another site, so that nobody is signed in as somebody else', async () => {
+describe('attacks on sign-in', () => {
+  it('with forms of another site are refused, so nobody is signed in as somebody else', async () => {
     const link = codeOf(await linkOf(stranger, `${server.url}${secret}`));
     const event = JSON.stringify(signInEvent(stranger, await new Visit(server.url).challenge()));
     for (const fields of [{ link }, { event }] as Record<string, string>[]) {
@@ -322,7 +322,7 @@ describe('attacks on signing in', () => {
     expect(answer.status).toBe(400);
   });
 
-  it('refuses events that are not for this form, now, once', async () => {
+  it('with events that are not for this form, now, once, are refused', async () => {
     const visit = new Visit(server.url);
     const form = await visit.challenge();
     const good = [
@@ -366,7 +366,7 @@ describe('attacks on signing in', () => {
     expect((await again.post('/sign-in', { event })).status).toBe(403);
   });
 
-  it('leads nowhere else, whatever the link says', async () => {
+  it('with links to other sites do not redirect there', async () => {
     for (const next of [
       '//evil.example/',
       '/\\evil.example',
@@ -390,7 +390,7 @@ describe('attacks on signing in', () => {
     }
   });
 
-  it('takes no cookie that this service has not signed, and none where there are two', async () => {
+  it('with cookies that this service has not signed, or with two cookies, are refused', async () => {
     const visit = await signedInAs(reader);
     const good = visit.cookies.get('cairn-session') ?? '';
     const [body = '', mac = ''] = good.split('.');
@@ -423,7 +423,7 @@ describe('attacks on signing in', () => {
     );
   });
 
-  it('gives a new session each time, whatever cookie the visitor came with', async () => {
+  it('with a cookie from before find a new session after each sign-in', async () => {
     const visit = new Visit(server.url);
     visit.cookies.set('cairn-session', 'chosen-by-somebody-else');
     expect((await visit.signInWithExtension(reader)).status).toBe(303);
@@ -434,7 +434,7 @@ describe('attacks on signing in', () => {
     expect(visit.cookies.get('cairn-session')).not.toBe(first);
   });
 
-  it('shows the way without a script, runs none inline, and loads nothing from elsewhere', async () => {
+  it('with scripts fail: the page works without script, has no inline script, and loads nothing from elsewhere', async () => {
     const page = await new Visit(server.url).get(`/sign-in?next=${encodeURIComponent(secret)}`);
     const text = await page.text();
     expect(text).toContain(`cairn open ${server.url}${secret}`);
@@ -451,7 +451,7 @@ describe('attacks on signing in', () => {
   });
 });
 
-it('an address signs in only so often', async () => {
+it('sign-ins are limited per address', async () => {
   await using alone = await startServer({ flags: { access: 'signed' } });
   const visit = new Visit(alone.url);
   let tries = 0;
@@ -464,7 +464,7 @@ it('an address signs in only so often', async () => {
   expect(tries).toBeLessThan(1_000);
 });
 
-it('an operator can let nobody sign in', async () => {
+it('an operator can turn sign-in off', async () => {
   await using alone = await startServer({ flags: { access: 'signed', 'session-lifetime': '0' } });
   const visit = new Visit(alone.url);
   expect((await visit.get('/sign-in')).status).toBe(404);

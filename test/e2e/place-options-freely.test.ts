@@ -23,13 +23,13 @@ const QUESTION = 'protocol=https\nhost=git.example.org\npath=git/npub1x/project.
 it.each([
   ['before', (options: readonly string[]) => ['credential', ...options, 'get']],
   ['after', (options: readonly string[]) => ['credential', 'get', ...options]],
-])('cairn credential takes its options %s the operation (issue 11, point 25)', async (_, words) => {
+])('cairn credential accepts its options %s the operation (issue 11, point 25)', async (_, words) => {
   const answer = await cairn(words(['--server', SERVER, '--key', keyFile]), QUESTION);
   expect(answer).toMatchObject({ exitCode: 0, stderr: '' });
   expect(answer.stdout).toMatch(/^username=npub1\S+\npassword=\S+/);
 });
 
-it('a question about another host or another protocol gets an empty answer, and the next helper is asked', async () => {
+it('a request for another host or protocol gets an empty answer, and git asks the next helper', async () => {
   const options = ['credential', 'get', '--server', SERVER, '--key', keyFile];
   for (const [said, other] of [
     ['git.example.org', 'git.example.com'],
@@ -41,7 +41,7 @@ it('a question about another host or another protocol gets an empty answer, and 
   }
 });
 
-it('git, which appends the operation to what the helper is called with, gets a credential (issue 11, point 25)', async () => {
+it('git gets a credential although it appends the operation to the command (issue 11, point 25)', async () => {
   const helper = `!'${process.execPath}' '${MAIN}' credential --server ${SERVER} --key '${keyFile}'`;
   const git = new GitClient(folder.path, [`credential.helper=${helper}`, 'credential.useHttpPath=true']);
   const filled = await git.run(['credential', 'fill'], { input: QUESTION });
@@ -52,13 +52,13 @@ it('git, which appends the operation to what the helper is called with, gets a c
   }
 });
 
-it('an operation that is not known is ignored in silence, as git wants it of helpers', async () => {
+it('an unknown operation is ignored silently, as git requires of helpers', async () => {
   const answer = await cairn(['credential', '--server', SERVER, 'tomorrow'], QUESTION);
   expect(answer).toEqual({ exitCode: 0, stdout: '', stderr: '' });
   expect(await cairn(['credential'])).toMatchObject({ exitCode: 1, stdout: '' });
 });
 
-it('cairn repo takes its options before or after the operation', async () => {
+it('cairn repo accepts its options before or after the operation', async () => {
   const store = ['--store', `file:${join(folder.path, 'data')}`];
   const made = await cairn(['repo', ...store, 'create', `${OWNER}/x`]);
   expect(made).toMatchObject({ exitCode: 0, stderr: '' });
@@ -67,7 +67,7 @@ it('cairn repo takes its options before or after the operation', async () => {
   expect(after).toEqual(before);
 });
 
-it('a reader that stops early, as `head` does, is no fault', async () => {
+it('a reader that stops early, such as `head`, causes no error', async () => {
   // `true` reads nothing, and has ended long before Node has started.
   const script = 'set -o pipefail; "$@" | true; echo "ended with $?"';
   const words = [process.execPath, MAIN, 'key', '--key', keyFile, 'show'];

@@ -76,7 +76,7 @@ const served = (app: App, id: string) => query(app.url, { ids: [id] });
 const PURGATORY = { accepted: true, note: expect.stringMatching(/^purgatory: /) };
 
 describe('a pack of a stranger', () => {
-  it('in which a parent is missing is refused whole, and so the pushes of others stay as fast (issue 11, point 6)', async () => {
+  it('with a missing parent is refused, so later pushes stay fast (issue 11, point 6)', async () => {
     const { user, url, base, request, owner, identifier } = await hosted();
     const blob = treeObject('file', 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391');
     const empty = { type: 'blob', content: Buffer.alloc(0) } as const;
@@ -94,8 +94,8 @@ describe('a pack of a stranger', () => {
   });
 });
 
-describe('a pull request whose tip is not here (issue 11, point 8)', () => {
-  it('waits unseen when its event comes first, and is served once the tip has come', async () => {
+describe('a pull request without its tip (issue 11, point 8)', () => {
+  it('waits hidden if its event comes first, and is served when the tip comes', async () => {
     const { user, url, first, second, request } = await hosted();
     const event = request(first);
     expect(await publish(server.url, event)).toEqual(PURGATORY);
@@ -113,7 +113,7 @@ describe('a pull request whose tip is not here (issue 11, point 8)', () => {
     ).toEqual([event]);
   });
 
-  it('is served at once when its tip was pushed first, or is here by a branch', async () => {
+  it('is served at once if its tip was pushed first, or is on a branch', async () => {
     const { user, url, base, first, request } = await hosted();
     const event = request(first);
     await user.run(['push', '--quiet', url, `${first}:refs/nostr/${event.id}`]);
@@ -126,7 +126,7 @@ describe('a pull request whose tip is not here (issue 11, point 8)', () => {
   it.each([
     ['the event comes to one server and the tip to the other', true],
     ['the tip comes to one server and the event to the other', false],
-  ])('is served by both when %s', async (_what, eventFirst) => {
+  ])('is served by both servers if %s', async (_what, eventFirst) => {
     const { user, first, request, url } = await hosted();
     const event = request(first);
     const elsewhere = url.replace(server.url, other.url);
@@ -145,7 +145,7 @@ describe('a pull request whose tip is not here (issue 11, point 8)', () => {
     }
   });
 
-  it('waits with a repository that itself still waits', async () => {
+  it('waits together with a waiting repository', async () => {
     const owner = new Person();
     await publish(server.url, announcement(server.url, owner, 'waiting', { grasp: true }));
     const url = graspUrl(server.url, owner, 'waiting');
@@ -168,7 +168,7 @@ describe('a pull request whose tip is not here (issue 11, point 8)', () => {
     ).toEqual([event]);
   });
 
-  it('has to name a whole commit id', async () => {
+  it('must name a complete commit id', async () => {
     const { request } = await hosted();
     const answer = await publish(server.url, request('abc'));
     expect(answer).toEqual({ accepted: false, note: expect.stringMatching(/^invalid: /) });
@@ -176,7 +176,7 @@ describe('a pull request whose tip is not here (issue 11, point 8)', () => {
 });
 
 describe('the ref of a pull request (issue 11, point 8)', () => {
-  it('goes at once when the event that comes names another tip, and the right one needs no --force', async () => {
+  it('is removed at once if the event names another tip, and the right tip needs no --force', async () => {
     const { user, url, first, second, request } = await hosted();
     const event = request(second);
     const name = `refs/nostr/${event.id}`;
@@ -188,7 +188,7 @@ describe('the ref of a pull request (issue 11, point 8)', () => {
     expect(await refAt(user, url, name)).toBe(second);
   });
 
-  it('goes when the event has come to another server', async () => {
+  it('is removed if the event has reached another server', async () => {
     const { user, url, first, second, request } = await hosted();
     const event = request(second);
     const name = `refs/nostr/${event.id}`;
@@ -201,7 +201,7 @@ describe('the ref of a pull request (issue 11, point 8)', () => {
     expect(there).toBeUndefined();
   });
 
-  it('is overwritten and deleted by nobody but who pushed it or the owner while its event is missing', async () => {
+  it('can be overwritten and deleted only by its pusher or the owner while its event is missing', async () => {
     const { owner, identifier, user, url, first, second, request } = await hosted();
     const name = `refs/nostr/${request(first).id}`;
     const pusher = new Person();
@@ -234,8 +234,8 @@ function bombOf(bytes: number): Buffer {
   return pack.bytes();
 }
 
-describe('what strangers push (issue 11, point 8)', () => {
-  it('is refused where the operator has turned it off, and events are served without their tips', async () => {
+describe('pushes of strangers (issue 11, point 8)', () => {
+  it('are refused if the operator has turned them off, and events are served without their tips', async () => {
     await using off = await startServer({ flags: { access: 'signed', 'anonymous-pushes': 'off' } });
     const { user, url, first, request } = await hosted(off);
     const event = request(first);
@@ -244,7 +244,7 @@ describe('what strangers push (issue 11, point 8)', () => {
     expect(await publish(off.url, event)).toEqual({ accepted: true, note: '' });
   });
 
-  it('is bounded in refs, bytes and objects, and bounds nothing of the owner', async () => {
+  it('are limited in refs, bytes and objects, and the owner is not', async () => {
     const flags = { access: 'signed', 'anonymous-pushes': 'bytes=16KiB,objects=40,refs=40' };
     await using small = await startServer({ flags });
     const { owner, identifier, user, url, base, first, request } = await hosted(small);
@@ -272,7 +272,7 @@ describe('what strangers push (issue 11, point 8)', () => {
     expect(more).toContain('new refs that your address may push in 20 minutes');
   });
 
-  it('is bounded in the size of one object, before that is unpacked', async () => {
+  it('are limited in the size of an object, before it is unpacked', async () => {
     await using small = await startServer({ flags: { access: 'signed', 'anonymous-pushes': 'object=1MiB' } });
     const { owner, identifier, user, url, request } = await hosted(small);
     const large = await user.commit('Large', { large: Buffer.alloc(2 ** 20 + 1) });
@@ -283,7 +283,7 @@ describe('what strangers push (issue 11, point 8)', () => {
     await signedIn(user, owner, direct).run(['push', '--quiet', direct, `${large}:refs/heads/large`]);
   });
 
-  it('is charged when it is refused with what it used, and who has used up a limit hears which and until when', async () => {
+  it('are charged for their work when they are refused, and the refusal names the limit and its end', async () => {
     const flags = { access: 'signed', 'anonymous-pushes': 'bytes=64KiB,objects=40,refs=1000' };
     await using small = await startServer({ flags });
     const { user, url, first } = await hosted(small);
@@ -327,7 +327,7 @@ describe('what strangers push (issue 11, point 8)', () => {
     expect(refused).toMatch(/\d+ of 40 are used, this pack has \d+/);
   });
 
-  it('is refused without any git where it is a bomb, soon without a look at the repository, and the owner goes on', async () => {
+  it('are refused without git if they are bombs, soon also without reading the repository, and the owner can continue', async () => {
     await using attacked = await startServer({ flags: { access: 'signed' } });
     const { owner, identifier, user, url, first } = await hosted(attacked);
     const pack = bombOf(2_146_000_000);

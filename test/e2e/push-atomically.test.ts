@@ -5,7 +5,7 @@ import { eachStore } from '../helpers/stores.ts';
 eachStore('pushing atomically', (openStore) => {
   const cairn = hosted(openStore);
 
-  it('changes all refs in one publish', async () => {
+  it('an atomic push changes all refs in one publish', async () => {
     const { url, repository, author } = await cairn.published();
     const before = await repository.resolve();
     const tip = await author.commit('Later');
@@ -19,7 +19,7 @@ eachStore('pushing atomically', (openStore) => {
     expect(after?.manifest.depth).toBe((before?.manifest.depth ?? 0) + 1);
   });
 
-  it('changes none when one of them is refused, and says which', async () => {
+  it('an atomic push changes nothing if one ref is refused, and the report says which', async () => {
     const { url, author, tip } = await cairn.published();
     await author.commit('Later');
     cairn.store.reset();
@@ -41,7 +41,7 @@ eachStore('pushing atomically', (openStore) => {
     expect(await author.run(['ls-remote', '--heads', url])).toBe(`${tip}\trefs/heads/main`);
   });
 
-  it('changes what it can without --atomic', async () => {
+  it('a push without --atomic changes the refs that it can', async () => {
     const { url, author } = await cairn.published();
     const tip = await author.commit('Later');
 

@@ -5,7 +5,7 @@ import { eachStore } from '../helpers/stores.ts';
 eachStore('pushing for the first time', (openStore) => {
   const cairn = hosted(openStore);
 
-  it('makes the repository, and what was pushed can be cloned', async () => {
+  it('the first push creates the repository, and it can be cloned', async () => {
     const { url, user } = await cairn.place();
     const author = await user.init('author');
     const tip = await author.commit('Begin', { README: 'hello\n', 'src/deep/file.txt': 'text\n' });
@@ -20,7 +20,7 @@ eachStore('pushing for the first time', (openStore) => {
     await clone.run(['fsck', '--strict']);
   });
 
-  it('points HEAD at the only branch there is, whatever its name', async () => {
+  it('HEAD names the only branch, whatever its name', async () => {
     const { url, user } = await cairn.place();
     const author = await user.init('author');
     await author.run(['checkout', '--quiet', '-b', 'trunk']);
@@ -37,7 +37,7 @@ eachStore('pushing for the first time', (openStore) => {
     { branches: ['zebra', 'main', 'apple'], head: 'main' },
     { branches: ['zebra', 'master', 'apple'], head: 'master' },
     { branches: ['zebra', 'apple'], head: 'apple' },
-  ])('chooses $head of $branches as the default branch', async ({ branches, head }) => {
+  ])('$head of $branches becomes the default branch', async ({ branches, head }) => {
     const { url, user } = await cairn.place();
     const author = await user.init('author');
     await author.commit('Begin');
@@ -47,7 +47,7 @@ eachStore('pushing for the first time', (openStore) => {
     expect(await user.run(['ls-remote', '--symref', url, 'HEAD'])).toContain(`ref: refs/heads/${head}\tHEAD`);
   });
 
-  it('keeps the default branch that the repository was created with, once it is pushed', async () => {
+  it('the default branch of a created repository stays after it is pushed', async () => {
     const { url, user } = await cairn.created({ head: 'refs/heads/develop' });
     const author = await user.init('author');
     await author.commit('Begin');
@@ -57,7 +57,7 @@ eachStore('pushing for the first time', (openStore) => {
     expect(await user.run(['ls-remote', '--symref', url, 'HEAD'])).toContain('ref: refs/heads/develop\tHEAD');
   });
 
-  it('says nothing when told to be quiet', async () => {
+  it('git push --quiet prints nothing', async () => {
     const { url, user } = await cairn.place();
     const author = await user.init('author');
     await author.commit('Begin');
@@ -69,7 +69,7 @@ eachStore('pushing for the first time', (openStore) => {
     });
   });
 
-  it('accepts push options', async () => {
+  it('push options are accepted', async () => {
     const { url, user } = await cairn.place();
     const author = await user.init('author');
     const tip = await author.commit('Begin');
@@ -83,7 +83,7 @@ eachStore('pushing for the first time', (openStore) => {
 eachStore('pushing branches whose commits are here already', (openStore) => {
   const cairn = hosted(openStore);
 
-  it('makes a branch without storing a pack', async () => {
+  it('a branch at a published commit stores no pack', async () => {
     const { url, author, tip } = await cairn.published();
     cairn.store.reset();
 
@@ -94,7 +94,7 @@ eachStore('pushing branches whose commits are here already', (openStore) => {
     expect(await author.run(['ls-remote', url, 'copy'])).toBe(`${tip}\trefs/heads/copy`);
   });
 
-  it('moves a ref later to commits that came with another', async () => {
+  it('a ref can move to commits that came with another one', async () => {
     const { url, user, author } = await cairn.published();
     const later = await author.commit('Later', { README: 'third\n' });
     await author.run(['push', url, 'main:refs/heads/review']);
@@ -106,7 +106,7 @@ eachStore('pushing branches whose commits are here already', (openStore) => {
     await clone.run(['fsck', '--strict']);
   });
 
-  it('takes commits again that only a deleted branch named', async () => {
+  it('commits of a deleted branch can be pushed again', async () => {
     const { url, author } = await cairn.published();
     const kept = await author.commit('Kept', { README: 'third\n' });
     await author.run(['push', url, 'main:refs/heads/review']);

@@ -10,7 +10,7 @@ const MIB = 2 ** 20;
 eachStore('pushing more than a mebibyte', (openStore) => {
   const cairn = hosted(openStore);
 
-  it('goes through with the settings git comes with, in chunks after a probe', async () => {
+  it('a large push succeeds with default settings, in chunks after a probe', async () => {
     const { url, user, author } = await cairn.published();
     const tip = await author.commit('Large', { 'large.bin': randomBytes(3 * MIB) });
 
@@ -26,7 +26,7 @@ eachStore('pushing more than a mebibyte', (openStore) => {
     await clone.run(['fsck', '--strict']);
   });
 
-  it('goes through in one piece when the client buffers it', async () => {
+  it('a large push succeeds in one piece if the client buffers it', async () => {
     const { url, user, author } = await cairn.published();
     const tip = await author.commit('Large', { 'large.bin': randomBytes(3 * MIB) });
 
@@ -39,7 +39,7 @@ eachStore('pushing more than a mebibyte', (openStore) => {
     expect(await user.run(['ls-remote', url, 'main'])).toContain(tip);
   });
 
-  it('shows how the server is getting on', async () => {
+  it('a large push shows the progress of the server', async () => {
     const { author } = await cairn.published();
     const files = Array.from({ length: 300 }, (_, at) => [`file-${at}`, `${at}\n`.repeat(500)]);
     await author.commit('Many files', Object.fromEntries(files));
@@ -54,7 +54,7 @@ eachStore('pushing more than a mebibyte', (openStore) => {
   });
 });
 
-describe('the probe git sends before a large push', () => {
+describe('git’s probe before a large push', () => {
   // Requests are counted: none shall come from what goes on in the background.
   const cairn = hosted(async () => new MemoryObjectStore(), { overrides: { background: false } });
   const readOnly = hosted(async () => new MemoryObjectStore(), { flags: { access: 'read-only' } });
@@ -64,7 +64,7 @@ describe('the probe git sends before a large push', () => {
     { path: '/git/nobody/x.git', what: 'an owner that is none' },
     { path: '/git/OWNER/%2e%2e.git', what: 'an identifier that is none' },
     { path: '/git/OWNER/%ff.git', what: 'an identifier that is not UTF-8' },
-  ])('is let in for $what', async ({ path }) => {
+  ])('is accepted for $what', async ({ path }) => {
     const { url } = await cairn.place();
     const { origin } = new URL(url);
     const owner = url.split('/')[4] ?? '';
@@ -78,7 +78,7 @@ describe('the probe git sends before a large push', () => {
     expect(answer.headers['content-type']).toBe('application/x-git-receive-pack-result');
   });
 
-  it('is let in for an existing repository, asks nothing of the store and writes nothing', async () => {
+  it('is accepted for an existing repository, without a request to the store', async () => {
     const { url } = await cairn.published();
     cairn.store.reset();
 
@@ -88,7 +88,7 @@ describe('the probe git sends before a large push', () => {
     expect(cairn.store.count()).toBe(0);
   });
 
-  it('is let in for a client that shows a password nobody asked for', async () => {
+  it('is accepted from a client that sends an unneeded password', async () => {
     const { url } = await cairn.published();
     const authorization = `Basic ${Buffer.from('anyone:anything').toString('base64')}`;
 
@@ -100,7 +100,7 @@ describe('the probe git sends before a large push', () => {
     expect(answer).toMatchObject({ status: 200, text: '' });
   });
 
-  it('is let in by a server that is read-only, a push is not', async () => {
+  it('is accepted by a read-only server, and the push is not', async () => {
     const { url } = await readOnly.place();
 
     expect(await push(url, Buffer.from('0000'))).toMatchObject({ status: 200, text: '' });
@@ -108,7 +108,7 @@ describe('the probe git sends before a large push', () => {
     expect(refused).toMatchObject({ status: 403, text: 'this server is read-only\n' });
   });
 
-  it('does not open the door for what follows', async () => {
+  it('gives no rights to later requests', async () => {
     const { url } = await cairn.published();
 
     const answer = await push(url, Buffer.from('00000000'));

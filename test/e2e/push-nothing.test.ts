@@ -7,7 +7,7 @@ eachStore('pushing what is here already', (openStore) => {
   // Requests are counted: none shall come from what goes on in the background.
   const cairn = hosted(openStore, { overrides: { background: false } });
 
-  it('writes nothing when everything is up to date', async () => {
+  it('a push without changes writes nothing', async () => {
     const { author } = await cairn.published();
     cairn.store.reset();
 
@@ -18,7 +18,7 @@ eachStore('pushing what is here already', (openStore) => {
     expect(cairn.store.count()).toBeLessThanOrEqual(1);
   });
 
-  it('writes nothing when a client insists', async () => {
+  it('a client that repeats published values writes nothing', async () => {
     const { url, repository, tip } = await cairn.published();
     const before = await repository.resolve();
     cairn.store.reset();
@@ -31,7 +31,7 @@ eachStore('pushing what is here already', (openStore) => {
     expect((await repository.resolve())?.digest).toBe(before?.digest);
   });
 
-  it('writes nothing when a ref is to be deleted that is not there', async () => {
+  it('the deletion of a missing ref writes nothing', async () => {
     const { url } = await cairn.published();
     cairn.store.reset();
 
@@ -41,7 +41,7 @@ eachStore('pushing what is here already', (openStore) => {
     expect(cairn.store.writes()).toBe(0);
   });
 
-  it('makes no repository out of a push that changes nothing', async () => {
+  it('a push without changes creates no repository', async () => {
     const { url, user } = await cairn.place();
     cairn.store.reset();
 

@@ -91,7 +91,7 @@ eachStore('a push that cannot be taken in', (openStore) => {
   ];
 
   it.each(refused)(
-    '$what: is refused with a reason, writes nothing, and the next push goes through',
+    'a push is refused with a reason and writes nothing, and the next one succeeds: $what',
     async (given) => {
       const { url, user } = await cairn.published();
       const before = await user.run(['ls-remote', url]);
@@ -120,7 +120,7 @@ eachStore('a push that cannot be taken in', (openStore) => {
     },
   );
 
-  it('is not the end of the branches beside it: each is judged alone', async () => {
+  it('a refused branch does not affect the others of the push', async () => {
     const { url, user } = await cairn.published();
     const head = pushHead([
       { name: 'refs/heads/broken', to: absentId() },
@@ -138,7 +138,7 @@ eachStore('a push that cannot be taken in', (openStore) => {
     await clone.run(['fsck', '--strict']);
   });
 
-  it('completes a thin pack whose base is here', async () => {
+  it('a thin pack is completed with published objects', async () => {
     const { url, user } = await cairn.published();
     const first = Buffer.concat([pushHead([{ name: 'refs/heads/new', to: commit }]), whole]);
     expect(reportOf(await push(url, first))).toEqual(['unpack ok', 'ok refs/heads/new']);
@@ -159,7 +159,7 @@ eachStore('a push that cannot be taken in', (openStore) => {
     { type: 'blob', object: BLOB },
     { type: 'tree', object: TREE },
     { type: 'tag', object: tagObject(objectId(COMMIT)) },
-  ])('a $type as the tip of a branch: is refused, as a tag it is not', async ({ type, object }) => {
+  ])('a $type is refused as a branch, and accepted as a tag', async ({ type, object }) => {
     const { url } = await cairn.published();
     const pack = packOf([COMMIT, TREE, BLOB, ...(type === 'tag' ? [object] : [])]);
     const to = objectId(object);
@@ -176,7 +176,7 @@ eachStore('a push that cannot be taken in', (openStore) => {
     expect(reportOf(asTag)).toEqual(['unpack ok', 'ok refs/tags/odd']);
   });
 
-  it('objects that git itself would not let through: are refused with git’s words, by object and rule (issue 11, point 16)', async () => {
+  it('objects that git rejects are refused with git’s words, the object and the rule (issue 11, point 16)', async () => {
     const { url } = await cairn.published();
     const tree = treeObject('.git', objectId(BLOB));
     const bad = commitObject(objectId(tree));
@@ -191,7 +191,7 @@ eachStore('a push that cannot be taken in', (openStore) => {
   });
 });
 
-describe('a push that is refused for what it asks', () => {
+describe('the refusal of a push', () => {
   const cairn = hosted(async () => new MemoryObjectStore());
 
   it.each([
@@ -213,7 +213,7 @@ describe('a push that is refused for what it asks', () => {
       to: 'zero',
       reason: 'it was updated meanwhile, fetch first',
     },
-  ])('for $what, says so', async ({ from, to, reason }) => {
+  ])('names the reason, for $what', async ({ from, to, reason }) => {
     const { url, author, tip } = await cairn.published();
     const ids: Record<string, string> = {
       tip,
@@ -234,7 +234,7 @@ describe('a push that is refused for what it asks', () => {
     expect(await author.run(['ls-remote', url, 'main'])).toContain(moved);
   });
 
-  it('for a branch that is gone, says so', async () => {
+  it('names the reason for a deleted branch', async () => {
     const { url, author, tip } = await cairn.published();
     const earlier = await author.run(['rev-parse', 'HEAD~1']);
     const head = pushHead([{ name: 'refs/heads/gone', from: earlier, to: tip }]);
@@ -244,7 +244,7 @@ describe('a push that is refused for what it asks', () => {
     expect(report).toEqual(['unpack ok', 'ng refs/heads/gone it was deleted meanwhile, fetch first']);
   });
 
-  it('for naming one ref twice, carries out neither', async () => {
+  it('covers both commands of a push that names one ref twice', async () => {
     const { url, author, tip } = await cairn.published();
     const head = pushHead([
       { name: 'refs/heads/twice', to: tip },
@@ -263,7 +263,7 @@ describe('a push that is refused for what it asks', () => {
     ]);
   });
 
-  it('repeats a push whose answer was lost without a complaint, and without a write', async () => {
+  it('does not affect a repeated push after a lost answer, which writes nothing', async () => {
     const { url, author, tip } = await cairn.published();
     const earlier = await author.run(['rev-parse', 'HEAD~1']);
     cairn.store.reset();
@@ -275,7 +275,7 @@ describe('a push that is refused for what it asks', () => {
     expect(cairn.store.writes()).toBe(0);
   });
 
-  it('tells a client without a side-band, too', async () => {
+  it('reaches a client without side-band, too', async () => {
     const { url } = await cairn.published();
     const head = pushHead([{ name: 'refs/heads/main', from: absentId() }], { capabilities: 'report-status' });
 
@@ -287,7 +287,7 @@ describe('a push that is refused for what it asks', () => {
   });
 });
 
-describe('a large push that is refused', () => {
+describe('a refused large push', () => {
   const cairn = hosted(async () => new MemoryObjectStore());
   const narrow = hosted(async () => new MemoryObjectStore(), { flags: { 'max-push-size': '8MiB' } });
 
@@ -298,7 +298,7 @@ describe('a large push that is refused', () => {
     return place;
   }
 
-  it('shows the reason in git’s own output when the name is wrong', async () => {
+  it('shows the reason in git’s output if the name is invalid', async () => {
     const { author } = await thirtyMegabytes(cairn);
 
     const refused = await author.try(['push', 'origin', 'main:refs/heads/main/below']);
@@ -310,7 +310,7 @@ describe('a large push that is refused', () => {
     expect(cairn.store.writes()).toBe(0);
   });
 
-  it('shows the reason when it is known only after the whole pack was read', async () => {
+  it('shows the reason if it is known only after the whole pack', async () => {
     const { url, author } = await thirtyMegabytes(cairn);
     await author.run(['tag', 'a-blob', 'HEAD:large.bin']);
 
@@ -324,7 +324,7 @@ describe('a large push that is refused', () => {
     expect(await author.run(['ls-remote', url])).not.toContain('odd');
   });
 
-  it('shows the reason when it is larger than the server takes', async () => {
+  it('shows the reason if it exceeds the server’s limit', async () => {
     const { url, author, tip } = await thirtyMegabytes(narrow);
 
     const refused = await author.try(['push', 'origin', 'main']);

@@ -12,7 +12,7 @@ eachStore('ten thousand refs', (openStore) => {
   const cairn = hosted(openStore);
   const names = Array.from({ length: COUNT }, (_, at) => `refs/heads/many/${String(at).padStart(5, '0')}`);
 
-  it('are pushed in one push, listed, cloned, and deleted in one push', async () => {
+  it('ten thousand refs are pushed at once, listed, cloned, and deleted at once', async () => {
     const { url, user, repository, author, tip } = await cairn.published();
     await writeFile(
       join(author.folder, '.git/packed-refs'),

@@ -14,7 +14,7 @@ const LFS_POINTER = [
 eachStore('pushing content that means something to somebody else', (openStore) => {
   const cairn = hosted(openStore);
 
-  it('carries notes', async () => {
+  it('notes are pushed and fetched', async () => {
     const { url, user, author } = await cairn.published();
     await author.run(['notes', 'add', '-m', 'reviewed by a friend', 'HEAD']);
     await author.run(['push', '--quiet', 'origin', 'refs/notes/*']);
@@ -25,7 +25,7 @@ eachStore('pushing content that means something to somebody else', (openStore) =
     expect(await clone.run(['notes', 'show', 'HEAD'])).toBe('reviewed by a friend');
   });
 
-  it('carries submodule pointers, whose commits are elsewhere', async () => {
+  it('submodule pointers are pushed without their commits', async () => {
     const { url, user, author } = await cairn.published();
     const elsewhere = '1234567890123456789012345678901234567890';
     await author.run(['update-index', '--add', '--cacheinfo', `160000,${elsewhere},lib`]);
@@ -37,7 +37,7 @@ eachStore('pushing content that means something to somebody else', (openStore) =
     expect(await clone.run(['ls-tree', 'HEAD', 'lib'])).toBe(`160000 commit ${elsewhere}\tlib`);
   });
 
-  it('clones submodules from the same server', async () => {
+  it('submodules on the same server are cloned', async () => {
     const library = await cairn.published();
     const { url, user, author } = await cairn.published();
     await author.run(['submodule', '--quiet', 'add', library.url, 'lib']);
@@ -49,7 +49,7 @@ eachStore('pushing content that means something to somebody else', (openStore) =
     expect(await clone.at('lib').run(['rev-parse', 'HEAD'])).toBe(library.tip);
   });
 
-  it('carries an LFS pointer as the small file it is', async () => {
+  it('a Git LFS pointer is pushed as a small file', async () => {
     const { url, user, author } = await cairn.published();
     await author.commit('Track pictures elsewhere', {
       '.gitattributes': '*.png filter=lfs diff=lfs merge=lfs -text\n',
@@ -62,7 +62,7 @@ eachStore('pushing content that means something to somebody else', (openStore) =
     expect(await clone.run(['cat-file', 'blob', 'HEAD:picture.png'])).toBe(LFS_POINTER.trimEnd());
   });
 
-  it('keeps modes, links, empty files, file names and bytes as they are', async () => {
+  it('modes, links, empty files, file names and bytes are unchanged after a clone', async () => {
     const { url, user, author } = await cairn.published();
     const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
     await symlink('README', join(author.folder, 'link'));
@@ -83,7 +83,7 @@ eachStore('pushing content that means something to somebody else', (openStore) =
     expect(await clone.run(['status', '--porcelain'])).toBe('');
   });
 
-  it('carries an octopus merge, an empty commit and a commit in another encoding', async () => {
+  it('an octopus merge, an empty commit and a commit in another encoding are pushed and fetched', async () => {
     const { url, user, author } = await cairn.published();
     for (const name of ['one', 'two', 'three']) {
       await author.run(['checkout', '--quiet', '-b', name, 'main']);

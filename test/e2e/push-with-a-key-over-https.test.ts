@@ -119,7 +119,7 @@ it('a private repository is read and written with the helper, and its events wit
   expect(succeeded(await stranger.cairn('events', '--tag', 'd=hidden', '--json')).stdout).toBe('');
 });
 
-it('the command line says what to do where the certificate is not trusted', async () => {
+it('the command line gives advice for an untrusted certificate', async () => {
   const user = await newUser();
   succeeded(await user.cairn('key', 'new'));
   const refused = await user.distrusting('announce', 'nothing');
@@ -130,7 +130,7 @@ it('the command line says what to do where the certificate is not trusted', asyn
   expect(refused.stderr).not.toMatch(/\n\s+at /);
 });
 
-it('git whose helper has the wrong key is told so by the server', async () => {
+it('git with the wrong key gets the server’s reason', async () => {
   const { url } = await announced('guarded');
   const other = await newUser();
   succeeded(await other.cairn('key', 'new'));

@@ -53,8 +53,8 @@ function withToken(url: string, token: string): string {
   return url.replace('://', `://nostr:${encodeURIComponent(token.slice('Nostr '.length))}@`);
 }
 
-describe('from key to push, with the command line', () => {
-  it('makes a key, announces, installs the helper, pushes small and large, and clones', async () => {
+describe('the command line, from key to push', () => {
+  it('creates a key, announces, installs the helper, pushes small and large, and clones', async () => {
     const home = join(folder.path, 'home');
     await mkdir(home);
     const key = await cairn(home, 'key', 'new');
@@ -88,7 +88,7 @@ describe('from key to push, with the command line', () => {
 });
 
 describe('a token', () => {
-  it('of an owner or maintainer lets push', async () => {
+  it('of an owner or maintainer allows pushes', async () => {
     const maintainer = new Person();
     const { user, url, tip } = await announced([['maintainers', maintainer.publicKey]]);
     await signedIn(user, maintainer, url).run(['push', '--quiet', url, 'main']);
@@ -115,7 +115,7 @@ describe('a token', () => {
       /signature/,
     ],
     ['that is none', () => 'Nostr bm9uc2Vuc2U=', /token/],
-  ])('%s is refused with the reason', async (_name, token, reason) => {
+  ])('(%s) is refused with the reason', async (_name, token, reason) => {
     const made = await announced();
     const refused = await made.user.try(['push', withToken(made.url, token(made)), 'main']);
     expect(refused.exitCode).toBe(128);
@@ -123,7 +123,7 @@ describe('a token', () => {
     expect(await made.user.run(['ls-remote', made.url])).toBe('');
   });
 
-  it('that was good when the push began is good for a client that compresses for 90 seconds', async () => {
+  it('that was valid at the beginning of a push stays valid for a client that compresses for 90 seconds', async () => {
     const { owner, user, url, tip } = await announced();
     const hook = join(user.folder, '.git/hooks/pre-push');
     await writeFile(hook, `#!/bin/sh\ntouch ${compressing}\n`);
@@ -137,7 +137,7 @@ describe('a token', () => {
     expect(await user.run(['ls-remote', url, 'refs/heads/main'])).toContain(tip);
   });
 
-  it('is asked for with both challenges, so that git of any age finds one it knows', async () => {
+  it('is requested with both challenges, so that every version of git knows one', async () => {
     const { url } = await announced();
     const answer = await fetch(`${url}/info/refs?service=git-receive-pack`);
     expect(answer.status).toBe(401);
@@ -146,7 +146,7 @@ describe('a token', () => {
     expect(challenges).toMatch(/Basic /);
   });
 
-  it('is a good password, whatever the user name', async () => {
+  it('is a valid password for any user name', async () => {
     const { owner, user, url, tip } = await announced();
     const asAnybody = withToken(url, tokenFor(owner, url)).replace('nostr:', 'anybody:');
     await user.run(['push', '--quiet', asAnybody, 'main']);
@@ -155,7 +155,7 @@ describe('a token', () => {
 });
 
 describe('protected branches', () => {
-  it('are kept from maintainers, from force and from deletion, as announced', async () => {
+  it('restrict maintainers, forced pushes and deletions as announced', async () => {
     const maintainer = new Person();
     const { owner, user, url } = await announced([
       ['maintainers', maintainer.publicKey],
@@ -177,7 +177,7 @@ describe('protected branches', () => {
 });
 
 describe('a private repository', () => {
-  it('is read and pushed by those it names', async () => {
+  it('can be read and pushed by its members', async () => {
     const reader = new Person();
     const { owner, user, url, tip } = await announced([
       ['private', 'true'],
@@ -189,7 +189,7 @@ describe('a private repository', () => {
     expect(push.stderr).toMatch(/neither the owner/);
   });
 
-  it('cannot be told from one that is not there, by git, page or relay', async () => {
+  it('looks like a missing one to git, pages and relay', async () => {
     const { owner, identifier, user, url } = await announced([['private', 'true']]);
     await signedIn(user, owner, url).run(['push', '--quiet', url, 'main']);
     const absent = gitUrl(server.url, owner, 'nothing-here');
@@ -222,7 +222,7 @@ describe('a private repository', () => {
 });
 
 describe('a receipt', () => {
-  it('states what the refs are after each push that changed them, signed by the key of the repository', async () => {
+  it('states the refs after each push that changed them, signed by the repository key', async () => {
     const { owner, identifier, user, url, tip } = await announced();
     const receipts = () =>
       query(server.url, { kinds: [30_618], '#a': [`30617:${owner.publicKey}:${identifier}`] });

@@ -19,7 +19,7 @@ class Log {
   }
 }
 
-it('says what was pushed, and what was refused and why, in one line for each push (issue 11, points 22 and 23)', async () => {
+it('the log has one line for each push: what was pushed, and what was refused and why (issue 11, points 22 and 23)', async () => {
   await using folder = await tempDir();
   const log = new Log();
   await using server = await startServer({ onLog: log.add });
@@ -65,7 +65,7 @@ it('says what was pushed, and what was refused and why, in one line for each pus
   });
 });
 
-it('names whose key it was, and takes one line for who has to say so (issue 11, point 22)', async () => {
+it('the log names the key, and one line finds all pushes of a key (issue 11, point 22)', async () => {
   await using folder = await tempDir();
   const log = new Log();
   await using server = await startServer({ onLog: log.add, flags: { access: 'signed' } });
@@ -114,7 +114,7 @@ it('names whose key it was, and takes one line for who has to say so (issue 11, 
   ]);
 });
 
-it('is bounded, however many refs are refused and however long their names are (issue 11, point 22)', async () => {
+it('lines of the log are bounded for any number of refused refs and any length of names (issue 11, point 22)', async () => {
   const log = new Log();
   await using server = await startServer({ onLog: log.add });
   const url = repositoryUrl(server, 'many');
@@ -127,7 +127,7 @@ it('is bounded, however many refs are refused and however long their names are (
   expect(log.of('push')).toHaveLength(1);
 });
 
-it('has no line for a push that is only git’s probe, and none with a stack for what clients do wrong (issue 11, point 22)', async () => {
+it('the log has no line for git’s probe, and no stack for mistakes of clients (issue 11, point 22)', async () => {
   const log = new Log();
   await using server = await startServer({ onLog: log.add });
   const url = repositoryUrl(server, 'probe');

@@ -69,7 +69,7 @@ function ownFolders(): string[] {
   ];
 }
 
-describe('malformed configuration', () => {
+describe('a server does not start with malformed configuration', () => {
   it.each([
     [['--port', '70000'], {}, '--port is "70000"'],
     [['--store', 'ftp://x'], {}, '--store is "ftp://x": expected file:<folder> or s3://<bucket>[/<prefix>]'],
@@ -88,17 +88,17 @@ describe('malformed configuration', () => {
       {},
       '--tls-cert /nowhere.pem cannot be read',
     ],
-  ])('%j %j: %s', async (args, environment, reason) => {
+  ])('such as %j %j: %s', async (args, environment, reason) => {
     expect(await refusal([...ownFolders(), ...args], environment)).toContain(`cairn: ${reason}`);
   });
 
-  it('names an option it does not know', async () => {
+  it('such as an unknown option', async () => {
     expect(await refusalOfProcess(['--colour', 'red'])).toContain("unknown option '--colour'");
   });
 });
 
-describe('git', () => {
-  it('that is not there', async () => {
+describe('a server does not start with a git', () => {
+  it('that is missing', async () => {
     expect(await refusal([...ownFolders(), '--git', '/nowhere/git'])).toMatch(
       /git could not be started.*\/nowhere\/git/,
     );
@@ -114,7 +114,7 @@ describe('git', () => {
   });
 });
 
-describe('folders', () => {
+describe('a server does not start with a folder', () => {
   it('that cannot be written', async () => {
     const file = join(folder.path, 'a-file');
     await writeFile(file, '');
@@ -130,12 +130,12 @@ describe('folders', () => {
     ['--store', 'file:/proc/x/y/z', 'data folder'],
     ['--cache', '/proc/x', 'cache folder'],
     ['--service-key', '/proc/x/key', 'key file'],
-  ])('that cannot be made: %s %s (issue 11, point 25)', async (flag, path, what) => {
+  ])('that cannot be created: %s %s (issue 11, point 25)', async (flag, path, what) => {
     const key = ['--service-key', join(folder.path, `key-${count}`)];
     expect(await refusal([...ownFolders(), ...key, flag, path])).toContain(`the ${what} /proc/x`);
   });
 
-  it('that another server owns, until that one is gone, however it went', async () => {
+  it('that another server owns, until that server has ended in any way', async () => {
     const flags = ownFolders();
     const [, store = '', , cache = ''] = flags;
     const first = await spawnServer(flags);
@@ -152,7 +152,7 @@ describe('folders', () => {
     expect(second.url).toMatch(/^http:/);
   });
 
-  it('of which exactly one of two servers started together gets each', async () => {
+  it('that another server owns, and exactly one of two that start at once gets each', async () => {
     const flags = ownFolders();
     const starts = await Promise.allSettled([spawnServer(flags), spawnServer(flags)]);
     const running = starts.filter((start) => start.status === 'fulfilled');
@@ -161,8 +161,8 @@ describe('folders', () => {
   });
 });
 
-describe('an address', () => {
-  it('that is taken', async () => {
+describe('a server does not start with an address', () => {
+  it('that is in use', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
@@ -197,7 +197,7 @@ describe('an object store', () => {
     ] as const;
   };
 
-  it('runs on one that keeps its promises', async () => {
+  it('is accepted if it keeps its promises', async () => {
     await using server = await serveCommand(...s3());
     expect(await (await fetch(`${server.url}/readyz`)).json()).toEqual({ status: 'ready' });
   });
@@ -207,24 +207,24 @@ describe('an object store', () => {
     return s3({ endpoint, bucket: name, credentials });
   };
 
-  it('without conditional writes', async () => {
+  it('is refused without conditional writes', async () => {
     await using store = await startStubS3({ ignoreConditions: true });
     expect(await refusal(...stub(store))).toMatch(/cannot be trusted with repositories \(.*create.*\)/);
   });
 
-  it('that lets two racers win', async () => {
+  it('is refused if it lets two racers win', async () => {
     await using store = await startStubS3({ gapBeforeWrite: 20 });
     expect(await refusal(...stub(store))).toMatch(/cannot be trusted with repositories \(.*at once.*\)/);
   });
 
-  it('whose promises nobody checks only when told so, and then says it loudly', async () => {
+  it('is used without a check only if requested, with a warning', async () => {
     await using store = await startStubS3({ ignoreConditions: true });
     const [flags, environment] = stub(store);
     await using server = await serveCommand([...flags, '--probe', 'off'], environment);
     expect(server.log()).toContain('PROBE OFF');
   });
 
-  it('tells "could not try" from "broken promise" by words, exit code and log, at start and by cairn probe (issue 11, point 20)', async () => {
+  it('is reported as “could not try” or “broken promise”, by words, exit code and log, at start and by cairn probe (issue 11, point 20)', async () => {
     await using shut = await startStubS3({ refusesAll: [403, 'AccessDenied'] });
     await using broken = await startStubS3({ ignoreConditions: true });
     for (const [store, exitCode, words, verdict] of [
@@ -250,7 +250,7 @@ describe('an object store', () => {
     }
   });
 
-  it('is not probed again by commands beside a server, whatever their cache folder and however old the verdict (issue 11, point 20)', async () => {
+  it('is not probed again by commands beside a server, for any cache folder and any age of the verdict (issue 11, point 20)', async () => {
     await using store = await startStubS3(CEPH);
     const [flags, environment] = stub(store);
     await using server = await spawnServer(flags, environment);
@@ -267,7 +267,7 @@ describe('an object store', () => {
     expect(probed()).toBe(before);
   });
 
-  it('like Ceph is run on, its ways found by the probe (issue 11, point 21)', async () => {
+  it('that behaves like Ceph is accepted, with the profile that the probe finds (issue 11, point 21)', async () => {
     await using store = await startStubS3(CEPH);
     const [flags, environment] = stub(store);
     const created = await runCommand(
@@ -289,25 +289,25 @@ describe('an object store', () => {
     expect(await work.run(['ls-remote', repositoryUrl(server, 'ceph'), 'main'])).toContain(second);
   });
 
-  it('with the wrong bucket', async () => {
+  it('is refused with the wrong bucket', async () => {
     expect(await refusalOfProcess(...s3({ bucket: 'no-such-bucket' }), UNTRIED)).toMatch(
       /could not be tried.*no-such-bucket/,
     );
   });
 
-  it('with the wrong credentials', async () => {
+  it('is refused with the wrong credentials', async () => {
     const credentials = { ...bucket.credentials, secretAccessKey: 'wrong' };
     expect(await refusal(...s3({ credentials }), UNTRIED)).toMatch(
       /credentials|SignatureDoesNotMatch|refused|denied/i,
     );
   });
 
-  it('that cannot be reached', async () => {
+  it('is refused if it cannot be reached', async () => {
     const said = await refusal(...s3({ endpoint: 'http://127.0.0.1:1' }), UNTRIED);
     expect(said).toMatch(/could not be tried.*127\.0\.0\.1:1/);
   });
 
-  it('that never answers', async () => {
+  it('is refused if it never answers', async () => {
     const silent = createServer(() => undefined);
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as AddressInfo;

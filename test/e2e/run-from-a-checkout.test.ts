@@ -30,12 +30,12 @@ async function startWithNpm(folder: string) {
   return { url, pid: npm.pid ?? 0, ended, log: () => log };
 }
 
-it('runs any command, and passes its flags on', async () => {
+it('npm run cairn runs any command, and passes its flags on', async () => {
   const help = await run('npm', ['run', '--silent', 'cairn', '--', 'repo', 'log', '--help']);
   expect(help.stdout).toContain('--limit <count>');
 });
 
-it('ends the server when npm is told to end', async () => {
+it('the server ends when npm is told to end', async () => {
   await using folder = await tempDir();
   const server = await startWithNpm(folder.path);
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
@@ -44,7 +44,7 @@ it('ends the server when npm is told to end', async () => {
   await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
 });
 
-it('takes Ctrl-C, which reaches both npm and the server, for one wish: running requests get to finish', async () => {
+it('Ctrl-C, which reaches npm and the server, lets running requests finish', async () => {
   await using folder = await tempDir();
   const server = await startWithNpm(folder.path);
   process.kill(-server.pid, 'SIGINT');
@@ -52,7 +52,7 @@ it('takes Ctrl-C, which reaches both npm and the server, for one wish: running r
   expect(server.log()).toContain('stopping: running requests may finish');
 });
 
-it('insists when it is asked again later', async () => {
+it('a second signal ends the server at once', async () => {
   await using folder = await tempDir();
   const server = await startWithNpm(folder.path);
   // A connection that has sent half a request keeps the server from ending by itself.

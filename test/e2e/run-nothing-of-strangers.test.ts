@@ -119,8 +119,8 @@ async function openPage(window: Window, path: string): Promise<string[]> {
   ];
 }
 
-describe('nothing runs, and nothing of a stranger becomes a part of a page,', () => {
-  it('of names, messages, Markdown, files, refs, profiles and discussions', async () => {
+describe('no text of a stranger runs or becomes a part of a page', () => {
+  it('from names, messages, Markdown, files, refs, profiles and discussions', async () => {
     const pages = [...allPages(project), ...Object.values(fossil).flat()];
     const seen = new Set<string>();
     const wrong = await openAll(pages, async (window, path) => {
@@ -147,7 +147,7 @@ describe('nothing runs, and nothing of a stranger becomes a part of a page,', ()
     );
   });
 
-  it('of a query or a path', async () => {
+  it('from a query or a path', async () => {
     const paths = PAGE_WORDS.flatMap((word, at) => {
       const text = encodeURIComponent(TEXTS[at % TEXTS.length] ?? '');
       const other = encodeURIComponent(TEXTS[(at + 1) % TEXTS.length] ?? '');
@@ -186,7 +186,7 @@ describe('nothing runs, and nothing of a stranger becomes a part of a page,', ()
     ).toEqual({});
   });
 
-  it('of a file that is opened as it is', async () => {
+  it('from a file that is opened raw', async () => {
     const paths = Object.keys(FILES).map((file) => `${project.root}/raw/main/${encodePath(file)}`);
     const wrong = await openAll(
       [...paths, `${project.root}/feed/commits/main`, `${project.root}/feed/tags`],

@@ -8,7 +8,7 @@ import { eachStore } from '../helpers/stores.ts';
 eachStore('seeding a server that limits pushes', (openStore) => {
   const cairn = hosted(openStore, { flags: { 'max-push-size': '45000' } });
 
-  it('sends batches until all is there, and leaves nothing else (issue 13, point 2)', async () => {
+  it('a seeding sends batches until everything is there, and leaves nothing else (issue 13, point 2)', async () => {
     const { url, user } = await cairn.created();
     const shape = { seed: 13, commits: 60, stages: 2, format: 'sha1' } as const;
     const { repository } = await generateHistory(user.folder, shape);

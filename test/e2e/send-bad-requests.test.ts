@@ -29,7 +29,7 @@ function refPrefixes(): string[] {
   return Array.from({ length: 200 }, (_, at) => `ref-prefix refs/heads/${at}`);
 }
 
-describe('a request that makes no sense', () => {
+describe('a malformed request', () => {
   const cairn = hosted(async () => new MemoryObjectStore());
   let url: string;
   let tip: string;
@@ -38,7 +38,7 @@ describe('a request that makes no sense', () => {
     ({ url, tip } = await cairn.published());
   });
 
-  describe('is refused with a reason when the path', () => {
+  describe('is refused with a reason if the path', () => {
     it.each([
       {
         what: 'names an unknown repository',
@@ -112,7 +112,7 @@ describe('a request that makes no sense', () => {
     });
   });
 
-  it('shows git’s user why a name is not accepted', async () => {
+  it('shows git users why a name is invalid', async () => {
     const { user } = await cairn.place();
 
     const cloned = await user.try(['clone', `${cairn.app.url}/git/${OWNER}/a%5Cb.git`, 'clone']);
@@ -121,7 +121,7 @@ describe('a request that makes no sense', () => {
     expect(cloned.stderr).toContain('remote: the repository identifier has a slash or backslash');
   });
 
-  describe('is refused with a reason when', () => {
+  describe('is refused with a reason if', () => {
     it.each([
       {
         what: 'it asks for an unknown service',
@@ -164,7 +164,7 @@ describe('a request that makes no sense', () => {
       },
     );
 
-    it('it is encoded in a way nobody asked for', async () => {
+    it('it has an encoding that was not offered', async () => {
       const answer = await fetchFrom(url, Buffer.from('x'), { 'Content-Encoding': 'br' });
 
       expect(Math.floor(answer.status / 100)).toBe(4);
@@ -273,13 +273,13 @@ describe('a request that makes no sense', () => {
       expect(answer.text).toContain(reason);
     });
 
-    it('names an unknown command of v2, in words git shows', async () => {
+    it('it names an unknown command of v2; git shows the reason', async () => {
       const answer = await fetchFrom(url, command('command=dance', flushPacket), V2);
 
       expect(packetsOf(answer.body)).toEqual(["ERR unknown command 'dance'"]);
     });
 
-    it('wants an object that is not here, in words git shows', async () => {
+    it('it wants a missing object; git shows the reason', async () => {
       const v0 = await fetchFrom(url, command(`want ${absentId()}`, flushPacket, 'done'));
       expect(packetsOf(v0.body)).toEqual([`ERR upload-pack: not our ref ${absentId()}`]);
 
@@ -322,7 +322,7 @@ describe('a request that makes no sense', () => {
     });
   });
 
-  it('leaves the server as it was', async () => {
+  it('and then leaves the server unchanged', async () => {
     expect(
       (await fetchFrom(url, command('command=ls-refs', delimiterPacket, flushPacket), V2)).text,
     ).toContain(tip);
@@ -330,11 +330,11 @@ describe('a request that makes no sense', () => {
   });
 });
 
-describe('a push of more than the server takes', () => {
+describe('a push above the server’s limit', () => {
   const cairn = hosted(async () => new MemoryObjectStore(), { flags: { 'max-refs-per-push': '3' } });
   const names = ['a', 'b', 'c', 'd'].map((name) => `refs/heads/${name}`);
 
-  it('is told so in git’s output', async () => {
+  it('is refused in git’s output', async () => {
     const { author } = await cairn.published();
 
     const refused = await author.try(['push', 'origin', ...names.map((name) => `main:${name}`)]);
@@ -344,7 +344,7 @@ describe('a push of more than the server takes', () => {
     await author.run(['push', '--quiet', 'origin', ...names.slice(1).map((name) => `main:${name}`)]);
   });
 
-  it('is told so by its status when it can show nothing else', async () => {
+  it('is refused by its status if the client cannot show more', async () => {
     const { url, tip } = await cairn.published();
     const head = pushHead(
       names.map((name) => ({ name, to: tip })),
@@ -357,12 +357,12 @@ describe('a push of more than the server takes', () => {
   });
 });
 
-describe('too much at once', () => {
+describe('too many requests at once', () => {
   const cairn = hosted(async () => new MemoryObjectStore(), {
     flags: { 'git-concurrency': '1', 'git-queue': '0' },
   });
 
-  it('is answered 503 with a time to come back, and a push in its report', async () => {
+  it('are answered 503 with a time to come back, and pushes in their report', async () => {
     const { url, author, tip } = await cairn.published();
     const later = await author.commit('Later', { later: 'later' });
     // A push that does not go on holds the only slot: one too large for git to be started only when all of it is here.
@@ -405,7 +405,7 @@ describe('a store that does not answer', () => {
     hostedServer.store.rules.push(() => ({ does: 'unavailable' }));
   }
 
-  it('makes reads fail in words that git shows in every version, not with what was cached (issue 11, point 19)', async () => {
+  it('makes reads fail with a reason that git shows in every version, not with a cached answer (issue 11, point 19)', async () => {
     const { url, user, tip } = await cairn.published();
     await user.clone(url, 'before');
     storeDown(cairn);
@@ -437,7 +437,7 @@ describe('a store that does not answer', () => {
     expect(await user.run(['ls-remote', url, 'main'])).toContain(tip);
   });
 
-  it('is not taken for an empty repository, or for one that is not there', async () => {
+  it('is not reported as an empty or missing repository', async () => {
     const { url } = await cairn.place();
     storeDown(cairn);
 
@@ -446,7 +446,7 @@ describe('a store that does not answer', () => {
     expect(refs.status).toBe(503);
   });
 
-  it('makes a push fail in words, and the next one goes through', async () => {
+  it('makes a push fail with a reason, and the next one succeeds', async () => {
     const { author, url } = await cairn.published();
     const later = await author.commit('Later', { later: 'later' });
     cairn.store.rules.push(({ operation }) => (operation === 'put' ? { does: 'unavailable' } : undefined));
@@ -462,7 +462,7 @@ describe('a store that does not answer', () => {
     expect(await author.run(['ls-remote', url, 'main'])).toContain(later);
   });
 
-  it('makes a push fail before it is sent when it is down from the start', async () => {
+  it('makes a push fail before it is sent if it is down from the start', async () => {
     const { author } = await cairn.published();
     await author.commit('Later', { later: 'later' });
     storeDown(cairn);
@@ -473,7 +473,7 @@ describe('a store that does not answer', () => {
     expect(refused.stderr).toContain('503');
   });
 
-  it('is told to a client that pushes without having asked for the refs', async () => {
+  it('is reported to a client that pushes without reading the refs', async () => {
     const { url, tip } = await cairn.published();
     storeDown(cairn);
 

@@ -71,7 +71,7 @@ function headOf(text: string, status: number): Head {
   return { status, headers };
 }
 
-describe('git answers carry the headers of git http-backend, byte for byte and in its order (issue 11, point 17)', () => {
+describe('git responses have the headers of git http-backend, byte for byte and in its order (issue 11, point 17)', () => {
   const cairn = hosted(async () => new MemoryObjectStore());
   let url: URL;
   let tip: string;
@@ -123,7 +123,7 @@ describe('git answers carry the headers of git http-backend, byte for byte and i
     return headOf(text, Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1]));
   }
 
-  it.each(QUESTIONS)('with $what', async (question) => {
+  it.each(QUESTIONS)('to $what', async (question) => {
     const expected = await ofTheReference('/reference.git', question);
     const answered = await ofCairn(url.pathname, question);
 
@@ -137,7 +137,7 @@ describe('git answers carry the headers of git http-backend, byte for byte and i
       endpoint: 'info/refs',
       query: 'service=git-upload-pack',
     },
-  ])('with $what, where a reason with its type comes last', async (question) => {
+  ])('to $what, where a reason with its type follows', async (question) => {
     const expected = await ofTheReference('/nowhere.git', question);
     const answered = await ofCairn(url.pathname.replace(/[^/]*$/, 'nowhere.git'), question);
 

@@ -106,7 +106,7 @@ function ask(path: string, method: 'GET' | 'POST' = 'GET', type = ''): Promise<R
 }
 
 describe('a flood of events', () => {
-  it('is taken as far as the rate goes, refused beyond it, and cut off; others are served meanwhile', async () => {
+  it('is accepted up to the rate, refused above it, and then disconnected, and others are served meanwhile', async () => {
     const flooded = new MemoryObjectStore();
     await using target = await startServer({ store: flooded, flags: { access: 'signed' } });
     await publish(target.url, announcement(target.url, owner, 'target'));
@@ -137,7 +137,7 @@ describe('a flood of events', () => {
     expect(kept.length).toBeLessThanOrEqual(most);
   });
 
-  it('over many connections is bounded by address, and leaves those of other addresses alone', async () => {
+  it('over many connections is limited per address, and other addresses are not affected', async () => {
     const flooded = new MemoryObjectStore();
     await using target = await startServer({
       store: flooded,
@@ -173,7 +173,7 @@ describe('a flood of events', () => {
   });
 });
 
-describe('an event that is not what its author signed', () => {
+describe('an event with a false signature', () => {
   serveGroup();
 
   const stranger = new Person();
@@ -199,12 +199,12 @@ describe('an event that is not what its author signed', () => {
     ['has half a character', (event) => ({ ...event, content: '\ud800' }), /not valid UTF-8/],
   ];
 
-  it.each(cases)('is refused when it %s', async (_what, change, reason) => {
+  it.each(cases)('is refused if it %s', async (_what, change, reason) => {
     const changed = change(comment([], 'Hi')) as NostrEvent;
     await expectRefused(changed, new RegExp(`^invalid: .*${reason.source.replace('invalid: ', '')}`));
   });
 
-  it('is refused as an announcement and as a state too, before anything is looked at', async () => {
+  it('is refused as an announcement and as a state too, before anything else', async () => {
     const forged = { ...announcement(server.url, stranger, 'forged'), pubkey: owner.publicKey };
     await expectRefused(forged, /^invalid: .*is wrong/);
     const signedState = { ...state(stranger, 'target', { 'refs/heads/main': OID }), pubkey: owner.publicKey };
@@ -215,7 +215,7 @@ describe('an event that is not what its author signed', () => {
   });
 });
 
-describe('what is too large', () => {
+describe('an input that is too large', () => {
   serveGroup();
 
   it.each([
@@ -249,11 +249,11 @@ describe('what is too large', () => {
         ),
       /^invalid: a message may have 524288 bytes/,
     ],
-  ])('%s is refused, and the connection goes on', async (_what, event, reason) => {
+  ])('is refused (%s), and the connection continues', async (_what, event, reason) => {
     await expectRefused(event(), reason);
   });
 
-  it('a message beyond all measure ends its connection, and no other', async () => {
+  it('ends its connection only, if it is a message far above the limit', async () => {
     await storingNothing(async () => {
       await using client = await NostrClient.connect(server.url);
       client.sendText(`["EVENT",{"content":"${'x'.repeat(5 * 1024 * 1024)}"}]`);
@@ -274,7 +274,7 @@ describe('what is too large', () => {
     ['of an unknown type', () => '["DROP","TABLE"]'],
     ['an event that is none', () => '["EVENT",null]'],
     ['an event of arrays', () => `["EVENT",${'['.repeat(100_000)}${']'.repeat(100_000)}]`],
-  ])('a message that is %s is answered with a notice', async (_what, text) => {
+  ])('is answered with a notice: a message that is %s', async (_what, text) => {
     await using client = await NostrClient.connect(server.url);
     await storingNothing(async () => {
       client.sendText(text());
@@ -288,7 +288,7 @@ describe('what is too large', () => {
     ['values', [{ ids: Array.from({ length: 5_000 }, (_, at) => at.toString(16).padStart(64, '0')) }]],
     ['filters', Array.from({ length: 21 }, () => ({ kinds: [1] }))],
     ['tags', [Object.fromEntries(['e', 'p', 'a'].map((name) => [`#${name}`, Array(5_000).fill('x')]))]],
-  ])('a question of too many %s is closed with the reason', async (_what, filters) => {
+  ])('is closed with the reason: a query with too many %s', async (_what, filters) => {
     await using client = await NostrClient.connect(server.url);
     await expect(client.query(...filters)).rejects.toThrow('invalid: ');
     await expectServes(server.url);
@@ -297,17 +297,14 @@ describe('what is too large', () => {
   it.each([
     [500, /^blocked: there is nothing of yours here/],
     [4_000, /^invalid: a deletion may name 500 events and addresses/],
-  ])(
-    'a deletion of %d things of others is looked at in bounded time, and leaves nothing',
-    async (count, reason) => {
-      const targets = Array.from({ length: count }, (_, at) => ['e', at.toString(16).padStart(64, '0')]);
-      const began = Date.now();
-      await expectRefused(new Person().sign(5, targets), reason);
-      expect(Date.now() - began).toBeLessThan(STILL_SERVED_MS);
-    },
-  );
+  ])('takes bounded time and leaves nothing: a deletion of %d foreign events', async (count, reason) => {
+    const targets = Array.from({ length: count }, (_, at) => ['e', at.toString(16).padStart(64, '0')]);
+    const began = Date.now();
+    await expectRefused(new Person().sign(5, targets), reason);
+    expect(Date.now() - began).toBeLessThan(STILL_SERVED_MS);
+  });
 
-  it('a deletion of more repositories than one request may withdraw is refused', async () => {
+  it('is refused: a deletion of more repositories than one request may withdraw', async () => {
     const targets = Array.from({ length: 17 }, (_, at) => ['a', `30617:${owner.publicKey}:place-${at}`]);
     await expectRefused(owner.sign(5, targets), /^invalid: .*more than 16 repositories/);
   });
@@ -323,7 +320,7 @@ describe('maintainers', () => {
     return answer.accepted;
   }
 
-  it('of whom an announcement names 100 are refused as a whole', async () => {
+  it('are refused together if an announcement names 100', async () => {
     const maintainers = Array.from({ length: 100 }, () => new Person());
     await expectRefused(
       announcement(server.url, owner, 'crowd', { maintainers }),
@@ -331,7 +328,7 @@ describe('maintainers', () => {
     );
   });
 
-  it('that are named are maintainers, as many as one announcement may name', async () => {
+  it('count up to the number that one announcement may name', async () => {
     const maintainers = Array.from({ length: 64 }, () => new Person());
     await expectRefused(
       announcement(server.url, owner, 'full', { maintainers }),
@@ -345,7 +342,7 @@ describe('maintainers', () => {
     });
   });
 
-  it('who name one another twelve deep end at the eighth, whatever order they come in', async () => {
+  it('in a chain of twelve end at the eighth, in any order of arrival', async () => {
     const people = Array.from({ length: 13 }, () => new Person());
     const [first, ...chain] = people as [Person, ...Person[]];
     const of = (person: Person, at: number) => {
@@ -365,7 +362,7 @@ describe('maintainers', () => {
     expect(writers).toEqual(people.map((_, at) => at <= 8));
   });
 
-  it('who name one another in a circle are maintainers, and nobody else is', async () => {
+  it('in a circle count, and nobody else does', async () => {
     const [a, b, c, stranger] = [new Person(), new Person(), new Person(), new Person()];
     for (const [person, named] of [
       [a, [b]],
@@ -380,7 +377,7 @@ describe('maintainers', () => {
     await expectServes(server.url);
   });
 
-  it('who name one another all, and many besides, are looked at in bounded time, and are 64 at most', async () => {
+  it('that all name one another, and many others, take bounded time, and are at most 64', async () => {
     const people = Array.from({ length: 30 }, () => new Person());
     const crowds = people.map(() => Array.from({ length: 33 }, () => new Person()));
     const began = Date.now();
@@ -399,7 +396,7 @@ describe('maintainers', () => {
   });
 });
 
-describe('a name with tricks', () => {
+describe('a trick name', () => {
   serveGroup();
   let folder: TempDir;
   beforeAll(async () => {
@@ -422,7 +419,7 @@ describe('a name with tricks', () => {
     ['x'.repeat(300), /longer than 256 bytes/],
     ['\u{1f600}'.repeat(65), /longer than 256 bytes/],
     ['half\ud83d', /not valid UTF-8/],
-  ])('%j is refused in announcements and states', async (identifier, reason) => {
+  ])('(%j) is refused in announcements and states', async (identifier, reason) => {
     const places = [
       ['clone', `${server.url}/git/${owner.npub}/x.git`],
       ['relays', server.url.replace('http', 'ws')],
@@ -465,7 +462,7 @@ describe('a name with tricks', () => {
     'target%2egit%2egit',
   ];
 
-  it.each(paths)('%j in a URL of git or of a page leads nowhere', async (name) => {
+  it.each(paths)('(%j) in a URL of git or of a page is not found', async (name) => {
     const spaces = [`/${owner.npub}/`, `/git/${owner.npub}/`, `/git/${owner.publicKey}/`];
     await storingNothing(async () => {
       for (const space of spaces) {
@@ -512,7 +509,7 @@ describe('a name with tricks', () => {
   ];
 
   it.each(strange)(
-    '%j is a name like any other: announced, pushed by token and by state, read back',
+    '(%j) that is valid is announced, pushed by token and by state, and read back',
     async (name) => {
       const person = new Person();
       for (const grasp of [false, true]) {
@@ -539,7 +536,7 @@ describe('a name with tricks', () => {
   );
 });
 
-describe('a date that cannot be', () => {
+describe('an impossible date', () => {
   serveGroup();
 
   const minutes = (ahead: number) => now() + ahead * 60;
@@ -553,7 +550,7 @@ describe('a date that cannot be', () => {
     ['a state', (at: number) => state(owner, 'target', { 'refs/heads/main': OID }, { at })],
     ['a deletion', (at: number) => owner.sign(5, [['a', `30617:${owner.publicKey}:target`]], '', at)],
     ['a comment', (at: number) => comment([], 'Later', at)],
-  ])('%s from the future is refused, and a clock a little ahead is not', async (what, event) => {
+  ])('(%s) in the future is refused, and that of a slightly fast clock is not', async (what, event) => {
     for (const at of [minutes(16), minutes(60 * 24 * 365), Number.MAX_SAFE_INTEGER]) {
       await expectRefused(event(at), /^invalid: it is dated more than 900 s ahead: check your clock/);
     }
@@ -561,7 +558,7 @@ describe('a date that cannot be', () => {
     expect((await publish(server.url, event(minutes(5)))).accepted).toBe(true);
   });
 
-  it('by which it has expired, or by which a repository would end, is refused', async () => {
+  it('is refused if the event has expired, or would end a repository', async () => {
     await expectRefused(comment([['expiration', `${now() - 1}`]]), /^invalid: it has expired/);
     const ending = announcement(server.url, owner, 'ending', { tags: [['expiration', `${minutes(60)}`]] });
     await expectRefused(ending, /^invalid: an announcement must not expire/);

@@ -10,7 +10,7 @@ function storeFlags(folder: string): string[] {
   return ['--store', `file:${join(folder, 'data')}`, '--cache', join(folder, 'cache')];
 }
 
-it('serves clone and push over HTTPS to clients that trust its certificate, and only to them', async () => {
+it('a server with a certificate serves clone and push over HTTPS to clients that trust it, and to no others', async () => {
   await using folder = await tempDir();
   const { cert, key } = await writeCertificate(folder.path);
   await using server = await spawnServer([...storeFlags(folder.path), '--tls-cert', cert, '--tls-key', key]);
@@ -31,21 +31,24 @@ it('serves clone and push over HTTPS to clients that trust its certificate, and 
 it.each([
   ['a certificate that is none', 'cert', 'not a certificate'],
   ['a key that belongs to another certificate', 'key', OTHER_KEY],
-] as const)('refuses to start with %s, in one line that names both files', async (_what, which, content) => {
-  await using folder = await tempDir();
-  const files = await writeCertificate(folder.path);
-  await writeFile(files[which], content);
-  const starting = spawnServer([
-    ...storeFlags(folder.path),
-    '--tls-cert',
-    files.cert,
-    '--tls-key',
-    files.key,
-  ]);
-  const refusal = await starting.then(
-    () => 'it started',
-    (error: Error) => error.message,
-  );
-  expect(refusal).toContain(`cairn: --tls-cert ${files.cert} with --tls-key ${files.key} cannot be used: `);
-  expect(refusal).not.toMatch(/\n\s+at /);
-});
+] as const)(
+  'a server with %s is refused, in one line that names both files',
+  async (_what, which, content) => {
+    await using folder = await tempDir();
+    const files = await writeCertificate(folder.path);
+    await writeFile(files[which], content);
+    const starting = spawnServer([
+      ...storeFlags(folder.path),
+      '--tls-cert',
+      files.cert,
+      '--tls-key',
+      files.key,
+    ]);
+    const refusal = await starting.then(
+      () => 'it started',
+      (error: Error) => error.message,
+    );
+    expect(refusal).toContain(`cairn: --tls-cert ${files.cert} with --tls-key ${files.key} cannot be used: `);
+    expect(refusal).not.toMatch(/\n\s+at /);
+  },
+);

@@ -68,7 +68,7 @@ async function installExtension({ page }: Window, person: Person): Promise<void>
 }
 
 describe('signing in', () => {
-  it('with an extension leads back to the private repository that was not found', async () => {
+  it('with an extension returns to the private repository that was not found', async () => {
     await using window = await Window.open(browser, server.url);
     await installExtension(window, owner);
     const { page } = window;
@@ -90,7 +90,7 @@ describe('signing in', () => {
     expect(await window.visit(secret)).toBe(404);
   });
 
-  it('without scripts works by a link, which is asked about first', async () => {
+  it('without scripts works with a link, after a question', async () => {
     await using window = await Window.open(browser, server.url, { scripts: false, width: 360 });
     const url = `${server.url}/api/v1/sign-in-links`;
     const body = JSON.stringify({ next: secret });
@@ -115,7 +115,7 @@ describe('signing in', () => {
   });
 });
 
-it('the pages of a Fossil project are well in light and dark, on a telephone, and without scripts', async () => {
+it('the pages of a Fossil project work in light and dark, on a phone, and without scripts', async () => {
   const id = repositoryId(owner.publicKey, 'fossils');
   const repository = server.fossil.get(id);
   const state = newFossilState(id, '1'.repeat(32), { projectName: 'Fossils' });

@@ -32,7 +32,7 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-it('relay information has the description, the operator’s key, a contact and an icon (issue 11, point 24)', async () => {
+it('relay information has the operator’s description, key, contact and icon (issue 11, point 24)', async () => {
   const answer = await fetch(server.url, { headers: { accept: 'application/nostr+json' } });
   expect(await answer.json()).toMatchObject({
     name: 'Forge',
@@ -68,7 +68,7 @@ it.each([
   expect(refused.stderr).toContain(reason);
 });
 
-it('cairn withdraw says when nothing was announced under a name, and ends with 1 (issue 11, point 24)', async () => {
+it('cairn withdraw reports a name that was never announced, and ends with exit code 1 (issue 11, point 24)', async () => {
   const key = ['--key', join(folder.path, 'key')];
   await cairn(['key', 'new', ...key]);
   const withdraw = () => cairn(['withdraw', 'misspelt', '--server', server.url, ...key]);

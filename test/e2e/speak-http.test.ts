@@ -43,10 +43,10 @@ function inPieces(body: Buffer, size = 7): Buffer[] {
   );
 }
 
-describe('HTTP as git speaks it', () => {
+describe('HTTP for git', () => {
   const cairn = hosted(async () => new MemoryObjectStore());
 
-  describe('answers with exactly the headers of git http-backend (issue 11, point 17)', () => {
+  describe('a response has exactly the headers of git http-backend (issue 11, point 17)', () => {
     it.each([
       {
         what: 'the refs for reading',
@@ -100,7 +100,7 @@ describe('HTTP as git speaks it', () => {
     });
   });
 
-  describe('takes a request body', () => {
+  describe('a request body is accepted', () => {
     it.each([
       { how: 'in one piece', encode: (body: Buffer): Buffer | Buffer[] => body, headers: {} },
       { how: 'in chunks', encode: (body: Buffer) => inPieces(body), headers: {} },
@@ -135,7 +135,7 @@ describe('HTTP as git speaks it', () => {
       expect(reportOf(pushed)).toEqual(['unpack ok', 'ok refs/heads/main']);
     });
 
-    it('after it has said that it may be sent', async () => {
+    it('after 100 Continue', async () => {
       const { url, tip } = await cairn.published();
       const body = want(tip);
       const headers = { ...UPLOAD_PACK, Expect: '100-continue', 'Content-Length': body.length };
@@ -158,7 +158,7 @@ describe('HTTP as git speaks it', () => {
       expect(events).toEqual(['continue', '200']);
     });
 
-    it('that git compresses because it has many wants', async () => {
+    it('if git compresses it because of many wants', async () => {
       const { url, user, author, tip } = await cairn.published();
       const names = Array.from({ length: 60 }, (_, at) => `v${at}`);
       for (const name of names) await author.run(['tag', '--annotate', '-m', name, name, tip]);
@@ -174,7 +174,7 @@ describe('HTTP as git speaks it', () => {
     });
   });
 
-  describe('keeps a connection', () => {
+  describe('a connection is kept', () => {
     it('for the next request, after success and after refusal', async () => {
       const { url, tip } = await cairn.published();
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -202,7 +202,7 @@ describe('HTTP as git speaks it', () => {
       expect(sockets.size).toBe(1);
     });
 
-    it('that git itself makes use of', async () => {
+    it('and git uses it again', async () => {
       const { url, user } = await cairn.published();
 
       const listed = await user.try(['ls-remote', url], { env: { GIT_TRACE_CURL: '1' } });
@@ -210,7 +210,7 @@ describe('HTTP as git speaks it', () => {
       expect(listed.stderr).toMatch(/Re-using existing connection/);
     });
 
-    it('only as long as the client wants it', async () => {
+    it('only as long as the client wants', async () => {
       const { url } = await cairn.published();
 
       const answer = await send(`${url}/info/refs?service=git-upload-pack`, {
@@ -220,7 +220,7 @@ describe('HTTP as git speaks it', () => {
       expect(answer.headers.connection).toBe('close');
     });
 
-    it('and answers an old client, which knows no chunks', async () => {
+    it('and an old client without chunks is answered', async () => {
       const { url, tip } = await cairn.published();
       const { hostname, port, pathname } = new URL(url);
 
@@ -233,12 +233,12 @@ describe('HTTP as git speaks it', () => {
     });
   });
 
-  describe('answers a page in a browser', () => {
+  describe('a page of another origin in a browser', () => {
     const readOnly = hosted(async () => new MemoryObjectStore(), { flags: { access: 'read-only' } });
     const origin = { Origin: 'https://app.example' };
     const ask = { ...origin, 'Access-Control-Request-Method': 'POST' };
 
-    it('with leave to read, on success, refusal and nonsense', async () => {
+    it('may read success, refusal and malformed requests', async () => {
       const { url } = await readOnly.created();
 
       for (const path of ['info/refs?service=git-upload-pack', 'info/refs?service=x', 'nowhere']) {
@@ -247,7 +247,7 @@ describe('HTTP as git speaks it', () => {
       }
     });
 
-    it('that asks whether it may send what git sends', async () => {
+    it('may ask whether it can send the headers of git', async () => {
       const { url } = await readOnly.created();
 
       const answer = await send(`${url}/git-upload-pack`, { method: 'OPTIONS', headers: ask });
@@ -258,7 +258,7 @@ describe('HTTP as git speaks it', () => {
       expect(allowed).toEqual(expect.arrayContaining(['content-type', 'git-protocol', 'authorization']));
     });
 
-    it('with no leave at all where anyone on this machine may push', async () => {
+    it('may read nothing if anyone on this machine can push', async () => {
       const { url } = await cairn.published();
 
       const asked = await send(`${url}/git-receive-pack`, { method: 'OPTIONS', headers: ask });
@@ -271,7 +271,7 @@ describe('HTTP as git speaks it', () => {
     });
   });
 
-  it('does not claim `ref-in-want`, which is off (issue 11, point 26)', async () => {
+  it('capabilities do not include `ref-in-want`, which is off (issue 11, point 26)', async () => {
     const { url } = await cairn.published();
     const headers = { 'Git-Protocol': 'version=2' };
     const { text } = await send(`${url}/info/refs?service=git-upload-pack`, { headers });
@@ -279,7 +279,7 @@ describe('HTTP as git speaks it', () => {
     expect(text).not.toContain('ref-in-want');
   });
 
-  it('answers HEAD with the headers alone', async () => {
+  it('HEAD is answered with the headers only', async () => {
     const { url } = await cairn.published();
 
     const answer = await send(`${url}/info/refs?service=git-upload-pack`, { method: 'HEAD' });
@@ -288,7 +288,7 @@ describe('HTTP as git speaks it', () => {
     expect(answer.headers['content-type']).toBe('application/x-git-upload-pack-advertisement');
   });
 
-  it('takes the URL with and without .git, and an npub for the owner', async () => {
+  it('the URL may have .git or not, and an npub as owner', async () => {
     const { url, user, tip } = await cairn.published();
     const bare = url.replace(/\.git$/, '');
     // The bech32 form of the public key that is 64 times "a" (NIP-19).
@@ -299,7 +299,7 @@ describe('HTTP as git speaks it', () => {
     }
   });
 
-  it('decodes an identifier once: two encodings of it are one repository, an encoded percent sign is another', async () => {
+  it('an identifier is decoded once: two encodings of it are one repository, and an encoded percent sign is another', async () => {
     const { user } = await cairn.place();
     const author = await user.init('author');
     const tip = await author.commit('Begin');

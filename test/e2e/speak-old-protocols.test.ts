@@ -55,14 +55,14 @@ describe('the protocol versions', () => {
     );
   });
 
-  it('v1 is v0 after one line', async () => {
+  it('v1 equals v0 after one line', async () => {
     const v0 = packetsOf((await refs('git-upload-pack')).body);
     const v1 = packetsOf((await refs('git-upload-pack', 'version=1')).body);
 
     expect(v1).toEqual([...v0.slice(0, 2), 'version 1', ...v0.slice(2)]);
   });
 
-  it('v2 says what it can do, and names no refs', async () => {
+  it('v2 lists its capabilities, and no refs', async () => {
     const packets = packetsOf((await refs('git-upload-pack', 'version=2')).body);
 
     expect(packets[0]).toBe('version 2');
@@ -86,7 +86,7 @@ describe('the protocol versions', () => {
     expect(packetsOf((await refs('git-upload-pack', header)).body)[0]).toBe(first);
   });
 
-  it('pushing is v0 whatever is asked for, and lists refs only', async () => {
+  it('a push uses v0 in every case, and lists refs only', async () => {
     for (const version of [undefined, 'version=2']) {
       const packets = packetsOf((await refs('git-receive-pack', version)).body);
       const [first = '', capabilities = ''] = packets[2]?.split('\0') ?? [];
@@ -110,7 +110,7 @@ describe('the protocol versions', () => {
     }
   });
 
-  it('a client without any capability gets a pack with nothing around it', async () => {
+  it('a client without capabilities gets a plain pack', async () => {
     const request = Buffer.concat([encodePacket(`want ${tip}\n`), flushPacket, encodePacket('done\n')]);
 
     const answer = await fetchFrom(url, request);
@@ -130,7 +130,7 @@ describe('the protocol versions', () => {
     expect(bandsOf(answer.body.subarray('0008NAK\n'.length)).data.subarray(0, 4).toString()).toBe('PACK');
   });
 
-  it('a client that wants nothing gets nothing', async () => {
+  it('a client without wants gets nothing', async () => {
     expect(await fetchFrom(url, flushPacket)).toMatchObject({ status: 200, text: '' });
     expect(await fetchFrom(url, flushPacket, { 'Git-Protocol': 'version=2' })).toMatchObject({
       status: 200,
@@ -138,13 +138,13 @@ describe('the protocol versions', () => {
     });
   });
 
-  it('a client that asks for no report gets none', async () => {
+  it('a client that requests no report gets none', async () => {
     const answer = await push(url, pushHead([{ name: 'refs/heads/never' }], { capabilities: '' }));
 
     expect(answer).toMatchObject({ status: 200, text: '' });
   });
 
-  it('a client that tells of its agent, session and options is served like any other', async () => {
+  it('a client that sends its agent, session and options is served normally', async () => {
     const head = pushHead([{ name: 'refs/heads/never' }], {
       capabilities: 'report-status-v2 object-format=sha1 agent=git/9.9 session-id=abc push-options',
       pushOptions: ['one', 'two'],
@@ -153,14 +153,14 @@ describe('the protocol versions', () => {
     expect(packetsOf((await push(url, head)).body)).toEqual(['unpack ok', 'ok refs/heads/never', '(flush)']);
   });
 
-  it('v2 takes server options', async () => {
+  it('v2 accepts server options', async () => {
     const { user } = await cairn.place();
     const reader = user.with('protocol.version=2');
 
     expect(await reader.run(['ls-remote', '--server-option=hello', url, 'main'])).toContain(tip);
   });
 
-  it('a client of the dumb protocol is told that it is too old', async () => {
+  it('a client of the dumb protocol is refused as too old', async () => {
     for (const path of ['info/refs', 'HEAD', 'objects/info/packs']) {
       const answer = await send(`${url}/${path}`);
       expect(answer.status).toBeGreaterThanOrEqual(400);

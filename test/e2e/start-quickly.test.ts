@@ -53,7 +53,7 @@ function loadedByCommand(folder: string, args: readonly string[], input?: string
   });
 }
 
-it('a mirror loads what reads addresses and options, and nothing of a server', async () => {
+it('a mirror command loads readers of addresses and options, and nothing of a server', async () => {
   await using rig = await mirrorRig();
   await rig.author.commit('One', { file: '1\n' });
   await rig.author.run(['push', '--quiet', 'origin', 'main']);
@@ -63,7 +63,7 @@ it('a mirror loads what reads addresses and options, and nothing of a server', a
   expect(modules).toBeLessThan(80);
 });
 
-it('the credential helper, which git runs at each push, loads what signs', async () => {
+it('the credential helper, which git runs at each push, loads signing code only', async () => {
   await using folder = await tempDir();
   await loadedByCommand(folder.path, ['key', 'new']);
   const server = ['--server', 'https://git.example.org'];
@@ -85,7 +85,7 @@ it('a command that reads the store loads no part of a server', async () => {
   expect(modules).toBeLessThan(90);
 });
 
-it('a server loads what it answers with, and what only some requests need comes later', async () => {
+it('a server loads what most requests need, and the rest on demand', async () => {
   await using folder = await tempDir();
   const { packages, modules } = await loadedBy(folder.path, async (env) => {
     const flags = ['--store', `file:${folder.path}/store`, '--cache', `${folder.path}/cache`];
@@ -98,7 +98,7 @@ it('a server loads what it answers with, and what only some requests need comes 
   expect(modules).toBeLessThan(220);
 });
 
-it('a trace of a joined program names lines of the source', async () => {
+it('a stack trace of a joined program has lines of the source', async () => {
   const program = join(dirname(MAIN), 'app.js');
   const map = new SourceMap(JSON.parse(await readFile(`${program}.map`, 'utf8')));
   const definition = 'async function openApp(';

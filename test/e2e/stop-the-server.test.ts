@@ -7,7 +7,7 @@ import { GitClient } from '../helpers/git-client.ts';
 import { repositoryUrl, spawnServer, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-it('lets a running push finish, takes no new one, then ends', async () => {
+it('a stopping server finishes a running push, accepts no new one, and then ends', async () => {
   await using folder = await tempDir();
   const store = new FaultyStore(new MemoryObjectStore());
   store.rules.push(({ operation, key }) =>
@@ -29,7 +29,7 @@ it('lets a running push finish, takes no new one, then ends', async () => {
   expect(server.git.running).toBe(0);
 });
 
-it('cuts what is still running when the grace period is over', async () => {
+it('requests that still run at the end of the grace period are aborted', async () => {
   await using folder = await tempDir();
   const store = new FaultyStore(new MemoryObjectStore());
   store.rules.push(({ operation, key }) =>
@@ -44,7 +44,7 @@ it('cuts what is still running when the grace period is over', async () => {
   expect((await pushing).exitCode).not.toBe(0);
 });
 
-it('ends with exit code 0 on SIGTERM and SIGINT', async () => {
+it('a server ends with exit code 0 on SIGTERM and SIGINT', async () => {
   await using folder = await tempDir();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     await using server = await spawnServer([

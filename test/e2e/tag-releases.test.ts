@@ -5,8 +5,8 @@ import { eachStore } from '../helpers/stores.ts';
 eachStore('tagging', (openStore) => {
   const cairn = hosted(openStore);
 
-  describe.each(PROTOCOL_VERSIONS)('with protocol v%i', (version) => {
-    it('shows what annotated and nested tags point at in the end', async () => {
+  describe.each(PROTOCOL_VERSIONS)('git with protocol v%i', (version) => {
+    it('peels annotated and nested tags', async () => {
       const { url, user, author, tip } = await cairn.published();
       await author.run(['tag', 'light']);
       await author.run(['tag', '--annotate', '-m', 'One', 'v1']);
@@ -25,7 +25,7 @@ eachStore('tagging', (openStore) => {
       ]);
     });
 
-    it('brings along the tags of commits that are fetched', async () => {
+    it('fetches the tags of fetched commits', async () => {
       const { url, user, author } = await cairn.published();
       const clone = await user.clone(url, 'clone');
       await author.commit('Later');
@@ -39,7 +39,7 @@ eachStore('tagging', (openStore) => {
     });
   });
 
-  it('keeps a tag that somebody tries to move, unless they force it', async () => {
+  it('moves a tag only by force', async () => {
     const { url, author } = await cairn.published();
     await author.run(['tag', 'v1']);
     await author.run(['push', '--quiet', 'origin', 'v1']);
@@ -52,7 +52,7 @@ eachStore('tagging', (openStore) => {
     expect(await author.run(['ls-remote', url, 'v1'])).toContain(await author.run(['rev-parse', 'HEAD~1']));
   });
 
-  it('forgets what a deleted or replaced tag pointed at', async () => {
+  it('forgets the peeled value of a deleted or replaced tag', async () => {
     const { url, author, tip } = await cairn.published();
     await author.run(['tag', '--annotate', '-m', 'One', 'v1']);
     await author.run(['tag', '--annotate', '-m', 'Two', 'v2']);
@@ -63,7 +63,7 @@ eachStore('tagging', (openStore) => {
     expect(await author.run(['ls-remote', '--tags', url])).toBe(`${tip}\trefs/tags/v1`);
   });
 
-  it('takes tags of trees and blobs, which are not below refs/heads/', async () => {
+  it('accepts tags of trees and blobs, which cannot be below refs/heads/', async () => {
     const { url, user, author } = await cairn.published();
     await author.run(['tag', 'a-tree', 'HEAD^{tree}']);
     await author.run(['tag', '--annotate', '-m', 'A file', 'a-blob', 'HEAD:README']);
@@ -78,7 +78,7 @@ eachStore('tagging', (openStore) => {
     );
   });
 
-  it('pushes a tag of a commit that is on no branch', async () => {
+  it('pushes a tag of a commit without a branch', async () => {
     const { url, user, author } = await cairn.published();
     await author.run(['checkout', '--quiet', '--detach']);
     const loose = await author.commit('On no branch', { loose: 'loose\n' });

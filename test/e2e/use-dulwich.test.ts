@@ -35,7 +35,7 @@ async function findPython(): Promise<string | undefined> {
 eachStore('dulwich', (openStore) => {
   const cairn = hosted(openStore);
 
-  it('clones, commits and pushes, beside a user of git', async ({ skip }) => {
+  it('dulwich clones, commits and pushes beside git', async ({ skip }) => {
     const python = await findPython();
     if (python === undefined) return skip('no python3 here has dulwich (Debian: python3-dulwich)');
     const { url, user, author } = await cairn.published();

@@ -11,7 +11,7 @@ const author = { name: 'A User', email: 'user@example.com' };
 eachStore('isomorphic-git', (openStore) => {
   const cairn = hosted(openStore);
 
-  it('clones, commits, pushes and pulls, beside a user of git', async () => {
+  it('isomorphic-git clones, commits, pushes and pulls beside git', async () => {
     const { url, user, author: gitUser, tip } = await cairn.published();
     const dir = join(user.folder, 'isomorphic');
 
@@ -34,7 +34,7 @@ eachStore('isomorphic-git', (openStore) => {
     expect(await git.resolveRef({ fs, dir, ref: 'HEAD' })).toBe(theirs);
   });
 
-  it('makes a repository with its first push, and deletes a branch of it', async () => {
+  it('isomorphic-git creates a repository with its first push, and deletes a branch', async () => {
     const { url, user } = await cairn.place();
     const dir = join(user.folder, 'isomorphic');
     await git.init({ fs, dir, defaultBranch: 'main' });
@@ -47,7 +47,7 @@ eachStore('isomorphic-git', (openStore) => {
     expect(await user.run(['ls-remote', '--heads', url])).toBe(`${tip}\trefs/heads/main`);
   });
 
-  it.each([1, 2] as const)('lists refs with protocol v%i', async (protocolVersion) => {
+  it.each([1, 2] as const)('isomorphic-git lists refs with protocol v%i', async (protocolVersion) => {
     const { url, author: gitUser, tip } = await cairn.published();
     await gitUser.run(['tag', '--annotate', '-m', 'One', 'v1']);
     await gitUser.run(['push', '--quiet', 'origin', 'v1']);
@@ -58,7 +58,7 @@ eachStore('isomorphic-git', (openStore) => {
     expect(refs.find(({ ref }) => ref === 'refs/tags/v1')).toMatchObject({ peeled: tip });
   });
 
-  it('clones a single commit', async () => {
+  it('isomorphic-git clones a single commit', async () => {
     const { url, user, tip } = await cairn.published();
     const dir = join(user.folder, 'isomorphic');
 
@@ -68,7 +68,7 @@ eachStore('isomorphic-git', (openStore) => {
     expect(log.map(({ oid }) => oid)).toEqual([tip]);
   });
 
-  it('is told why a push is refused', async () => {
+  it('isomorphic-git shows why a push is refused', async () => {
     const { url, user } = await cairn.published();
     const dir = join(user.folder, 'isomorphic');
     await git.clone({ fs, http, dir, url });

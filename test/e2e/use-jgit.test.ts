@@ -61,7 +61,7 @@ async function whatIsMissing(): Promise<string | undefined> {
 eachStore('JGit', (openStore) => {
   const cairn = hosted(openStore);
 
-  it('clones, commits, pushes and fetches, beside a user of git', async ({ skip }) => {
+  it('JGit clones, commits, pushes and fetches beside git', async ({ skip }) => {
     const missing = await whatIsMissing();
     if (missing !== undefined) return skip(missing);
     const { url, user, author } = await cairn.published();

@@ -5,8 +5,8 @@ import { eachStore } from '../helpers/stores.ts';
 eachStore('a repository whose objects are named by SHA-256', (openStore) => {
   const cairn = hosted(openStore);
 
-  describe.each(PROTOCOL_VERSIONS)('with protocol v%i', (version) => {
-    it('is cloned empty, pushed to, cloned, pulled and listed', async () => {
+  describe.each(PROTOCOL_VERSIONS)('git with protocol v%i', (version) => {
+    it('clones an empty SHA-256 repository, pushes, clones, pulls and lists', async () => {
       const { url, user: plain } = await cairn.created({ objectFormat: 'sha256' });
       const user = plain.with(speaking(version));
       const author = await user.init('author', '--object-format=sha256');
@@ -28,7 +28,7 @@ eachStore('a repository whose objects are named by SHA-256', (openStore) => {
     });
   });
 
-  it('is cloned shallow and partial', async () => {
+  it('clones it shallow and partial', async () => {
     const { url, user } = await cairn.created({ objectFormat: 'sha256' });
     const author = await user.init('author', '--object-format=sha256');
     await author.commit('Begin', { README: 'first\n' });
@@ -41,7 +41,7 @@ eachStore('a repository whose objects are named by SHA-256', (openStore) => {
     expect(await partial.run(['show', 'HEAD~1:README'])).toBe('first');
   });
 
-  it('says in an empty clone already what its objects are named by', async ({ skip }) => {
+  it('gets its object format with an empty clone', async ({ skip }) => {
     const { url, user } = await cairn.created({ objectFormat: 'sha256' });
     const version = /(\d+)\.(\d+)/.exec(await user.run(['version']));
     skip(Number(version?.[1]) === 2 && Number(version?.[2]) < 41, `${version?.input} does not, 2.41 does`);
@@ -53,7 +53,7 @@ eachStore('a repository whose objects are named by SHA-256', (openStore) => {
     await clone.run(['push', '--quiet', 'origin', 'HEAD']);
   });
 
-  it('refuses a push of SHA-1 objects in words', async () => {
+  it('gets a refusal in words for a push of SHA-1 objects', async () => {
     const { url, user } = await cairn.created({ objectFormat: 'sha256' });
     const author = await user.init('author');
     await author.commit('Begin');

@@ -17,7 +17,7 @@ import {
 import { repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-it('tells a balancer whether it can serve', async () => {
+it('health tells a load balancer whether the server can serve', async () => {
   let down = false;
   const store = new FaultyStore(new MemoryObjectStore());
   store.rules.push(() => (down ? { does: 'unavailable' } : undefined));
@@ -32,7 +32,7 @@ it('tells a balancer whether it can serve', async () => {
   expect((await fetch(`${server.url}/nothing-here`)).status).toBe(404);
 });
 
-it('counts what it does, without naming repositories, and logs each request with an id', async () => {
+it('metrics count without naming repositories, and each request is logged with an id', async () => {
   await using folder = await tempDir();
   const lines: string[] = [];
   await using server = await startServer({ onLog: (line) => lines.push(line) });
@@ -64,7 +64,7 @@ it('counts what it does, without naming repositories, and logs each request with
   expect(requests.map((entry) => entry.requestId)).toContain(push.requestId);
 });
 
-it('logs which object and which rule a pack was refused for (issue 11, point 16)', async () => {
+it('the log has the object and the rule for which a pack was refused (issue 11, point 16)', async () => {
   const lines: string[] = [];
   await using server = await startServer({ onLog: (line) => lines.push(line) });
   const tree = treeObject('.git', 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391');
@@ -81,7 +81,7 @@ it('logs which object and which rule a pack was refused for (issue 11, point 16)
   });
 });
 
-it('counts the bytes of each request once, also on a connection that is used again', async () => {
+it('the bytes of each request are counted once, also on a reused connection', async () => {
   await using folder = await tempDir();
   const lines: string[] = [];
   await using server = await startServer({ onLog: (line) => lines.push(line) });
@@ -105,7 +105,7 @@ it('counts the bytes of each request once, also on a connection that is used aga
   );
 });
 
-it('counts the bytes of a request that comes right behind a push to where they belong', async () => {
+it('the bytes of a request right after a push are counted for that request', async () => {
   const lines: string[] = [];
   await using server = await startServer({ onLog: (line) => lines.push(line) });
   const url = repositoryUrl(server, 'behind');
@@ -130,7 +130,7 @@ it('counts the bytes of a request that comes right behind a push to where they b
   expect(received('GET')).toBeLessThan(2_000);
 });
 
-it('counts who is connected to the relay, and what it answers to events', async () => {
+it('metrics count relay connections and answers to events', async () => {
   await using server = await startServer({ flags: { access: 'signed' } });
   const metrics = async () => (await fetch(`${server.url}/metrics`)).text();
   {

@@ -42,54 +42,57 @@ async function mustBeWhole(app: App, id: RepositoryId): Promise<void> {
   });
 }
 
-it.each(SEEDS)('a fold keeps all objects of refs and manifests while git crashes (issue 11, point 2; seed %i)', async (seed) => {
-  const random = new SeededRandom(seed);
-  await using folder = await tempDir('cairn-crashing-git');
-  const crashing = join(folder.path, 'crashing');
-  const binary = join(folder.path, 'git');
-  // Only in the copy of a fold: whoever reads or pushes has a git that works.
-  const script = `case "$GIT_DIR" in */fold*) for walk in $(cat "${crashing}"); do
+it.each(SEEDS)(
+  'a fold keeps all objects of refs and manifests while git crashes (issue 11, point 2; seed %i)',
+  async (seed) => {
+    const random = new SeededRandom(seed);
+    await using folder = await tempDir('cairn-crashing-git');
+    const crashing = join(folder.path, 'crashing');
+    const binary = join(folder.path, 'git');
+    // Only in the copy of a fold: whoever reads or pushes has a git that works.
+    const script = `case "$GIT_DIR" in */fold*) for walk in $(cat "${crashing}"); do
     case " $* " in *" $walk "*) kill -SEGV $$ ;; esac
   done ;; esac`;
-  await writeFile(binary, `#!/bin/sh\n${script}\nexec git "$@"\n`);
-  await chmod(binary, 0o755);
-  await writeFile(crashing, '');
-  const clock = new ShiftedClock();
-  await using app = await startServer({ flags: { git: binary }, overrides: { clock, background: false } });
-  const id = repositoryId(OWNER, 'crashing');
-  const url = repositoryUrl(app, 'crashing');
-  const work = await new GitClient(folder.path).init('work');
-  await work.commit('Begin', { a: '0\n' });
-  await work.run(['push', '--quiet', url, 'HEAD:refs/heads/main']);
+    await writeFile(binary, `#!/bin/sh\n${script}\nexec git "$@"\n`);
+    await chmod(binary, 0o755);
+    await writeFile(crashing, '');
+    const clock = new ShiftedClock();
+    await using app = await startServer({ flags: { git: binary }, overrides: { clock, background: false } });
+    const id = repositoryId(OWNER, 'crashing');
+    const url = repositoryUrl(app, 'crashing');
+    const work = await new GitClient(folder.path).init('work');
+    await work.commit('Begin', { a: '0\n' });
+    await work.run(['push', '--quiet', url, 'HEAD:refs/heads/main']);
 
-  let refused = 0;
-  for (let step = 0; step < STEPS; step++) {
-    const ref = `refs/${random.pick(REFS)}`;
-    const what = random.below(10);
-    if (what < 4) {
-      // On what is there, or on something older, so that some of it is left behind.
-      const back = random.below(3);
-      await work.try(['reset', '--quiet', '--hard', `HEAD~${back}`]);
-      await work.commit(`Commit ${step}`, {
-        a: `${step}\n`,
-        [`b${random.below(5)}`]: `${random.below(4)}\n`,
-      });
-      await work.run(['push', '--quiet', '--force', url, `HEAD:${ref}`]);
-    } else if (what < 5 && ref !== 'refs/heads/main') {
-      await work.try(['push', '--quiet', url, `:${ref}`]);
-    } else if (what < 6) {
-      clock.advanceDays(random.below(5));
-    } else {
-      await writeFile(crashing, WALKS.filter(() => random.below(3) === 0).join(' '));
-      const outcome = await app.fold(id, random.pick<FoldMode>(['full', 'full', 'due', 'gather']));
-      if ('refusal' in outcome && outcome.refusal !== undefined) refused++;
-      await mustBeWhole(app, id);
+    let refused = 0;
+    for (let step = 0; step < STEPS; step++) {
+      const ref = `refs/${random.pick(REFS)}`;
+      const what = random.below(10);
+      if (what < 4) {
+        // On what is there, or on something older, so that some of it is left behind.
+        const back = random.below(3);
+        await work.try(['reset', '--quiet', '--hard', `HEAD~${back}`]);
+        await work.commit(`Commit ${step}`, {
+          a: `${step}\n`,
+          [`b${random.below(5)}`]: `${random.below(4)}\n`,
+        });
+        await work.run(['push', '--quiet', '--force', url, `HEAD:${ref}`]);
+      } else if (what < 5 && ref !== 'refs/heads/main') {
+        await work.try(['push', '--quiet', url, `:${ref}`]);
+      } else if (what < 6) {
+        clock.advanceDays(random.below(5));
+      } else {
+        await writeFile(crashing, WALKS.filter(() => random.below(3) === 0).join(' '));
+        const outcome = await app.fold(id, random.pick<FoldMode>(['full', 'full', 'due', 'gather']));
+        if ('refusal' in outcome && outcome.refusal !== undefined) refused++;
+        await mustBeWhole(app, id);
+      }
     }
-  }
-  await writeFile(crashing, '');
-  await app.fold(id);
-  await mustBeWhole(app, id);
-  expect(refused).toBeGreaterThan(0);
-  const copy = await new GitClient(folder.path).clone(url, 'copy', '--mirror');
-  expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
-});
+    await writeFile(crashing, '');
+    await app.fold(id);
+    await mustBeWhole(app, id);
+    expect(refused).toBeGreaterThan(0);
+    const copy = await new GitClient(folder.path).clone(url, 'copy', '--mirror');
+    expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
+  },
+);

@@ -70,57 +70,63 @@ function possible(
 }
 
 describe('a server killed during a push to a repository', () => {
-  it.each(STEPS)('$moment it writes *$ending has published the push completely or not at all', async (step) => {
-    await using folder = await tempDir('cairn-killed');
-    const data = join(folder.path, 'data');
-    const user = new GitClient(folder.path);
-    const { author, first, goOn } = await write(user);
-    const cache = join(folder.path, 'cache');
-    await using killing = await spawnKillingServer({ data, cache }, { ...step, ordinal: 2 });
-    await author.run(['push', '--quiet', repositoryUrl(killing, NAME), 'main']);
+  it.each(STEPS)(
+    '$moment it writes *$ending has published the push completely or not at all',
+    async (step) => {
+      await using folder = await tempDir('cairn-killed');
+      const data = join(folder.path, 'data');
+      const user = new GitClient(folder.path);
+      const { author, first, goOn } = await write(user);
+      const cache = join(folder.path, 'cache');
+      await using killing = await spawnKillingServer({ data, cache }, { ...step, ordinal: 2 });
+      await author.run(['push', '--quiet', repositoryUrl(killing, NAME), 'main']);
 
-    const second = await goOn();
-    const push = await author.try(['push', '--porcelain', repositoryUrl(killing, NAME), ...REFSPECS]);
-    expect(await killing.died(PATIENCE_MS)).toBe('killed itself');
-    // A server that died before it had answered the swap has said `ok` to nobody.
-    expect(push.exitCode).not.toBe(0);
-    expect(push.stdout).not.toMatch(/^[ +*]\t/m);
+      const second = await goOn();
+      const push = await author.try(['push', '--porcelain', repositoryUrl(killing, NAME), ...REFSPECS]);
+      expect(await killing.died(PATIENCE_MS)).toBe('killed itself');
+      // A server that died before it had answered the swap has said `ok` to nobody.
+      expect(push.exitCode).not.toBe(0);
+      expect(push.stdout).not.toMatch(/^[ +*]\t/m);
 
-    await using server = await restart(data);
-    expect(await readdir(join(data, 'tmp'))).toEqual([]);
-    const refs = await refsAt(user, server.url);
-    expect(possible(step, first, second)).toContainEqual(refs);
-    const copy = await cloneWhole(user, server.url, 'survivor');
-    expect(await copy.run(['show', `${first['refs/heads/main']}:README`])).toBe('first');
+      await using server = await restart(data);
+      expect(await readdir(join(data, 'tmp'))).toEqual([]);
+      const refs = await refsAt(user, server.url);
+      expect(possible(step, first, second)).toContainEqual(refs);
+      const copy = await cloneWhole(user, server.url, 'survivor');
+      expect(await copy.run(['show', `${first['refs/heads/main']}:README`])).toBe('first');
 
-    const again = await author.try(['push', '--porcelain', server.url, ...REFSPECS]);
-    expect(again.exitCode, again.stderr).toBe(0);
-    expect(await refsAt(user, server.url)).toEqual(second);
-    await cloneWhole(user, server.url, 'after-the-second-try');
-  });
+      const again = await author.try(['push', '--porcelain', server.url, ...REFSPECS]);
+      expect(again.exitCode, again.stderr).toBe(0);
+      expect(await refsAt(user, server.url)).toEqual(second);
+      await cloneWhole(user, server.url, 'after-the-second-try');
+    },
+  );
 });
 
 /** Artifacts are written alike by every push; what differs is the pointer, which has to be made. */
 const FIRST_STEPS = STEPS.filter(({ ending }) => ending === '/pointer');
 
 describe('a server killed during the first push to a repository', () => {
-  it.each(FIRST_STEPS)('$moment it writes *$ending has created the repository completely or not at all', async (step) => {
-    await using folder = await tempDir('cairn-killed');
-    const data = join(folder.path, 'data');
-    const user = new GitClient(folder.path);
-    const { author, first } = await write(user);
-    const cache = join(folder.path, 'cache');
-    await using killing = await spawnKillingServer({ data, cache }, { ...step, ordinal: 1 });
-    const push = await author.try(['push', '--porcelain', repositoryUrl(killing, NAME), 'main']);
-    expect(await killing.died(PATIENCE_MS)).toBe('killed itself');
-    expect(push.exitCode).not.toBe(0);
+  it.each(FIRST_STEPS)(
+    '$moment it writes *$ending has created the repository completely or not at all',
+    async (step) => {
+      await using folder = await tempDir('cairn-killed');
+      const data = join(folder.path, 'data');
+      const user = new GitClient(folder.path);
+      const { author, first } = await write(user);
+      const cache = join(folder.path, 'cache');
+      await using killing = await spawnKillingServer({ data, cache }, { ...step, ordinal: 1 });
+      const push = await author.try(['push', '--porcelain', repositoryUrl(killing, NAME), 'main']);
+      expect(await killing.died(PATIENCE_MS)).toBe('killed itself');
+      expect(push.exitCode).not.toBe(0);
 
-    await using server = await restart(data);
-    expect(possible(step, {}, first)).toContainEqual(await refsAt(user, server.url));
-    await author.run(['push', '--quiet', server.url, 'main']);
-    expect(await refsAt(user, server.url)).toEqual(first);
-    await cloneWhole(user, server.url, 'after-the-second-try');
-  });
+      await using server = await restart(data);
+      expect(possible(step, {}, first)).toContainEqual(await refsAt(user, server.url));
+      await author.run(['push', '--quiet', server.url, 'main']);
+      expect(await refsAt(user, server.url)).toEqual(first);
+      await cloneWhole(user, server.url, 'after-the-second-try');
+    },
+  );
 });
 
 it('a server killed right after it answered `ok` has kept the push', async () => {

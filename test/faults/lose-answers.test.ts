@@ -147,25 +147,22 @@ describe('a push', () => {
     await expectWhole(here);
   });
 
-  it.each(['.pack', '.json'])(
-    'fails with a reason if the store never accepts its %s',
-    async (ending) => {
-      const here = await place('published');
-      const before = await here.main();
-      store.rules.push((call) =>
-        call.operation === 'put' && call.key.endsWith(ending) ? { does: 'throttle' } : undefined,
-      );
-      const pushed = await here.author.try(['push', 'origin', 'main']);
-      expect(pushed.exitCode).not.toBe(0);
-      expect(pushed.stderr).toMatch(
-        new RegExp(`remote rejected.*object store did not accept [0-9a-f]{64}\\${ending}`),
-      );
-      store.reset();
-      expect(await here.main()).toBe(before);
-      await here.author.run(['push', '--quiet', 'origin', 'main']);
-      await expectWhole(here);
-    },
-  );
+  it.each(['.pack', '.json'])('fails with a reason if the store never accepts its %s', async (ending) => {
+    const here = await place('published');
+    const before = await here.main();
+    store.rules.push((call) =>
+      call.operation === 'put' && call.key.endsWith(ending) ? { does: 'throttle' } : undefined,
+    );
+    const pushed = await here.author.try(['push', 'origin', 'main']);
+    expect(pushed.exitCode).not.toBe(0);
+    expect(pushed.stderr).toMatch(
+      new RegExp(`remote rejected.*object store did not accept [0-9a-f]{64}\\${ending}`),
+    );
+    store.reset();
+    expect(await here.main()).toBe(before);
+    await here.author.run(['push', '--quiet', 'origin', 'main']);
+    await expectWhole(here);
+  });
 
   it('is reported to have changed nothing if the store certainly refuses every swap', async () => {
     const here = await place('published');
@@ -179,27 +176,30 @@ describe('a push', () => {
     await here.author.run(['push', '--quiet', 'origin', 'main']);
   });
 
-  it.each([true, false])('is reported as unknown if nobody can know the result (published: %s)', async (applied) => {
-    const here = await place('published');
-    const before = await here.main();
-    const does = applied ? 'lose-reply-applied' : 'lose-reply-not-applied';
-    store.next(isPointerPut, { does });
-    store.rules.push((call) => {
-      if (isPointerPut(call)) return { does: 'throttle' };
-      return isPointerGet(call) && store.log.some((entry) => isPut(entry))
-        ? { does: 'unavailable' }
-        : undefined;
-    });
-    const pushed = await here.author.try(['push', 'origin', 'main']);
-    expect(pushed.exitCode).not.toBe(0);
-    expect(pushed.stderr).toContain(UNKNOWN);
-    expect(pushed.stderr).not.toContain('rejected');
-    store.reset();
-    const tip = await here.author.run(['rev-parse', 'main']);
-    expect(await here.main(), 'fetching shows it').toBe(applied ? tip : before);
-    await here.author.run(['push', '--quiet', 'origin', 'main']);
-    await expectWhole(here);
-  });
+  it.each([true, false])(
+    'is reported as unknown if nobody can know the result (published: %s)',
+    async (applied) => {
+      const here = await place('published');
+      const before = await here.main();
+      const does = applied ? 'lose-reply-applied' : 'lose-reply-not-applied';
+      store.next(isPointerPut, { does });
+      store.rules.push((call) => {
+        if (isPointerPut(call)) return { does: 'throttle' };
+        return isPointerGet(call) && store.log.some((entry) => isPut(entry))
+          ? { does: 'unavailable' }
+          : undefined;
+      });
+      const pushed = await here.author.try(['push', 'origin', 'main']);
+      expect(pushed.exitCode).not.toBe(0);
+      expect(pushed.stderr).toContain(UNKNOWN);
+      expect(pushed.stderr).not.toContain('rejected');
+      store.reset();
+      const tip = await here.author.run(['rev-parse', 'main']);
+      expect(await here.main(), 'fetching shows it').toBe(applied ? tip : before);
+      await here.author.run(['push', '--quiet', 'origin', 'main']);
+      await expectWhole(here);
+    },
+  );
 
   it('with an unknown result does no harm if it is applied later', async () => {
     const here = await place('published');

@@ -10,10 +10,13 @@ it.each([
   { seed: 3, commits: 15, stages: 3, format: 'sha1' },
   { seed: 4, commits: 60, stages: 6, format: 'sha1' },
   { seed: 5, commits: 40, stages: 4, format: 'sha256' },
-] as const)('answers equal those of git: $commits commits in $stages pushes, $format, seed $seed', async (shape) => {
-  const hosted = await rig.host(shape);
-  await rig.compare(hosted, { drawn: 52, clones: 8 });
-});
+] as const)(
+  'answers equal those of git: $commits commits in $stages pushes, $format, seed $seed',
+  async (shape) => {
+    const hosted = await rig.host(shape);
+    await rig.compare(hosted, { drawn: 52, clones: 8 });
+  },
+);
 
 it('300 cases were answered by git and from recordings', async () => {
   expect(rig.cases).toBeGreaterThanOrEqual(rig.share(300));

@@ -293,25 +293,28 @@ describe('a push with a token', () => {
       { protection: [{ pattern: 'refs/heads/**', rules: ['push:owner'] }] },
       'only the owner may push here',
     ],
-  ])('never succeeds under rules that were not checked: another server %s meanwhile', async (_what, parts, reason) => {
-    const { id, git, first } = await published();
-    await using other = await startGitServer(store);
-    const headers = { Authorization: tokenFor(maintainer, git) };
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const shown = await send(`${git}/info/refs?service=git-receive-pack`, { headers, agent });
-    expect(shown.text).toContain('refs/heads/main');
-    await other.announce(id, { policy: policy(parts) });
-    const body = pushHead([{ name: 'refs/heads/main', from: first }]);
-    const answer = await send(`${git}/git-receive-pack`, {
-      headers: { ...RECEIVE_PACK, ...headers },
-      body,
-      agent,
-    });
-    agent.destroy();
-    expect(reportOf(answer)).toEqual(['unpack ok', expect.stringContaining(`ng refs/heads/main`)]);
-    expect(reportOf(answer)[1]).toContain(reason);
-    expect((await server.state(id)).manifest.refs.get('refs/heads/main')).toBe(first);
-  });
+  ])(
+    'never succeeds under rules that were not checked: another server %s meanwhile',
+    async (_what, parts, reason) => {
+      const { id, git, first } = await published();
+      await using other = await startGitServer(store);
+      const headers = { Authorization: tokenFor(maintainer, git) };
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const shown = await send(`${git}/info/refs?service=git-receive-pack`, { headers, agent });
+      expect(shown.text).toContain('refs/heads/main');
+      await other.announce(id, { policy: policy(parts) });
+      const body = pushHead([{ name: 'refs/heads/main', from: first }]);
+      const answer = await send(`${git}/git-receive-pack`, {
+        headers: { ...RECEIVE_PACK, ...headers },
+        body,
+        agent,
+      });
+      agent.destroy();
+      expect(reportOf(answer)).toEqual(['unpack ok', expect.stringContaining(`ng refs/heads/main`)]);
+      expect(reportOf(answer)[1]).toContain(reason);
+      expect((await server.state(id)).manifest.refs.get('refs/heads/main')).toBe(first);
+    },
+  );
 });
 
 describe('a push with a signed state', () => {

@@ -114,19 +114,22 @@ async function interrupted(seed: Seeding, packs: number, options = seed.options)
 }
 
 describe('batches for a target with a limited body (issue 13, point 2)', () => {
-  it.each(['413', '413-late', 'stated', '408', '504', 'cut'] as const)('are sent if it refuses with %s', async (style) => {
-    const seed = await seeding({ limit: LIMIT, style });
-    const result = await sync(seed.options);
-    await expectEqual(result, seed.target);
-    expect(result.packs).toBe(seed.told.filter((line) => line.startsWith('relaying')).length);
-    expect(seed.front.refused).toBeGreaterThan(0);
-    expect(seed.told).toContainEqual(expect.stringMatching(/^relaying pack 2\/\d+$/));
-    const main = result.refs.find(({ target }) => target === 'refs/heads/main');
-    expect(main).toMatchObject({
-      strategy: 'batches',
-      strategyReason: expect.stringContaining('does not take it at once'),
-    });
-  });
+  it.each(['413', '413-late', 'stated', '408', '504', 'cut'] as const)(
+    'are sent if it refuses with %s',
+    async (style) => {
+      const seed = await seeding({ limit: LIMIT, style });
+      const result = await sync(seed.options);
+      await expectEqual(result, seed.target);
+      expect(result.packs).toBe(seed.told.filter((line) => line.startsWith('relaying')).length);
+      expect(seed.front.refused).toBeGreaterThan(0);
+      expect(seed.told).toContainEqual(expect.stringMatching(/^relaying pack 2\/\d+$/));
+      const main = result.refs.find(({ target }) => target === 'refs/heads/main');
+      expect(main).toMatchObject({
+        strategy: 'batches',
+        strategyReason: expect.stringContaining('does not take it at once'),
+      });
+    },
+  );
 
   it('are sent if the report of git itself has the limit', async () => {
     const seed = await seeding(UNLIMITED);

@@ -120,14 +120,17 @@ const tooDeep = (tree: RawObject) =>
   refusal(`tree ${objectId(tree)} is more than ${MOST_FOLDERS} folders deep`);
 
 describe('nested folders (issue 11, point 2)', () => {
-  it.each([MOST_FOLDERS, MOST_FOLDERS + 1, 5_000, 60_000])('are limited within one pack: %i of them', async (levels) => {
-    const trees = folders(levels);
-    const commit = commitObject(objectId(last(trees)));
-    const pack = new CraftedPack().all([commit, ...trees, FILE]).bytes();
-    const report = await pushed(pack, commit);
-    if (levels <= MOST_FOLDERS) expect(report).toEqual(OK);
-    else expect(report).toEqual(tooDeep(trees[MOST_FOLDERS] as RawObject));
-  });
+  it.each([MOST_FOLDERS, MOST_FOLDERS + 1, 5_000, 60_000])(
+    'are limited within one pack: %i of them',
+    async (levels) => {
+      const trees = folders(levels);
+      const commit = commitObject(objectId(last(trees)));
+      const pack = new CraftedPack().all([commit, ...trees, FILE]).bytes();
+      const report = await pushed(pack, commit);
+      if (levels <= MOST_FOLDERS) expect(report).toEqual(OK);
+      else expect(report).toEqual(tooDeep(trees[MOST_FOLDERS] as RawObject));
+    },
+  );
 
   it('are counted also in a tree that no ref reaches', async () => {
     const commit = commitObject(objectId(last(folders(1))));
@@ -221,14 +224,19 @@ describe('nested folders (issue 11, point 2)', () => {
       pack.refDelta(objectId(base), deltaOf(length, [{ offset: 0, length: length - id.length }, id]));
     };
 
-    it.each([MOST_FOLDERS, MOST_FOLDERS + 1])('are limited: %i of them, the last one by a delta', async (levels) => {
-      const trees = folders(levels);
-      const below = trees.slice(0, -1);
-      const commit = commitObject(objectId(last(trees)));
-      const pack = new CraftedPack().all([commit, FILE, ...files, ...below]);
-      replace(pack, trees[1] as RawObject, last(below));
-      expect(await pushed(pack.bytes(), commit)).toEqual(levels <= MOST_FOLDERS ? OK : tooDeep(last(trees)));
-    });
+    it.each([MOST_FOLDERS, MOST_FOLDERS + 1])(
+      'are limited: %i of them, the last one by a delta',
+      async (levels) => {
+        const trees = folders(levels);
+        const below = trees.slice(0, -1);
+        const commit = commitObject(objectId(last(trees)));
+        const pack = new CraftedPack().all([commit, FILE, ...files, ...below]);
+        replace(pack, trees[1] as RawObject, last(below));
+        expect(await pushed(pack.bytes(), commit)).toEqual(
+          levels <= MOST_FOLDERS ? OK : tooDeep(last(trees)),
+        );
+      },
+    );
 
     it.each([
       ['of which a delta leaves none', treeObject('other', objectId(FILE))],

@@ -130,7 +130,7 @@ describe.each([
     ).toEqual(["'Stones'"]);
   });
 
-  it('carries branches and tags, and what takes them away again', async () => {
+  it('syncs branches and tags, and their cancellation', async () => {
     const tip = await alice.commit('on a branch', { 'd.txt': 'branch\n' }, '--branch', 'feature');
     await alice.must('tag', 'add', 'release-1', tip);
     await alice.must('tag', 'add', '--propagate', 'reviewed', tip, 'yes');
@@ -143,7 +143,7 @@ describe.each([
     expect(await alice.must('tag', 'list')).not.toContain('release-1');
   });
 
-  it('carries wiki pages, technotes, attachments and tickets', async () => {
+  it('syncs wiki pages, technotes, attachments and tickets', async () => {
     await alice.write('page.md', '# A page\n');
     await alice.must('wiki', 'create', 'Page', 'page.md', '--mimetype', 'text/x-markdown');
     await alice.write('page.md', '# A page\n\nwith more\n');
@@ -159,7 +159,7 @@ describe.each([
     expect(await alice.client.sql(alice.repository, 'SELECT status FROM ticket')).toEqual(["'Fixed'"]);
   });
 
-  it('carries forum posts', async () => {
+  it('syncs forum posts', async () => {
     const body = 'D 2026-02-03T04:05:06.789\nH A\\squestion\nN text/x-markdown\nU alice\nW 6\nHello!\n';
     const post = whole(`${body}Z ${createHash('md5').update(body).digest('hex')}\n`);
     const requests = new FossilRequests(fossilHost(servers.repository), projectCode);
@@ -172,7 +172,7 @@ describe.each([
     expect(await bob.client.sql(bob.repository, 'SELECT count(*) FROM forumpost')).toEqual(['1']);
   });
 
-  it('carries unversioned files both ways: added, edited, deleted', async () => {
+  it('syncs unversioned files in both directions: added, edited, deleted', async () => {
     // Of two versions the one with the later second wins, and the first file gets the time of its writing.
     const begun = Date.now();
     const later = (seconds: number) =>
@@ -198,7 +198,7 @@ describe.each([
     expect(await list(bob)).not.toContain('two.bin');
   });
 
-  it('keeps private branches private until they are asked for', async () => {
+  it('keeps private branches private until they are requested', async () => {
     const secret = await alice.commit(
       'secret',
       { 'secret.txt': 'nobody reads this\n' },
@@ -231,7 +231,7 @@ describe.each([
     return state;
   }
 
-  it('serves --verily: both tell everything that they have', async () => {
+  it('answers --verily: both sides announce all their artifacts', async () => {
     await alice.must('sync', '--verily');
     await bob.must('pull', '--verily');
     await expectWhole(bob.client, bob.repository);
@@ -246,7 +246,7 @@ describe.each([
     expect(reader.all).toContain('not authorized to write');
   });
 
-  it('has clones of servers that serve each page in turn, in the order that stock fossil expects', async () => {
+  it('clones from servers that serve pages in turn, in the order that stock fossil expects', async () => {
     const client = new FossilClient(folder.path, 'dora');
     const { all } = await client.try(['clone', servers.urlOf('alice'), 'fresh.fossil']);
     expect(all).toContain('Clone done');
@@ -256,7 +256,7 @@ describe.each([
     await expectWhole(client, repository);
   });
 
-  it('warns of a check-in that somebody else is about to make on top of the same one', async (test) => {
+  it('warns of a check-in that somebody else is about to make on the same one', async (test) => {
     test.skip(count > 1, 'locks of check-ins are in the memory of one server');
     await alice.must('update', 'trunk');
     await bob.must('update', 'trunk');
@@ -281,10 +281,10 @@ describe.each([
   });
 });
 
-describe('replies that are full', () => {
+describe('full replies', () => {
   beforeEach((test) => test.skip(noFossil !== undefined, noFossil));
 
-  it('leave nothing out: artifacts and unversioned files come with the next ones', async () => {
+  it('lose nothing: artifacts and unversioned files follow in the next ones', async () => {
     await using folder = await tempDir('cairn-fossil');
     const alice = new FossilClient(folder.path);
     const source = await alice.init('source');
@@ -314,7 +314,7 @@ describe('replies that are full', () => {
 describe('a project of 2,000 artifacts', () => {
   beforeEach((test) => test.skip(noFossil !== undefined, noFossil));
 
-  it('is pushed in many rounds, put into clusters, cloned, and pulled by who has the first of it', async () => {
+  it('is pushed in many rounds, put into clusters, cloned, and pulled by a client that has the beginning', async () => {
     await using folder = await tempDir('cairn-fossil');
     const alice = new FossilClient(folder.path);
     const [half, source] = [join(folder.path, 'half.fossil'), join(folder.path, 'source.fossil')];
@@ -373,7 +373,7 @@ function noise(length: number, seed: number): Uint8Array {
 describe('a closed repository', () => {
   beforeEach((test) => test.skip(noFossil !== undefined, noFossil));
 
-  it('is cloned with a password, by what the first round tells', async () => {
+  it('is cloned with a password, using the login of the first round', async () => {
     await using folder = await tempDir('cairn-fossil');
     const alice = new FossilClient(folder.path);
     const source = await alice.init('source');
