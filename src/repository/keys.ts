@@ -5,6 +5,7 @@
  *     v1/repos/<owner>/<…>/held
  *     v1/repos/<owner>/<…>/fold
  *     v1/repos/<owner>/<…>/bundle
+ *     v1/repos/<owner>/<…>/check-in-locks
  *     v1/repos/<owner>/<…>/mirrors
  *     v1/repos/<owner>/<…>/mirroring/<name of the mirror>
  *     v1/repos/<owner>/<…>/tombstones
@@ -63,6 +64,11 @@ export function foldLeaseKey(place: RepositoryPlace): string {
 /** The bundle that clients are told about. */
 export function bundleKey(place: RepositoryPlace): string {
   return `${repositoryPrefix(place)}bundle`;
+}
+
+/** Which users of a Fossil repository are about to check in. */
+export function checkInLocksKey(place: RepositoryPlace): string {
+  return `${repositoryPrefix(place)}check-in-locks`;
 }
 
 /** The mirrors of the repository that servers keep. */

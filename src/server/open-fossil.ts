@@ -1,7 +1,6 @@
 /** Composes what serves Fossil repositories: passwords, rounds, and the memory that requests share. */
 import type { Settings } from '../config/settings.ts';
 import { ProjectPasswords } from '../fossil-sync/login/project-passwords.ts';
-import { CheckInLocks } from '../fossil-sync/server/check-in-locks.ts';
 import { ROUND_LIMITS } from '../fossil-sync/server/round-limits.ts';
 import type { FossilRoutesContext } from '../http/fossil/fossil-routes.ts';
 import { ByteBudget } from '../lib/byte-budget.ts';
@@ -55,7 +54,6 @@ export function openFossil(parts: FossilParts): FossilRoutesContext {
     round: {
       clock,
       limits: { ...ROUND_LIMITS, replyBytes, replyMilliseconds },
-      locks: new CheckInLocks(),
       cookieKey: hkdfSha256(Buffer.from(serviceKey, 'hex'), COOKIE_SALT, Buffer.alloc(0), 32),
       serverCode: publicKey.slice(0, 40),
       observer: fossilObserver(metrics, log),

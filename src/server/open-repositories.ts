@@ -8,6 +8,7 @@ import { ArtifactStore } from '../repository/artifact-store.ts';
 import { ArtifactCache, type CacheObserver } from '../repository/cache/artifact-cache.ts';
 import type { RangedDownloads } from '../repository/cache/artifact-download.ts';
 import { Bags } from '../repository/fossil/bags.ts';
+import { CheckInLocks } from '../repository/fossil/check-in-locks.ts';
 import { ContentCache } from '../repository/fossil/content-cache.ts';
 import { fossilKind } from '../repository/fossil/fossil-kind.ts';
 import type { FossilManifest } from '../repository/fossil/fossil-manifest.ts';
@@ -129,6 +130,7 @@ function buildFossil(
     manifests: new ManifestStore(artifacts, fossilKind),
     artifacts,
     bags: new Bags({ reader, random, memory, ...(kept === undefined ? {} : { contents: kept }) }),
+    locks: new CheckInLocks({ control: stores.control, clock, random }),
     clock,
     random,
     swapPatience,

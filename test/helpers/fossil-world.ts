@@ -7,7 +7,6 @@ import { MemoryBag, MemoryCloneTarget } from '../../src/fossil-sync/client/memor
 import { sync } from '../../src/fossil-sync/client/sync.ts';
 import type { SyncOptions } from '../../src/fossil-sync/client/sync-options.ts';
 import { InProcessTransport } from '../../src/fossil-sync/in-process-transport.ts';
-import { CheckInLocks } from '../../src/fossil-sync/server/check-in-locks.ts';
 import { serveExchange } from '../../src/fossil-sync/server/exchange.ts';
 import type { Transport } from '../../src/fossil-sync/transport.ts';
 import { isCairnError } from '../../src/lib/errors.ts';
@@ -167,7 +166,6 @@ export class FossilWorld {
     const host = fossilHost(rig.repository, {
       clock: rig.clock,
       faults: this.faults,
-      locks: new CheckInLocks(),
       limits: { replyBytes: 4_000 },
     });
     const transport = new InProcessTransport((request, signal) => serveExchange(host, request, signal));

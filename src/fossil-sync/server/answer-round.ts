@@ -10,7 +10,7 @@ import { type RequestOperation, runWithin } from '../observer.ts';
 import { receivedArtifact, receivedUnversioned } from '../received-cards.ts';
 import { announceAll, announceClusters, announcePrivate, announceUnclustered } from './announce.ts';
 import { askForMissing } from './ask-for-missing.ts';
-import { answerCheckInPragma } from './check-in-pragmas.ts';
+import { answerCheckInPragmas } from './check-in-pragmas.ts';
 import { addClonePage } from './clone-page.ts';
 import { sendConfiguration } from './configuration.ts';
 import { grantsOf } from './grants.ts';
@@ -147,8 +147,8 @@ async function answer(
   await takeIn(round);
   for (const pragma of request.pragmas) {
     if (pragma.pragma === 'uv-hash') await announceUnversioned(round, pragma.hash);
-    else answerCheckInPragma(round, pragma);
   }
+  await answerCheckInPragmas(round);
   sendConfiguration(round);
   answerTableCards(round);
   await sendUnversioned(round);

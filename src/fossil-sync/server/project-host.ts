@@ -7,7 +7,6 @@ import type { IntakeLimits } from '../../repository/fossil/intake-limits.ts';
 import type { FaultSites } from '../faults.ts';
 import { observerOf, type SyncObserver } from '../observer.ts';
 import type { Tables } from '../table-sync/table-exchange.ts';
-import { CheckInLocks } from './check-in-locks.ts';
 import type { Admission, ExchangeHost, SentLogin } from './exchange.ts';
 import { NO_RIGHTS, type RoundRights } from './round-context.ts';
 import { ROUND_LIMITS, type RoundLimits } from './round-limits.ts';
@@ -39,8 +38,6 @@ export interface ProjectHostOptions {
   /** Bytes of the largest request, uncompressed; 128 MiB if absent. */
   readonly messageBytes?: number;
   readonly observer?: Partial<SyncObserver>;
-  /** Locks that several hosts of this process share. */
-  readonly locks?: CheckInLocks;
   readonly clock?: Clock;
   /** Faults for tests. */
   readonly faults?: FaultSites;
@@ -51,13 +48,12 @@ export interface ProjectHostOptions {
  * as by stock Fossil: a client signs with it.
  */
 export function projectHost(repository: FossilRepository, options: ProjectHostOptions = {}): ExchangeHost {
-  const { clock = systemClock, observer, limits, locks, faults, tables } = options;
+  const { clock = systemClock, observer, limits, faults, tables } = options;
   return {
     admit: (login) => admit(repository, login, options),
     round: {
       clock,
       limits: { ...ROUND_LIMITS, ...limits },
-      locks: locks ?? new CheckInLocks(),
       cookieKey: options.cookieKey ?? Buffer.from(systemRandom.hex(32), 'hex'),
       serverCode: options.serverCode ?? systemRandom.hex(20),
       observer: observerOf(observer),

@@ -2,7 +2,6 @@ import type { Clock } from '../../lib/clock.ts';
 import type { FaultSites } from '../faults.ts';
 import type { SyncObserver } from '../observer.ts';
 import type { Tables } from '../table-sync/table-exchange.ts';
-import type { CheckInLocks } from './check-in-locks.ts';
 import type { RoundLimits } from './round-limits.ts';
 
 /** What the sender of a request may do. */
@@ -32,7 +31,6 @@ export interface RoundContext {
   readonly actor: string | undefined;
   readonly clock: Clock;
   readonly limits: RoundLimits;
-  readonly locks: CheckInLocks;
   /** Signs the cookies of clones: the same for all servers over one store. */
   readonly cookieKey: Uint8Array;
   /** 40 hex digits that name the server. Clients only show them. */

@@ -24,6 +24,7 @@ export function serveRepository(
       const by = { kind: cause, actor: actor ?? null, evidence: null };
       return (await publishArtifacts(repository, prepared, by)).bag;
     },
+    changeLocks: (login, steps, isOver) => repository.locks.change(repository.id, login, steps, isOver),
     toString: () => String(repository),
   };
 }

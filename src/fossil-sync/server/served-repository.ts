@@ -1,5 +1,7 @@
+import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import type { Digest } from '../../lib/digest.ts';
 import type { Bag } from '../../repository/fossil/bag.ts';
+import type { CheckInLock, LockStep } from '../../repository/fossil/check-in-locks.ts';
 import type { Received } from '../../repository/fossil/prepared-artifacts.ts';
 
 /** What a request brings to be published, all or nothing. */
@@ -25,6 +27,12 @@ export interface ServedRepository {
    *   fault; then nothing is stored
    */
   take(arrival: Arrival): Promise<Bag>;
+  /** As `CheckInLocks.change`, for this repository. */
+  changeLocks(
+    login: string,
+    steps: readonly LockStep[],
+    isOver: (parent: ArtifactName) => boolean,
+  ): Promise<readonly CheckInLock[]>;
   /** The name of the repository in logs. */
   toString(): string;
 }

@@ -55,6 +55,12 @@ export async function readRecord<T extends SharedRecord>(
   }
 }
 
+/** A record as it was last read or written. */
+export interface KnownRecord<T> {
+  readonly version: VersionToken;
+  readonly record: T;
+}
+
 /**
  * Changes a record by compare-and-swap. Creates it if needed.
  * @param change returns the new record (its `version` and `revision` are set here), or undefined when it needs no
@@ -66,18 +72,37 @@ export async function updateRecord<T extends SharedRecord>(
   place: RecordPlace<T>,
   change: (current: T | undefined) => Omit<T, keyof SharedRecord> | undefined,
 ): Promise<T | undefined> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const reading = await readRecord(place);
-    const current = reading.is === 'found' ? reading.record : undefined;
-    const wanted = change(current);
+  return (await updateKnownRecord(place, undefined, change))?.record;
+}
+
+/**
+ * As {@link updateRecord}, but a record that is still as it was known here is not read before it is written.
+ * @param known the record as it was last read or written here
+ * @param attempts how often a write is tried
+ * @returns the current record and its version
+ */
+export async function updateKnownRecord<T extends SharedRecord>(
+  place: RecordPlace<T>,
+  known: KnownRecord<T> | undefined,
+  change: (current: T | undefined) => Omit<T, keyof SharedRecord> | undefined,
+  attempts = ATTEMPTS,
+): Promise<KnownRecord<T> | undefined> {
+  let current = known;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    // Only the current record can say that there is nothing to change.
+    if (attempt > 0 || current === undefined || change(current.record) === undefined) {
+      const reading = await readRecord(place);
+      current = reading.is === 'found' ? reading : undefined;
+    }
+    const wanted = change(current?.record);
     if (wanted === undefined) return current;
-    const next = { ...wanted, version: 1, revision: (current?.revision ?? -1) + 1 } as unknown as T;
+    const next = { ...wanted, version: 1, revision: (current?.record.revision ?? -1) + 1 } as unknown as T;
     const put = await place.store.put(
       place.key,
       Buffer.from(canonicalJson(next as unknown as JsonValue)),
-      reading.is === 'found' ? { mode: 'replace', version: reading.version } : { mode: 'create' },
+      current === undefined ? { mode: 'create' } : { mode: 'replace', version: current.version },
     );
-    if (put.outcome === 'written') return next;
+    if (put.outcome === 'written') return { version: put.version, record: next };
     await place.clock.sleep(
       Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * place.random.fraction(),
     );

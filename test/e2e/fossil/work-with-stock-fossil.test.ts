@@ -256,8 +256,7 @@ describe.each([
     await expectWhole(client, repository);
   });
 
-  it('warns of a check-in that somebody else is about to make on the same one', async (test) => {
-    test.skip(count > 1, 'locks of check-ins are in the memory of one server');
+  it('warns of a check-in that somebody else is about to make on the same one', async () => {
     await alice.must('update', 'trunk');
     await bob.must('update', 'trunk');
     const tip = await alice.tip();

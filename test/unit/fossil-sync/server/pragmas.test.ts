@@ -1,14 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import type { Card } from '../../../../src/fossil/cards.ts';
-import { CheckInLocks } from '../../../../src/fossil-sync/server/check-in-locks.ts';
+import { readAll } from '../../../../src/lib/streams.ts';
+import { checkInLocksKey } from '../../../../src/repository/keys.ts';
 import { READER, WRITER } from '../../../helpers/fossil-host.ts';
 import { cardsOf, errorOf, pragmasOf } from '../../../helpers/fossil-requests.ts';
-import { checkIn, whole } from '../../../helpers/fossil-rig.ts';
+import { checkIn, FOSSIL_ID, type FossilRig, whole } from '../../../helpers/fossil-rig.ts';
 import { startRounds } from '../../../helpers/fossil-rounds.ts';
 
 const pragma = (name: string, ...args: string[]): Card => ({ card: 'pragma', name, args });
 
 const first = checkIn('first');
+
+/** The locks in the store. */
+async function lockedIn(rig: FossilRig): Promise<unknown[]> {
+  const found = await rig.store.get(checkInLocksKey(FOSSIL_ID));
+  if (!found.found) return [];
+  return JSON.parse((await readAll(found.body, 2 ** 20)).toString()).locks;
+}
 
 describe('the lock of a check-in (issue 14, deliverable 3)', () => {
   it('is taken, reported to others with its holder and time, renewed, and released by the same login only', async () => {
@@ -28,11 +36,54 @@ describe('the lock of a check-in (issue 14, deliverable 3)', () => {
     expect(await fails('one', 'alice')).toEqual([]);
   });
 
+  it('warns whichever server answers, and ends on all of them', async () => {
+    const { rig, requests, with: another } = await startRounds([first]);
+    const other = another({ clock: rig.clock }, rig.another(2));
+    const lock = pragma('ci-lock', first.name, 'one');
+    await requests.send([requests.pull, lock], { user: 'alice' });
+    const fails = async () =>
+      pragmasOf(
+        await other.send([other.pull, pragma('ci-lock', first.name, 'two')], { user: 'bob' }),
+        'ci-lock-fail',
+      );
+    expect(await fails()).toHaveLength(1);
+    await requests.send([pragma('ci-unlock', 'one')], { user: 'alice' });
+    expect(await fails()).toEqual([]);
+    const again = await requests.send([requests.pull, lock], { user: 'alice' });
+    expect(pragmasOf(again, 'ci-lock-fail')).toHaveLength(1);
+  });
+
+  it('takes one request of a server that knows the record, and none to release it with the check-in', async () => {
+    const { rig, requests } = await startRounds([first]);
+    const take = () => requests.send([pragma('ci-lock', first.name, 'one')], { user: 'alice' });
+    const locks = () =>
+      rig.store.log.filter(({ key }) => key.endsWith('/check-in-locks')).map(({ operation }) => operation);
+    await take();
+    rig.store.reset();
+    await take();
+    expect(locks()).toEqual(['put']);
+    rig.store.reset();
+    await rig.push([checkIn('second', [first])]);
+    await requests.send([pragma('ci-unlock', 'one')], { user: 'alice' });
+    expect(locks()).toEqual([]);
+  });
+
+  it('refuses nothing when the store fails', async () => {
+    const problems: unknown[] = [];
+    const { rig, requests } = await startRounds([first], {
+      observer: { error: (error) => problems.push(error) },
+    });
+    rig.store.next(({ key }) => key.endsWith('/check-in-locks'), { does: 'unavailable' }, 100);
+    const reply = await requests.send([requests.pull, pragma('ci-lock', first.name, 'one')], {
+      user: 'alice',
+    });
+    expect(errorOf(reply)).toBeUndefined();
+    expect(problems).toHaveLength(1);
+  });
+
   it('is refused to clients that may not write, and for unknown check-ins', async () => {
     const file = whole('a file');
-    const locks = new CheckInLocks();
-    const { requests } = await startRounds([first, file, checkIn('secret', [], true)], {
-      locks,
+    const { rig, requests } = await startRounds([first, file, checkIn('secret', [], true)], {
       users: { alice: WRITER, carol: READER },
     });
     const absent = checkIn('absent').name;
@@ -47,7 +98,7 @@ describe('the lock of a check-in (issue 14, deliverable 3)', () => {
       expect(errorOf(reply)).toBeUndefined();
     }
     await requests.send([requests.pull, pragma('ci-lock', first.name, 'client')]);
-    expect(locks.size).toBe(0);
+    expect(await rig.store.get(checkInLocksKey(FOSSIL_ID))).toMatchObject({ found: false });
   });
 
   it('ends when somebody checks in on top', async () => {
@@ -64,15 +115,29 @@ describe('the lock of a check-in (issue 14, deliverable 3)', () => {
     expect(pragmasOf(reply, 'avoid-delta-manifests')).toEqual([[]]);
   });
 
-  it('takes little memory for many requests', () => {
-    const locks = new CheckInLocks();
-    for (let at = 0; at < 3_000; at++) {
-      const name = first.name.replace(/^..../, String(1_000 + at)) as typeof first.name;
-      locks.take('a/b', name, { client: `c${at}`, login: `u${at % 50}` }, 1);
+  it('is taken for few of many that one request asks for', async () => {
+    const all = Array.from({ length: 60 }, (_, at) => checkIn(`root ${at}`));
+    const { rig, requests } = await startRounds(all);
+    const wanted = all.map(({ name }, at) => pragma('ci-lock', name, `c${at}`));
+    rig.store.reset();
+    const reply = await requests.send([requests.pull, ...wanted], { user: 'alice' });
+    expect(errorOf(reply)).toBeUndefined();
+    expect(rig.store.log.filter(({ key }) => key.endsWith('/check-in-locks')).length).toBe(2);
+    expect(await lockedIn(rig)).toHaveLength(20);
+  });
+
+  it('takes little room however many users ask', async () => {
+    const all = Array.from({ length: 240 }, (_, at) => checkIn(`root ${at}`));
+    const users = Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`u${at}`, WRITER]));
+    const { rig, requests } = await startRounds(all, { users });
+    for (let at = 0; at < 240; at += 20) {
+      const wanted = all.slice(at, at + 20).map(({ name }) => pragma('ci-lock', name, `c${at}`));
+      await requests.send([requests.pull, ...wanted], { user: `u${at / 20}` });
     }
-    expect(locks.size).toBeLessThanOrEqual(1_000);
-    for (let at = 0; at < 12_000; at++) locks.take(`r/${at}`, first.name, { client: 'c', login: 'u' }, 2);
-    expect(locks.size).toBeLessThanOrEqual(11_000);
+    expect(await lockedIn(rig)).toHaveLength(200);
+    const wanted = all.slice(0, 20).map(({ name }) => pragma('ci-lock', name, 'x'.repeat(201)));
+    await requests.send([requests.pull, ...wanted], { user: 'u0' });
+    expect(JSON.stringify(await lockedIn(rig)).includes('xxx'), 'a long name gets no lock').toBe(false);
   });
 });
 
