@@ -102,6 +102,7 @@ export {
   type PackEntryHeader,
   readPackEntryHeader,
 } from './pack-entry.ts';
+export { PackFrame } from './pack-frame.ts';
 export {
   encodePackHeader,
   isWholeCommit,

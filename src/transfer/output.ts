@@ -5,4 +5,9 @@ export interface Output {
    * @returns false if the client has gone
    */
   write(chunk: Uint8Array): Promise<boolean>;
+  /**
+   * Waits until no chunk that was written is needed any more: its memory may be used again. Absent: nobody knows when.
+   * @returns false if the client has gone
+   */
+  taken?(): Promise<boolean>;
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj /CN=localhost
  * -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1'`, and kept here because not every machine has openssl.
  */
-const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIBmjCCAUGgAwIBAgIUerBm2OAhrONqNHB8S7BMxa1YR5gwCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTAzMTI0MVoYDzIxMjYxMDI4
 MDMxMjQxWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
@@ -18,7 +18,8 @@ zj0EAwIDRwAwRAIgM6cnFp5eM12ZMMEDRCArrDDWhg9NccvF5dX5nXP+QmMCIGO/
 dnhuJoi/cgnHx0qmQf4iPTlGZPFw7diGPLA8+PMc
 -----END CERTIFICATE-----
 `;
-const KEY = `-----BEGIN PRIVATE KEY-----
+/** The key of the certificate. */
+export const KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOg5kWLX4P8SR/Tde
 T4W2HDBlPV1xwZEZAxjoWRVW0X2hRANCAARBbaFJj96i7QWnSIPlWd4eYIRDNAqz
 drxzBAHr6HItfAtB8amVoPgRXiivW2hHwiLTnA3gyv8IlMSg8z9H/nPO

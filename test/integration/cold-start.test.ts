@@ -8,6 +8,7 @@ import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { openS3 } from '../../src/object-store/s3/s3.ts';
 import { rangedDownloads } from '../../src/repository/cache/artifact-download.ts';
 import type { App } from '../../src/server/app.ts';
+import { artifactBytes } from '../helpers/artifact-bytes.ts';
 import { FaultyStore, type StoreCall } from '../helpers/faulty-store.ts';
 import { gate } from '../helpers/gate.ts';
 import { GitClient } from '../helpers/git-client.ts';
@@ -137,7 +138,7 @@ describe('a large pack on S3', () => {
     let ranges = 0;
     store.rules.push(() => (++ranges === 5 ? { does: 'run', before: () => read.opened } : undefined));
     const stream = await rig.cache.stream(ID, 'pack', ref);
-    const reader = stream.bytes(0, ref.size)[Symbol.asyncIterator]();
+    const reader = artifactBytes(stream);
     const first = await reader.next();
     expect(first).toMatchObject({ done: false });
     read.open();
@@ -147,7 +148,7 @@ describe('a large pack on S3', () => {
     expect(await sha256OfFile(file.path)).toBe(ref.digest);
     expect(store.count('get')).toBe(5);
     file.release();
-    await reader.return?.();
+    await reader.return();
     stream.release();
     await Promise.all([pair.bulk.close(), pair.control.close()]);
   });

@@ -34,6 +34,11 @@ export class GitOutput implements Output {
   /** Bytes written to the response. */
   private handed = 0;
   private readonly frames = new ResponseFrames();
+  /** Called when the system has everything that was written. */
+  private whenEmpty: (() => void) | undefined;
+  private readonly onTaken = () => {
+    if (this.response.writableLength === 0) this.whenEmpty?.();
+  };
 
   /** @param pace minimum pace at which the client has to receive */
   constructor(response: ServerResponse, contentType: string, pace: Pace) {
@@ -66,11 +71,32 @@ export class GitOutput implements Output {
     this.response.end();
   }
 
+  /** Waits until the system has everything that was written. */
+  taken(): Promise<boolean> {
+    const { response } = this;
+    if (!isWritable(response)) return Promise.resolve(false);
+    if (response.writableLength === 0) return WRITTEN;
+    return this.pace.during(this.emptied(), () => this.handed - response.writableLength);
+  }
+
   private writePiece(piece: Uint8Array): Promise<boolean> {
     this.handed += piece.length;
     const { response } = this;
     // If there is room, there is no need to wait.
-    if (isWritable(response) && response.write(piece)) return WRITTEN;
+    if (isWritable(response) && response.write(piece, this.onTaken)) return WRITTEN;
     return this.pace.during(roomIn(response), () => this.handed - response.writableLength);
+  }
+
+  private emptied(): Promise<boolean> {
+    const { response } = this;
+    return new Promise((resolve) => {
+      const settle = () => {
+        response.off('close', settle);
+        this.whenEmpty = undefined;
+        resolve(isWritable(response));
+      };
+      response.once('close', settle);
+      this.whenEmpty = settle;
+    });
   }
 }

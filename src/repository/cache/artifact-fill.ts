@@ -123,12 +123,18 @@ async function createFile(download: Omit<Download, 'file'>, place: FillPlace): P
   }
 }
 
+/** Bytes read at once to compute a digest. */
+const HASHED_AT_ONCE = 256 * 1024;
+
 /** The digest of a file, computed as the file grows. It covers the bytes on disk, in order, however they arrived. */
 async function digestOf(file: FillingFile, signal: AbortSignal): Promise<Digest> {
   const hash = createHash('sha256');
-  for await (const chunk of file.bytes(0, file.size)) {
+  const chunk = Buffer.allocUnsafe(Math.min(file.size, HASHED_AT_ONCE));
+  for (let at = 0; at < file.size; ) {
+    const length = await file.read([chunk], at, file.size);
     signal.throwIfAborted();
-    hash.update(chunk);
+    hash.update(chunk.subarray(0, length));
+    at += length;
   }
   return hash.digest('hex');
 }

@@ -5,10 +5,12 @@ export interface ArtifactStream {
   /** Bytes. */
   readonly size: number;
   /**
-   * Bytes [from, to) in order, each as soon as it has arrived; `to` is at most `size`. May be called several times.
+   * Reads bytes of [from, to) as soon as the first of them has arrived; `to` is more than `from`, and at most `size`.
+   * @param places where they go, filled in order
+   * @returns how many were read: at least one
    * @throws CairnError `corrupt` or `unavailable`, as {@link verified}
    */
-  bytes(from: number, to: number): AsyncIterable<Buffer>;
+  read(places: readonly Buffer[], from: number, to: number): Promise<number>;
   /**
    * Resolves when the whole artifact has arrived and its SHA-256 matches its name. Earlier bytes are not verified: a
    * reader that passes them on must hold back the last ones until then. Rejects with CairnError `corrupt` when it
@@ -24,7 +26,7 @@ export function streamOf(file: FillingFile, verified: Promise<void>, letGo: () =
   let held = true;
   return {
     size: file.size,
-    bytes: (from, to) => file.bytes(from, to),
+    read: (places, from, to) => file.read(places, from, to),
     verified,
     release: () => {
       if (held) letGo();

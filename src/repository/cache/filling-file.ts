@@ -1,9 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { publicError } from '../../lib/errors.ts';
 
-/** Bytes read from disk at once for one reader. */
-const CHUNK = 256 * 1024;
-
 /**
  * A file of known length that is read while it is written. Writers write at any offset, in any order. Each reader
  * gets the bytes in order, as far as they are there without a gap, at its own pace. The file stays open until all
@@ -71,22 +68,17 @@ export class FillingFile {
   }
 
   /**
-   * Bytes [from, to) in order, each as soon as it has arrived.
+   * Reads bytes of [from, to) as soon as the first of them has arrived.
+   * @param places where they go, filled in order
+   * @returns how many were read: at least one
    * @throws the error of the file; CairnError `unavailable` when the file has become shorter
    */
-  async *bytes(from: number, to: number): AsyncGenerator<Buffer, void, undefined> {
-    for (let at = from; at < to; ) {
-      if (this.failure !== undefined) throw this.failure.error;
-      const length = Math.min(CHUNK, this.reached - at, to - at);
-      if (length <= 0) {
-        await this.grown();
-        continue;
-      }
-      const { bytesRead, buffer } = await this.handle.read(Buffer.allocUnsafe(length), 0, length, at);
-      if (bytesRead === 0) throw publicError('unavailable', 'a file of the artifact cache has lost its end');
-      at += bytesRead;
-      yield bytesRead === length ? buffer : buffer.subarray(0, bytesRead);
-    }
+  async read(places: readonly Buffer[], from: number, to: number): Promise<number> {
+    while (this.reached <= from && this.failure === undefined) await this.grown();
+    if (this.failure !== undefined) throw this.failure.error;
+    const { bytesRead } = await this.handle.readv(firstOf(places, Math.min(this.reached, to) - from), from);
+    if (bytesRead === 0) throw publicError('unavailable', 'a file of the artifact cache has lost its end');
+    return bytesRead;
   }
 
   /**
@@ -122,6 +114,18 @@ export class FillingFile {
     this.growth?.resolve();
     this.growth = undefined;
   }
+}
+
+/** The first `length` bytes of several places, or all. */
+function firstOf(places: readonly Buffer[], length: number): Buffer[] {
+  const first: Buffer[] = [];
+  for (let at = 0, left = length; at < places.length && left > 0; at++) {
+    const place = places[at];
+    if (place === undefined) break;
+    first.push(place.subarray(0, left));
+    left -= place.length;
+  }
+  return first;
 }
 
 interface Growth {

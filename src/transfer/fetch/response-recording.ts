@@ -10,6 +10,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { CairnError, isCairnError, messageOf, systemCode } from '../../lib/errors.ts';
 import { Signal } from '../../lib/signal.ts';
 import type { Output } from '../output.ts';
+import { Reused } from '../reused.ts';
 
 /**
  * Produces a response and writes it to `sink`. It stops when the signal is aborted or a write returns false. It must not
@@ -128,6 +129,9 @@ export class ResponseRecording {
    */
   async follow(output: Output, signal: AbortSignal, start = 0): Promise<void> {
     const reader: Reader = { position: start };
+    const reused = new Reused(() =>
+      Buffer.allocUnsafe(this.end === 'whole' ? Math.min(READ_BYTES, this.produced - start) : READ_BYTES),
+    );
     const wake = () => this.changed.notify();
     this.users++;
     this.readers.add(reader);
@@ -143,8 +147,11 @@ export class ResponseRecording {
           await this.changed.wait();
           continue;
         }
-        const chunk = await this.read(reader.position);
-        if (!(await output.write(chunk))) {
+        const newest = this.newest(reader.position);
+        const chunk = newest ?? (await this.read(reader.position, reused.memory));
+        const isConnected =
+          (await output.write(chunk)) && (newest !== undefined || (await reused.written(output)));
+        if (!isConnected) {
           signal.throwIfAborted();
           return;
         }
@@ -247,14 +254,18 @@ export class ResponseRecording {
     }
   }
 
-  /** Some of the bytes from `position` on. They must have been produced. */
-  private async read(position: number): Promise<Buffer> {
+  /** What the newest piece has of the bytes from `position` on. */
+  private newest(position: number): Buffer | undefined {
     const { tail } = this;
-    if (tail !== undefined && position >= tail.at) return tail.bytes.subarray(position - tail.at);
-    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, this.recorded - position));
+    return tail !== undefined && position >= tail.at ? tail.bytes.subarray(position - tail.at) : undefined;
+  }
+
+  /** Some of the recorded bytes from `position` on. @param buffer where they go */
+  private async read(position: number, buffer: Buffer): Promise<Buffer> {
     try {
       const file = await this.opened('r');
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+      const length = Math.min(buffer.length, this.recorded - position);
+      const { bytesRead } = await file.read(buffer, 0, length, position);
       if (bytesRead > 0) return buffer.subarray(0, bytesRead);
     } catch (error) {
       if (isCairnError(error)) throw error;

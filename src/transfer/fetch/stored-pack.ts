@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import {
   beginUploadResponse,
   encodePackHeader,
@@ -6,6 +6,7 @@ import {
   endUploadResponse,
   hexLength,
   type ObjectFormat,
+  PackFrame,
   packHeaderLength,
 } from '../../git/index.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
@@ -13,6 +14,7 @@ import { publicTextOf } from '../../lib/errors.ts';
 import type { ArtifactStream } from '../../repository/cache/artifact-stream.ts';
 import type { ArtifactRef } from '../../repository/manifest.ts';
 import type { Output } from '../output.ts';
+import { Reused } from '../reused.ts';
 import type { PackPart, StoredResponse } from './plan.ts';
 
 /** Opens a stored pack, which may still be downloading. */
@@ -36,17 +38,18 @@ export async function sendStoredResponse(
   const { form, parts, progress } = response;
   const streams = await openAll(parts, open);
   try {
-    const pack = packBytes(parts, streams, format);
-    const nextBytes = () => unlessAborted(pack.next(), signal);
+    const frames = new Reused(() => new PackFrame(form, joinedSize(parts, format)));
+    const pieces = new StoredPack(parts, streams, format, frames).pieces();
+    const nextPiece = () => unlessAborted(pieces.next(), signal);
     // The response starts only when the first bytes are available: until then an error can have an HTTP status.
-    let bytes = await nextBytes();
+    let piece = await nextPiece();
     const head = [beginUploadResponse(form)];
     if (progress) head.push(encodeUploadResponse(form, 2, announcement(parts)));
     let isConnected = await output.write(Buffer.concat(head));
     try {
-      while (isConnected && !bytes.done) {
-        isConnected = await output.write(encodeUploadResponse(form, 1, bytes.value));
-        bytes = await nextBytes();
+      while (isConnected && !piece.done) {
+        isConnected = (await output.write(piece.value)) && (await frames.written(output));
+        if (isConnected) piece = await nextPiece();
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -90,32 +93,77 @@ async function openAll(parts: readonly PackPart[], open: OpenPack): Promise<Arti
 }
 
 /** The pack that a client gets. A single whole pack is sent unchanged; several get a common header and trailer. */
-async function* packBytes(
-  parts: readonly PackPart[],
-  streams: readonly ArtifactStream[],
-  format: ObjectFormat,
-): AsyncGenerator<Buffer, void, undefined> {
-  const [part, stream] = [parts[0], streams[0]];
-  if (part !== undefined && stream !== undefined && parts.length === 1) {
-    if (part.end + hexLength(format) / 2 !== stream.size)
-      throw new TypeError('a part of a pack cannot be sent alone');
-    yield* stream.bytes(0, part.end);
-    await stream.verified;
-    yield* stream.bytes(part.end, stream.size);
-    return;
+class StoredPack {
+  private readonly parts: readonly PackPart[];
+  private readonly streams: readonly ArtifactStream[];
+  private readonly format: ObjectFormat;
+  private readonly frames: Reused<PackFrame>;
+
+  constructor(
+    parts: readonly PackPart[],
+    streams: readonly ArtifactStream[],
+    format: ObjectFormat,
+    frames: Reused<PackFrame>,
+  ) {
+    this.parts = parts;
+    this.streams = streams;
+    this.format = format;
+    this.frames = frames;
   }
-  const hash = createHash(format);
-  const header = encodePackHeader(parts.reduce((sum, { objects }) => sum + objects, 0));
-  hash.update(header);
-  yield header;
-  for (const [at, stream] of streams.entries()) {
-    for await (const bytes of stream.bytes(packHeaderLength, parts[at]?.end ?? 0)) {
-      hash.update(bytes);
-      yield bytes;
+
+  /** The pack in the form of the response. A piece must have been {@link Reused.written} before the next one is read. */
+  pieces(): AsyncGenerator<Buffer, void, undefined> {
+    const [part, stream] = [this.parts[0], this.streams[0]];
+    return part !== undefined && stream !== undefined && this.parts.length === 1
+      ? this.only(part, stream)
+      : this.joined();
+  }
+
+  private async *only({ end }: PackPart, stream: ArtifactStream): AsyncGenerator<Buffer, void, undefined> {
+    if (end + hexLength(this.format) / 2 !== stream.size)
+      throw new TypeError('a part of a pack cannot be sent alone');
+    yield* this.read(stream, 0, end);
+    await stream.verified;
+    yield* this.read(stream, end, stream.size);
+  }
+
+  private async *joined(): AsyncGenerator<Buffer, void, undefined> {
+    const hash = createHash(this.format);
+    const header = encodePackHeader(this.parts.reduce((sum, { objects }) => sum + objects, 0));
+    hash.update(header);
+    yield this.put(header);
+    for (const [at, stream] of this.streams.entries()) {
+      yield* this.read(stream, packHeaderLength, this.parts[at]?.end ?? 0, hash);
+    }
+    await allSettledOrThrow(this.streams.map(({ verified }) => verified));
+    yield this.put(hash.digest());
+  }
+
+  /** @param hash of all that is read */
+  private async *read(
+    stream: ArtifactStream,
+    from: number,
+    to: number,
+    hash?: Hash,
+  ): AsyncGenerator<Buffer, void, undefined> {
+    for (let at = from; at < to; ) {
+      const frame = this.frames.memory;
+      const length = await stream.read(frame.places, at, to);
+      if (hash !== undefined) for (const data of frame.data(length)) hash.update(data);
+      yield frame.encode(length);
+      at += length;
     }
   }
-  await allSettledOrThrow(streams.map(({ verified }) => verified));
-  yield hash.digest();
+
+  private put(data: Buffer): Buffer {
+    const frame = this.frames.memory;
+    return frame.encode(frame.put(data));
+  }
+}
+
+/** Bytes of the pack that a client gets, at most. */
+function joinedSize(parts: readonly PackPart[], format: ObjectFormat): number {
+  return parts.reduce((sum, { end }) => sum + end, packHeaderLength) + hexLength(format) / 2;
 }
 
 function announcement(parts: readonly PackPart[]): string {

@@ -15,11 +15,11 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** An answer whose client takes 64 KiB in so many milliseconds. */
-function answerTo(milliseconds: number): ServerResponse & { readonly received: Buffer[] } {
+/** An answer whose client takes 64 KiB in so many milliseconds. @param room bytes that may wait without anybody being told to */
+function answerTo(milliseconds: number, room = 1): ServerResponse & { readonly received: Buffer[] } {
   const received: Buffer[] = [];
   const stream = new Writable({
-    highWaterMark: 1,
+    highWaterMark: room,
     write(chunk: Buffer, _encoding, done) {
       setTimeout(
         () => {
@@ -58,4 +58,32 @@ it('a client that reads nothing is disconnected (issue 11, point 9)', async () =
   await vi.advanceTimersByTimeAsync(IDLE_MS);
   expect(await written).toBe(false);
   expect(response.destroyed).toBe(true);
+});
+
+it('a chunk is taken once the system has all of it, although there was room for more before', async () => {
+  const response = answerTo(1_000, 1024 * KIB);
+  const output = outputTo(response);
+  expect(await output.taken()).toBe(true);
+  expect(await output.write(chunk)).toBe(true);
+  let isTaken: boolean | undefined;
+  const taken = output.taken().then((value) => {
+    isTaken = value;
+  });
+  await vi.advanceTimersByTimeAsync(3_999);
+  expect(isTaken).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(1);
+  await taken;
+  expect(isTaken).toBe(true);
+  expect(Buffer.concat(response.received)).toHaveLength(256 * KIB);
+});
+
+it('a chunk is not taken by a client that goes', async () => {
+  const response = answerTo(IDLE_MS + 1);
+  const output = outputTo(response);
+  const written = output.write(chunk.subarray(0, KIB));
+  const taken = output.taken();
+  response.destroy();
+  expect(await taken).toBe(false);
+  expect(await written).toBe(false);
+  expect(await output.taken()).toBe(false);
 });

@@ -1,3 +1,4 @@
+import { artifactBytes } from '../../../helpers/artifact-bytes.ts';
 import { filesBelow } from '../../../helpers/files.ts';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -94,7 +95,7 @@ describe('a large artifact', () => {
       return found;
     };
     const stream = await rig.cache.stream(ID, 'pack', ref);
-    const reader = stream.bytes(0, ref.size)[Symbol.asyncIterator]();
+    const reader = artifactBytes(stream);
     let first: unknown;
     const reading = reader.next().then((result) => {
       first = result.value;

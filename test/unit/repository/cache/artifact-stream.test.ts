@@ -14,6 +14,7 @@ import { FillingFile } from '../../../../src/repository/cache/filling-file.ts';
 import { artifactKey } from '../../../../src/repository/keys.ts';
 import type { ArtifactRef } from '../../../../src/repository/manifest.ts';
 import { repositoryId } from '../../../../src/repository/repository-id.ts';
+import { artifactBytes } from '../../../helpers/artifact-bytes.ts';
 import { ID, RepositoryRig } from '../../../helpers/repository-rig.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
 
@@ -79,7 +80,7 @@ async function damagedLeftover(): Promise<{ readonly bytes: Buffer; readonly ref
 
 async function readAll(stream: ArtifactStream, from = 0, to = stream.size): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream.bytes(from, to)) chunks.push(chunk);
+  for await (const chunk of artifactBytes(stream, from, to)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -112,7 +113,7 @@ describe('an artifact during its download', () => {
     const bytes = randomBytes(1_000);
     const stream = await rig.cache.stream(ID, 'pack', await stored(bytes));
     const verified = watch(stream.verified);
-    const reader = stream.bytes(10, 1_000)[Symbol.asyncIterator]();
+    const reader = artifactBytes(stream, 10, 1_000);
     const body = await store.body();
     body.write(bytes.subarray(0, 100));
     expect((await reader.next()).value).toEqual(bytes.subarray(10, 100));
@@ -135,7 +136,7 @@ describe('an artifact during its download', () => {
     const ref = await stored(bytes);
     const streams = await Promise.all(Array.from({ length: 5 }, () => rig.cache.stream(ID, 'pack', ref)));
     const [still, ...others] = streams;
-    const standing = still?.bytes(0, ref.size)[Symbol.asyncIterator]();
+    const standing = still && artifactBytes(still);
     const reading = others.map((stream) => readAll(stream));
     const waiting = rig.cache.acquire(ID, 'pack', ref);
     (await store.body()).end(bytes);
@@ -144,7 +145,7 @@ describe('an artifact during its download', () => {
     expect(sha256(await readFile(file.path))).toBe(ref.digest);
     const begin = await standing?.next();
     expect(begin).toMatchObject({ done: false });
-    await standing?.return?.();
+    await standing?.return();
     expect(downloads()).toBe(1);
     expect(await openFiles()).toHaveLength(1);
     file.release();
@@ -155,11 +156,11 @@ describe('an artifact during its download', () => {
     const bytes = randomBytes(200_000);
     const ref = await stored(bytes);
     const stream = await rig.cache.stream(ID, 'pack', ref);
-    const reader = stream.bytes(0, ref.size)[Symbol.asyncIterator]();
+    const reader = artifactBytes(stream);
     const body = await store.body();
     body.write(bytes.subarray(0, 1_000));
     await reader.next();
-    await reader.return?.();
+    await reader.return();
     stream.release();
     body.end(bytes.subarray(1_000));
     const later = await rig.cache.stream(ID, 'pack', ref);
@@ -179,7 +180,7 @@ describe('an artifact during its download', () => {
       const bytes = randomBytes(100_000);
       const ref = await stored(bytes);
       const stream = await rig.cache.stream(ID, 'pack', ref);
-      const slow = stream.bytes(0, ref.size)[Symbol.asyncIterator]();
+      const slow = artifactBytes(stream);
       const body = await store.body();
       body.write(spoil(bytes).subarray(0, 50_000));
       await slow.next();
@@ -214,7 +215,7 @@ describe('an artifact during its download', () => {
     const opening = rig.cache.stream(OTHER, 'pack', ref);
     const opened = watch(opening);
     body.write(bytes.subarray(0, 500));
-    await damaged.bytes(0, 500)[Symbol.asyncIterator]().next();
+    await artifactBytes(damaged, 0, 500).next();
     expect(opened()).toBe('pending');
     store.slow = false;
     body.end(Buffer.alloc(500));
