@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { checkPlottable } from '../../../bench/keep.ts';
 import { DEFAULT_PUSHES, parseOptions, select } from '../../../bench/options.ts';
@@ -84,6 +85,21 @@ describe('the rows', () => {
     expect(of('/file').filter((name) => !fileAlone.includes(name))).toEqual(of('/s3'));
     // Mirrors go between two servers of git's own.
     expect(of('/file').length + of('/s3').length + of('/http-backend').length).toBe(rows.length);
+  });
+
+  it('are all on the page about the benchmark, and no others', () => {
+    const page = readFileSync('docs/reference/benchmark.md', 'utf8');
+    const [, table = ''] = page.split('| row | what is measured | goal |\n');
+    const cells = table
+      .split('\n\n')[0]
+      ?.split('\n')
+      .map((line) => line.split('|')[1] ?? '');
+    const named = [...(cells?.join(' ') ?? '').matchAll(/`([a-z0-9…-]+)`/g)].map(([, name = '']) => name);
+    const patterns = named.map((name) => new RegExp(`^${name.replace('…', '[a-z0-9-]+')}$`));
+    const bases = [...new Set(rows.map((row) => row.name.split('/')[0] ?? ''))];
+    expect(named.length).toBeGreaterThan(50);
+    expect(bases.filter((base) => !patterns.some((pattern) => pattern.test(base)))).toEqual([]);
+    expect(named.filter((name) => !name.includes('…') && !bases.includes(name))).toEqual([]);
   });
 
   it('limit the server’s memory growth on both stores, and time on the local store only', () => {

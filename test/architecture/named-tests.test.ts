@@ -27,3 +27,14 @@ describe('the tests named on the GRASP page', () => {
     expect(["'", '"', '`'].some((quote) => text.includes(`${quote}${title}${quote}`))).toBe(true);
   });
 });
+
+describe.each(['mirror', 'fossil'])('the tests named on the page of %s scenarios', (kind) => {
+  it('exist', () => {
+    const page = readText(`docs/reference/${kind}-scenarios.md`);
+    const named = [...page.matchAll(/`((?:[a-z0-9-]+\/)+[a-z0-9-]+(?:\.test)?\.ts)`/g)].map(
+      ([, file = '']) => file,
+    );
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((file) => !existsSync(join(ROOT, 'test', file)))).toEqual([]);
+  });
+});
