@@ -171,7 +171,7 @@ export {
   RefSegment,
   type SegmentSummary,
 } from './refs/ref-segment.ts';
-export { SegmentSlot } from './refs/ref-slots.ts';
+export { LazySegment } from './refs/lazy-segments.ts';
 export { RefTable, tableOf, type WantedRefs } from './refs/ref-table.ts';
 export { encodeReport, type RefStatus, type StatusReport } from './report-status.ts';
 export { RequestRefusal } from './request-refusal.ts';

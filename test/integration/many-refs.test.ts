@@ -126,7 +126,7 @@ describe('a repository with 33,000 refs', () => {
     expect(packetsOf(answer.body)).toEqual([expect.stringContaining(branchName(77)), '(flush)']);
     expect([reads('json'), reads('refs'), store.count()]).toEqual([1, 1, 3]);
     const { manifest } = (await repository.resolve()) ?? {};
-    const segments = manifest === undefined ? 0 : (tableOf(manifest.refs)?.slots.length ?? 0);
+    const segments = manifest === undefined ? 0 : (tableOf(manifest.refs)?.segments.length ?? 0);
     const all = await lsRefs(repositoryUrl(cold, 'many'), 'peel\n');
     expect(packetsOf(all.body)).toHaveLength((manifest?.refs.size ?? 0) + 2);
     expect(reads('refs')).toBe(segments);

@@ -10,7 +10,7 @@ import { CairnError } from '../../lib/errors.ts';
 import { isObjectId, type ObjectFormat } from '../object-id.ts';
 import { refNameProblem, sortingByBytes } from './ref-name.ts';
 import type { KeyedChange, RefChange, RefEntry } from './ref-segment.ts';
-import { foldChanges, SegmentSlot, slotFor } from './ref-slots.ts';
+import { foldChanges, LazySegment, segmentFor } from './lazy-segments.ts';
 import { PeeledView, RefsView } from './ref-views.ts';
 import { partEntries, type TablePart } from './table-part.ts';
 
@@ -23,7 +23,7 @@ const prefixesLookedUp = 256;
 
 /** The parts of a table, as they are stored. */
 export interface TableParts {
-  readonly slots: readonly SegmentSlot[];
+  readonly segments: readonly LazySegment[];
   /** In byte order. */
   readonly overlay: readonly KeyedChange[];
   /** Number of refs. */
@@ -36,12 +36,12 @@ export interface WantedRefs {
   readonly prefixes: readonly string[];
 }
 
-/** Loads the segments of slots into these slots. */
-export type LoadSegments = (slots: readonly SegmentSlot[]) => Promise<void>;
+/** Loads the contents of segments. */
+export type LoadSegments = (segments: readonly LazySegment[]) => Promise<void>;
 
 export class RefTable implements TableParts {
   readonly format: ObjectFormat;
-  readonly slots: readonly SegmentSlot[];
+  readonly segments: readonly LazySegment[];
   readonly overlay: readonly KeyedChange[];
   readonly size: number;
   /** Name → object id. */
@@ -56,7 +56,7 @@ export class RefTable implements TableParts {
   /** @param load loads segments that are missing; absent if none is */
   constructor(format: ObjectFormat, parts: TableParts, load?: LoadSegments) {
     this.format = format;
-    this.slots = parts.slots;
+    this.segments = parts.segments;
     this.overlay = parts.overlay;
     this.size = parts.size;
     this.load = load;
@@ -85,7 +85,7 @@ export class RefTable implements TableParts {
     peeled: ReadonlyMap<string, string>,
   ): Cooperative<RefTable> {
     const changes = yield* mapped(refs, ([name, oid]) => ({ name, oid, peeled: peeled.get(name) }));
-    const none = new RefTable(format, { slots: [], overlay: [], size: 0 });
+    const none = new RefTable(format, { segments: [], overlay: [], size: 0 });
     return yield* none.changing(changes, 0);
   }
 
@@ -116,7 +116,7 @@ export class RefTable implements TableParts {
   get digest(): Digest {
     this.name ??= sha256(
       JSON.stringify([
-        this.slots.map(({ summary }) => summary.digest),
+        this.segments.map(({ summary }) => summary.digest),
         this.overlay.map(({ name, oid = null, peeled = null }) => [name, oid, peeled]),
       ]),
     );
@@ -148,8 +148,8 @@ export class RefTable implements TableParts {
         yield { name: change.name, oid: change.oid, peeled: change.peeled };
       }
     }
-    for (const { segment } of this.slots) {
-      for (const entry of segment.pointingAt(oid)) if (!this.changed.has(entry.name)) yield entry;
+    for (const { content } of this.segments) {
+      for (const entry of content.pointingAt(oid)) if (!this.changed.has(entry.name)) yield entry;
     }
     return undefined;
   }
@@ -196,18 +196,18 @@ export class RefTable implements TableParts {
     const overlay = yield* inOrder(pending);
     const parts =
       overlay.length <= maxOverlay && kept > 0
-        ? { slots: this.slots, overlay }
-        : yield* foldChanges(this.slots, overlay, kept, this.format);
+        ? { segments: this.segments, overlay }
+        : yield* foldChanges(this.segments, overlay, kept, this.format);
     return new RefTable(this.format, { ...parts, size }, this.load);
   }
 
   /** The same table with other numbers of stored copies. @param copies number of the copy, by digest of the segment */
   withCopies(copies: ReadonlyMap<string, number>): RefTable {
-    const slots = this.slots.map((slot) => {
-      const n = copies.get(slot.summary.digest);
-      return n === undefined ? slot : new SegmentSlot({ ...slot.summary, n }, slot.segment);
+    const segments = this.segments.map((lazy) => {
+      const n = copies.get(lazy.summary.digest);
+      return n === undefined ? lazy : new LazySegment({ ...lazy.summary, n }, lazy.content);
     });
-    return new RefTable(this.format, { slots, overlay: this.overlay, size: this.size }, this.load);
+    return new RefTable(this.format, { segments, overlay: this.overlay, size: this.size }, this.load);
   }
 
   /**
@@ -216,8 +216,8 @@ export class RefTable implements TableParts {
    */
   async ready(wanted?: WantedRefs): Promise<void> {
     const all = wanted === undefined || wanted.prefixes.length > prefixesLookedUp;
-    const missing = new Set<SegmentSlot>();
-    for (const slot of all ? this.slots : this.slotsFor(wanted)) if (!slot.isHere) missing.add(slot);
+    const missing = new Set<LazySegment>();
+    for (const lazy of all ? this.segments : this.segmentsFor(wanted)) if (!lazy.isHere) missing.add(lazy);
     if (missing.size === 0) return;
     if (this.load === undefined) throw new Error('a table of refs has segments that it cannot load');
     await this.load([...missing]);
@@ -228,16 +228,16 @@ export class RefTable implements TableParts {
     const key = Buffer.from(prefix);
     let next = this.overlay.findIndex((change) => change.name.startsWith(prefix));
     if (next === -1) next = this.overlay.length;
-    for (let at = slotFor(this.slots, key); at === 0 || at < this.slots.length; at++) {
-      const slot = this.slots[at];
-      const following = this.slots[at + 1];
+    for (let at = segmentFor(this.segments, key); at === 0 || at < this.segments.length; at++) {
+      const lazy = this.segments[at];
+      const following = this.segments[at + 1];
       const begin = next;
       for (let change = this.overlay[next]; change?.name.startsWith(prefix); change = this.overlay[++next]) {
         if (following !== undefined && change.key.compare(following.firstKey) >= 0) break;
       }
       const changes = this.overlay.slice(begin, next);
-      if (slot?.reaches(key)) {
-        const { segment } = slot;
+      if (lazy?.reaches(key)) {
+        const segment = lazy.content;
         const from = segment.lowerBound(key);
         yield { segment, from, to: segment.upperBound(key), changes };
       } else if (changes.length > 0) yield { segment: undefined, from: 0, to: 0, changes };
@@ -248,23 +248,23 @@ export class RefTable implements TableParts {
 
   /** The ref as the segments have it, without the overlay. @param key its name as bytes */
   storedAt(key: Buffer): RefEntry | undefined {
-    const slot = this.slots[slotFor(this.slots, key)];
-    if (slot === undefined || slot.firstKey.compare(key) > 0 || slot.lastKey.compare(key) < 0)
+    const lazy = this.segments[segmentFor(this.segments, key)];
+    if (lazy === undefined || lazy.firstKey.compare(key) > 0 || lazy.lastKey.compare(key) < 0)
       return undefined;
-    return slot.segment.find(key);
+    return lazy.content.find(key);
   }
 
-  private *slotsFor(wanted: WantedRefs): Generator<SegmentSlot, undefined> {
+  private *segmentsFor(wanted: WantedRefs): Generator<LazySegment, undefined> {
     for (const name of wanted.names) {
-      const slot = this.slots[slotFor(this.slots, Buffer.from(name))];
-      if (slot !== undefined) yield slot;
+      const lazy = this.segments[segmentFor(this.segments, Buffer.from(name))];
+      if (lazy !== undefined) yield lazy;
     }
     for (const prefix of wanted.prefixes) {
       const key = Buffer.from(prefix);
-      for (let at = slotFor(this.slots, key); at < this.slots.length; at++) {
-        const slot = this.slots[at];
-        if (slot?.beginsBehind(key)) break;
-        if (slot?.reaches(key)) yield slot;
+      for (let at = segmentFor(this.segments, key); at < this.segments.length; at++) {
+        const lazy = this.segments[at];
+        if (lazy?.beginsBehind(key)) break;
+        if (lazy?.reaches(key)) yield lazy;
       }
     }
     return undefined;
@@ -280,14 +280,14 @@ function* inOrder(changes: ReadonlyMap<string, KeyedChange>): Cooperative<KeyedC
 /** Names of refs that may differ between two tables, some of them more than once. */
 function* candidates(one: RefTable, other: RefTable): Generator<string, undefined> {
   for (const { overlay } of [one, other]) for (const { name } of overlay) yield name;
-  const digests = (table: RefTable) => new Set(table.slots.map(({ summary }) => summary.digest));
+  const digests = (table: RefTable) => new Set(table.segments.map(({ summary }) => summary.digest));
   for (const [table, shared] of [
     [one, digests(other)],
     [other, digests(one)],
   ] as const) {
-    for (const slot of table.slots) {
-      if (shared.has(slot.summary.digest)) continue;
-      for (const { name } of slot.segment.entries()) yield name;
+    for (const lazy of table.segments) {
+      if (shared.has(lazy.summary.digest)) continue;
+      for (const { name } of lazy.content.entries()) yield name;
     }
   }
   return undefined;

@@ -1,10 +1,10 @@
 import type { KeyedChange, RefEntry } from './ref-segment.ts';
-import type { SegmentSlot } from './ref-slots.ts';
+import type { LazySegment } from './lazy-segments.ts';
 import { partEntries, type TablePart } from './table-part.ts';
 
 /** The part of a table that a view uses. */
 export interface ViewedTable {
-  readonly slots: readonly SegmentSlot[];
+  readonly segments: readonly LazySegment[];
   readonly overlay: readonly KeyedChange[];
   get(name: string): string | undefined;
   peeledOf(name: string): string | undefined;
@@ -101,7 +101,7 @@ export class PeeledView extends TableView {
 
   get size(): number {
     let count = 0;
-    for (const { segment } of this.table.slots) count += segment.peels;
+    for (const { content } of this.table.segments) count += content.peels;
     for (const { key, peeled } of this.table.overlay) {
       if (peeled !== undefined) count++;
       if (this.table.storedAt(key)?.peeled !== undefined) count--;

@@ -7,7 +7,7 @@ import {
   maxSegmentBytes,
   RefTable,
   refNameProblem,
-  SegmentSlot,
+  LazySegment,
   type SegmentSummary,
   tableOf,
 } from '../../git/index.ts';
@@ -174,10 +174,14 @@ export function decodeManifest(
 
 /** A table of which only the changes can be read. */
 function unloaded({ format, segments, overlay, size }: StoredRefs): RefTable {
-  return new RefTable(format, { slots: segments.map((summary) => new SegmentSlot(summary)), overlay, size });
+  return new RefTable(format, {
+    segments: segments.map((summary) => new LazySegment(summary)),
+    overlay,
+    size,
+  });
 }
 
-function describeTable({ slots, overlay, size }: RefTable) {
+function describeTable({ segments, overlay, size }: RefTable) {
   const set = overlay.flatMap(({ name, oid }) => (oid === undefined ? [] : [[name, oid] as const]));
   const peeled = overlay.flatMap((change) =>
     change.peeled === undefined ? [] : [[change.name, change.peeled] as const],
@@ -189,7 +193,7 @@ function describeTable({ slots, overlay, size }: RefTable) {
       peeled: Object.fromEntries(peeled),
       set: Object.fromEntries(set),
     },
-    segments: slots.map(({ summary }) => summary),
+    segments: segments.map(({ summary }) => summary),
   };
 }
 

@@ -1,4 +1,4 @@
-import { inSuitableForm, RefTable, SegmentSlot, tableOf } from '../../git/index.ts';
+import { inSuitableForm, RefTable, LazySegment, tableOf } from '../../git/index.ts';
 import { cooperate } from '../../lib/cooperative.ts';
 import { publicError } from '../../lib/errors.ts';
 import type { ArtifactStore } from '../artifact-store.ts';
@@ -47,8 +47,8 @@ export class GitManifestFormat implements ManifestFormat<GitManifest>, ManifestP
     if (table === undefined) return undefined;
     const copies = await this.segments.write(id, table, manifest.generation);
     if (copies.size === 0) return undefined;
-    const { slots, refs, peeled } = table.withCopies(copies);
-    for (const slot of slots) this.segments.note(id, slot);
+    const { segments, refs, peeled } = table.withCopies(copies);
+    for (const lazy of segments) this.segments.note(id, lazy);
     return encoded({ ...manifest, refs, peeled });
   }
 
@@ -60,13 +60,16 @@ export class GitManifestFormat implements ManifestFormat<GitManifest>, ManifestP
     return this.shared.give(manifest);
   }
 
-  private openTable(id: RepositoryPlace, { format, segments, overlay, size }: StoredRefs): RefTable {
-    const slots = segments.map((summary) => {
-      const slot = this.shared.slot(id, summary) ?? new SegmentSlot(summary);
-      this.segments.note(id, slot);
-      return slot;
+  private openTable(
+    id: RepositoryPlace,
+    { format, segments: summaries, overlay, size }: StoredRefs,
+  ): RefTable {
+    const segments = summaries.map((summary) => {
+      const lazy = this.shared.segment(id, summary) ?? new LazySegment(summary);
+      this.segments.note(id, lazy);
+      return lazy;
     });
-    return new RefTable(format, { slots, overlay, size }, (missing) =>
+    return new RefTable(format, { segments, overlay, size }, (missing) =>
       this.segments.load(id, missing, format),
     );
   }

@@ -169,7 +169,7 @@ export function namedArtifacts(manifest: GitState): NamedArtifact[] {
     if (entry.bitmap !== undefined) named.push({ kind: 'bitmap', ref: entry.bitmap });
   }
   if (manifest.graph !== undefined) named.push({ kind: 'graph', ref: manifest.graph });
-  for (const { summary } of tableOf(manifest.refs)?.slots ?? []) {
+  for (const { summary } of tableOf(manifest.refs)?.segments ?? []) {
     const { digest, size, n } = summary;
     named.push({ kind: 'refs', ref: n === undefined ? { digest, size } : { digest, size, n } });
   }

@@ -1,4 +1,4 @@
-import { RefSegment, type RefTable, type SegmentSlot } from '../../git/index.ts';
+import { RefSegment, type RefTable, type LazySegment } from '../../git/index.ts';
 import { concurrently } from '../../lib/concurrently.ts';
 import { LoopTurns } from '../../lib/cooperative.ts';
 import { sha256 } from '../../lib/digest.ts';
@@ -18,30 +18,34 @@ const PARALLEL = 8;
  */
 export class RefSegments {
   private readonly artifacts: ArtifactStore;
-  private readonly loading = new SingleFlight<SegmentSlot, void>();
+  private readonly loading = new SingleFlight<LazySegment, void>();
   private readonly turns = new LoopTurns();
   /** Where a ref segment is known to be stored. */
-  private readonly stored = new WeakMap<SegmentSlot, string>();
+  private readonly stored = new WeakMap<LazySegment, string>();
 
   constructor(artifacts: ArtifactStore) {
     this.artifacts = artifacts;
   }
 
   /** Records that a ref segment is in the store, because a manifest names it. */
-  note(id: RepositoryPlace, slot: SegmentSlot): void {
-    this.stored.set(slot, repositoryPrefix(id));
+  note(id: RepositoryPlace, lazy: LazySegment): void {
+    this.stored.set(lazy, repositoryPrefix(id));
   }
 
   /**
-   * Loads segments into their slots, several at once, each decoded in a turn of the event loop of its own.
+   * Loads the contents of segments, several at once, each decoded in a turn of the event loop of its own.
    * @throws CairnError `corrupt` naming the artifact when it is missing or damaged; `unavailable` when the store fails
    */
-  async load(id: RepositoryPlace, slots: readonly SegmentSlot[], format: RefTable['format']): Promise<void> {
-    await concurrently(slots, PARALLEL, (slot) =>
-      this.loading.run(slot, async () => {
-        const bytes = await this.read(id, slot);
+  async load(
+    id: RepositoryPlace,
+    segments: readonly LazySegment[],
+    format: RefTable['format'],
+  ): Promise<void> {
+    await concurrently(segments, PARALLEL, (lazy) =>
+      this.loading.run(lazy, async () => {
+        const bytes = await this.read(id, lazy);
         await this.turns.next();
-        slot.fill(this.decode(id, slot, bytes, format));
+        lazy.fill(this.decode(id, lazy, bytes, format));
       }),
     );
   }
@@ -57,17 +61,17 @@ export class RefSegments {
     generation: number | undefined,
   ): Promise<ReadonlyMap<string, number>> {
     const copies = new Map<string, number>();
-    const fresh = table.slots.filter((slot) => this.stored.get(slot) !== repositoryPrefix(id));
-    await concurrently(fresh, PARALLEL, async (slot) => {
-      const { digest } = slot.summary;
-      const { n } = await this.artifacts.put(id, 'refs', digest, slot.segment.bytes, { generation });
-      if (n === slot.summary.n) this.note(id, slot);
+    const fresh = table.segments.filter((lazy) => this.stored.get(lazy) !== repositoryPrefix(id));
+    await concurrently(fresh, PARALLEL, async (lazy) => {
+      const { digest } = lazy.summary;
+      const { n } = await this.artifacts.put(id, 'refs', digest, lazy.content.bytes, { generation });
+      if (n === lazy.summary.n) this.note(id, lazy);
       else if (n !== undefined) copies.set(digest, n);
     });
     return copies;
   }
 
-  private async read(id: RepositoryPlace, { summary }: SegmentSlot): Promise<Buffer> {
+  private async read(id: RepositoryPlace, { summary }: LazySegment): Promise<Buffer> {
     const found = await this.artifacts.open(id, 'refs', summary);
     try {
       return await readAll(found.body, summary.size);
@@ -81,7 +85,7 @@ export class RefSegments {
 
   private decode(
     id: RepositoryPlace,
-    { summary }: SegmentSlot,
+    { summary }: LazySegment,
     bytes: Buffer,
     format: RefTable['format'],
   ): RefSegment {

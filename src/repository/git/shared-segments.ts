@@ -1,37 +1,37 @@
-import { type SegmentSlot, type SegmentSummary, tableOf } from '../../git/index.ts';
+import { type LazySegment, type SegmentSummary, tableOf } from '../../git/index.ts';
 import { repositoryPrefix } from '../keys.ts';
 import type { RepositoryPlace } from '../repository-id.ts';
 import type { GitManifest } from './git-manifest.ts';
 
-interface SharedSlot {
-  readonly slot: SegmentSlot;
+interface SharedSegment {
+  readonly lazy: LazySegment;
   users: number;
 }
 
 /** The ref segments of remembered manifests, each once: a segment that was loaded for one manifest is loaded for all. */
 export class SharedSegments {
-  private readonly slots = new Map<string, SharedSlot>();
-  private readonly names = new WeakMap<SegmentSlot, string>();
+  private readonly segments = new Map<string, SharedSegment>();
+  private readonly names = new WeakMap<LazySegment, string>();
 
-  /** The slot of a ref segment that a remembered manifest of the repository names. */
-  slot(id: RepositoryPlace, summary: SegmentSummary): SegmentSlot | undefined {
-    return this.slots.get(slotName(repositoryPrefix(id), summary))?.slot;
+  /** The ref segment that a remembered manifest of the repository names. */
+  segment(id: RepositoryPlace, summary: SegmentSummary): LazySegment | undefined {
+    return this.segments.get(segmentName(repositoryPrefix(id), summary))?.lazy;
   }
 
   /** @returns bytes of the segments that no manifest named before */
   take(id: RepositoryPlace, manifest: GitManifest): number {
-    const slots = slotsOf(manifest);
-    if (slots.length === 0) return 0;
+    const segments = segmentsOf(manifest);
+    if (segments.length === 0) return 0;
     const place = repositoryPrefix(id);
     let bytes = 0;
-    for (const slot of slots) {
-      const name = slotName(place, slot.summary);
-      this.names.set(slot, name);
-      const shared = this.slots.get(name);
+    for (const lazy of segments) {
+      const name = segmentName(place, lazy.summary);
+      this.names.set(lazy, name);
+      const shared = this.segments.get(name);
       if (shared !== undefined) shared.users++;
       else {
-        this.slots.set(name, { slot, users: 1 });
-        bytes += slot.summary.size;
+        this.segments.set(name, { lazy, users: 1 });
+        bytes += lazy.summary.size;
       }
     }
     return bytes;
@@ -40,21 +40,21 @@ export class SharedSegments {
   /** @returns bytes of the segments that no manifest names any more */
   give(manifest: GitManifest): number {
     let bytes = 0;
-    for (const slot of slotsOf(manifest)) {
-      const name = this.names.get(slot) ?? '';
-      const shared = this.slots.get(name);
+    for (const lazy of segmentsOf(manifest)) {
+      const name = this.names.get(lazy) ?? '';
+      const shared = this.segments.get(name);
       if (shared === undefined || --shared.users > 0) continue;
-      this.slots.delete(name);
-      bytes += slot.summary.size;
+      this.segments.delete(name);
+      bytes += lazy.summary.size;
     }
     return bytes;
   }
 }
 
-function slotsOf(manifest: GitManifest): readonly SegmentSlot[] {
-  return tableOf(manifest.refs)?.slots ?? [];
+function segmentsOf(manifest: GitManifest): readonly LazySegment[] {
+  return tableOf(manifest.refs)?.segments ?? [];
 }
 
-function slotName(place: string, { digest, n }: SegmentSummary): string {
+function segmentName(place: string, { digest, n }: SegmentSummary): string {
   return `${place}${digest}-${n ?? 0}`;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { encodePackedRefs } from '../../../../src/git/refs/packed-refs.ts';
 import { compareBytes, sortByBytes } from '../../../../src/git/refs/ref-name.ts';
 import { maxSegmentBytes, type RefChange, RefSegment } from '../../../../src/git/refs/ref-segment.ts';
-import { SegmentSlot } from '../../../../src/git/refs/ref-slots.ts';
+import { LazySegment } from '../../../../src/git/refs/lazy-segments.ts';
 import { maxOverlay, RefTable, tableOf } from '../../../../src/git/refs/ref-table.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
@@ -28,13 +28,13 @@ function aName(range: number): string {
 
 /** The table as it would be stored and loaded again. */
 function reloaded(table: RefTable): RefTable {
-  const slots = table.slots.map(({ summary, segment }) => {
-    const parsed = RefSegment.parse(Buffer.from(segment.bytes), table.format);
+  const segments = table.segments.map(({ summary, content }) => {
+    const parsed = RefSegment.parse(Buffer.from(content.bytes), table.format);
     if (typeof parsed === 'string') throw new Error(parsed);
     expect(parsed.summary).toEqual(summary);
-    return new SegmentSlot(summary, parsed);
+    return new LazySegment(summary, parsed);
   });
-  return new RefTable(table.format, { slots, overlay: table.overlay, size: table.size });
+  return new RefTable(table.format, { segments, overlay: table.overlay, size: table.size });
 }
 
 function expectSame(table: RefTable, refs: Map<string, string>, peeled: Map<string, string>): void {
@@ -62,11 +62,11 @@ function expectSame(table: RefTable, refs: Map<string, string>, peeled: Map<stri
 
 function expectSound(table: RefTable): void {
   expect(table.overlay.length).toBeLessThanOrEqual(maxOverlay);
-  const { slots } = table;
-  for (const [at, { summary }] of slots.entries()) {
+  const { segments } = table;
+  for (const [at, { summary }] of segments.entries()) {
     expect(summary.size).toBeLessThanOrEqual(maxSegmentBytes);
     expect(compareBytes(summary.first, summary.last)).toBeLessThanOrEqual(0);
-    const before = slots[at - 1];
+    const before = segments[at - 1];
     if (before !== undefined) expect(compareBytes(before.summary.last, summary.first)).toBeLessThan(0);
   }
 }
@@ -105,7 +105,7 @@ describe('a table of refs', () => {
       }
       expectSound(table);
       expect(table.get(changes[0]?.name ?? '')).toBe(refs.get(changes[0]?.name ?? ''));
-      most = Math.max(most, table.slots.length);
+      most = Math.max(most, table.segments.length);
       if (step % 300 === 299) {
         expectSame(table, refs, peeled);
         expectSame(reloaded(table), refs, peeled);
@@ -114,7 +114,7 @@ describe('a table of refs', () => {
     expect(most).toBeGreaterThan(3);
     const emptied = table.with([...refs.keys()].map((name) => ({ name, oid: undefined })));
     expectSame(emptied, new Map(), new Map());
-    expect(emptied.slots).toEqual([]);
+    expect(emptied.segments).toEqual([]);
   });
 
   test('finds refs by the object they point at, also through a tag', () => {
@@ -141,15 +141,15 @@ describe('a table of refs', () => {
     const refs = new Map(Array.from({ length: 30_000 }, (_, at) => [`refs/heads/${at}`, anOid()] as const));
     const table = RefTable.from('sha1', refs, new Map());
     const one = table.with([{ name: 'refs/heads/17', oid: anOid() }]);
-    expect(one.slots).toBe(table.slots);
+    expect(one.segments).toBe(table.segments);
     expect(one.overlay).toHaveLength(1);
     const back = one.with([{ name: 'refs/heads/17', oid: refs.get('refs/heads/17') }]);
     expect(back.overlay).toEqual([]);
     const together = Array.from({ length: 300 }, (_, at) => ({ name: `refs/heads/1000${at}`, oid: anOid() }));
     const folded = one.with(together);
-    const kept = folded.slots.filter((slot) => table.slots.includes(slot));
-    expect(folded.slots.length - kept.length).toBeLessThanOrEqual(2);
-    expect(kept.length).toBeGreaterThanOrEqual(table.slots.length - 1);
+    const kept = folded.segments.filter((lazy) => table.segments.includes(lazy));
+    expect(folded.segments.length - kept.length).toBeLessThanOrEqual(2);
+    expect(kept.length).toBeGreaterThanOrEqual(table.segments.length - 1);
     expect(one.get('refs/heads/10005')).toBe(refs.get('refs/heads/10005'));
   });
 
@@ -157,7 +157,7 @@ describe('a table of refs', () => {
     const changes = Array.from({ length: 900 }, () => ({ name: aName(1e6), oid: anOid() }));
     const empty = RefTable.from('sha1', new Map(), new Map());
     const [one, other] = [empty.with(changes), empty.with(changes.toReversed())];
-    expect(one.slots.map(({ summary }) => summary)).toEqual(other.slots.map(({ summary }) => summary));
+    expect(one.segments.map(({ summary }) => summary)).toEqual(other.segments.map(({ summary }) => summary));
     expect(one.overlay).toEqual(other.overlay);
   });
 
@@ -176,14 +176,14 @@ describe('a table of refs', () => {
     const refs = new Map(Array.from({ length: 20_000 }, (_, at) => [`refs/heads/${at}`, anOid()] as const));
     const whole = RefTable.from('sha1', refs, new Map()).with([{ name: 'refs/heads/00', oid: anOid() }]);
     const asked: string[] = [];
-    const slots = whole.slots.map(({ summary }) => new SegmentSlot(summary));
+    const segments = whole.segments.map(({ summary }) => new LazySegment(summary));
     const table = new RefTable(
       'sha1',
-      { ...whole, slots, overlay: whole.overlay, size: whole.size },
+      { ...whole, segments, overlay: whole.overlay, size: whole.size },
       async (missing) => {
-        for (const slot of missing) {
-          asked.push(slot.summary.first);
-          slot.fill(whole.slots[slots.indexOf(slot)]?.segment as RefSegment);
+        for (const lazy of missing) {
+          asked.push(lazy.summary.first);
+          lazy.fill(whole.segments[segments.indexOf(lazy)]?.content as RefSegment);
         }
       },
     );
@@ -199,7 +199,7 @@ describe('a table of refs', () => {
     expect([...table.startingWith('refs/heads/777')]).toHaveLength(11);
     expect(() => [...table.startingWith('refs/heads/1')]).toThrow('before they were loaded');
     await table.ready();
-    expect(asked).toHaveLength(slots.length);
+    expect(asked).toHaveLength(segments.length);
     expect([...table.refs]).toEqual([...whole.refs]);
   });
 

@@ -44,7 +44,7 @@ describe('a manifest of very many refs', () => {
     const peeled = new Map([['refs/heads/000007', oid('7')]]);
     const { digest, manifest } = await rig.publish(manifestOf({ refs: manyRefs(), peeled }));
     expect(manifest.version).toBe(2);
-    const segments = tableOf(manifest.refs)?.slots.length ?? 0;
+    const segments = tableOf(manifest.refs)?.segments.length ?? 0;
     expect(segments).toBeGreaterThan(3);
     expect(written(rig)).toEqual({ json: 1, refs: segments });
     expect(segmentKeys(manifest)).toHaveLength(segments);
@@ -146,7 +146,7 @@ describe('a manifest of very many refs', () => {
     const table = tableOf((await reader.manifests.load(ID, digest, 'on-demand')).refs);
     const where = [...manyRefs().keys()].at(-1) ?? '';
     await table?.ready({ names: [where], prefixes: [] });
-    const inThird = table?.slots[2]?.summary.first ?? '';
+    const inThird = table?.segments[2]?.summary.first ?? '';
     await expect(table?.ready({ names: [inThird], prefixes: [] })).rejects.toMatchObject({
       kind: 'corrupt',
       message: expect.stringContaining(third),

@@ -17,39 +17,39 @@ const leastBytes = maxSegmentBytes / 8;
 /** Changes applied at a time: they take a few milliseconds. */
 const CHANGES_PER_RUN = 500;
 
-/** The place of a segment in tables: its summary, and its content once it is loaded. */
-export class SegmentSlot {
+/** A segment of tables: its summary, and its content once it is loaded. */
+export class LazySegment {
   readonly summary: SegmentSummary;
   /** The first and the last name, as bytes. */
   readonly firstKey: Buffer;
   readonly lastKey: Buffer;
-  private content: RefSegment | undefined;
+  private loaded: RefSegment | undefined;
 
-  constructor(summary: SegmentSummary, content?: RefSegment) {
+  constructor(summary: SegmentSummary, loaded?: RefSegment) {
     this.summary = summary;
     this.firstKey = Buffer.from(summary.first);
     this.lastKey = Buffer.from(summary.last);
-    this.content = content;
+    this.loaded = loaded;
   }
 
-  static of(segment: RefSegment): SegmentSlot {
-    return new SegmentSlot(segment.summary, segment);
+  static of(segment: RefSegment): LazySegment {
+    return new LazySegment(segment.summary, segment);
   }
 
   get isHere(): boolean {
-    return this.content !== undefined;
+    return this.loaded !== undefined;
   }
 
   /** @throws Error if it is not loaded: the caller has to await `RefTable.ready` first */
-  get segment(): RefSegment {
-    if (this.content === undefined) {
+  get content(): RefSegment {
+    if (this.loaded === undefined) {
       throw new Error(`refs from ${this.summary.first} on were used before they were loaded`);
     }
-    return this.content;
+    return this.loaded;
   }
 
   fill(segment: RefSegment): void {
-    this.content = segment;
+    this.loaded = segment;
   }
 
   /** Whether it may contain names that begin with `prefix`. */
@@ -63,14 +63,14 @@ export class SegmentSlot {
   }
 }
 
-/** The slot where a ref named `key` belongs: the last one whose first name is not greater, or else the first. */
-export function slotFor(slots: readonly SegmentSlot[], key: Buffer): number {
+/** The position of the segment for a ref named `key`: the last one whose first name is not greater, or else the first. */
+export function segmentFor(segments: readonly LazySegment[], key: Buffer): number {
   let low = 0;
-  let high = slots.length;
+  let high = segments.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const slot = slots[middle];
-    if (slot !== undefined && slot.firstKey.compare(key) <= 0) low = middle + 1;
+    const lazy = segments[middle];
+    if (lazy !== undefined && lazy.firstKey.compare(key) <= 0) low = middle + 1;
     else high = middle;
   }
   return Math.max(0, low - 1);
@@ -83,12 +83,12 @@ export function slotFor(slots: readonly SegmentSlot[], key: Buffer): number {
  * @returns the segments (those not written are shared), and the changes that are left
  */
 export function* foldChanges(
-  slots: readonly SegmentSlot[],
+  segments: readonly LazySegment[],
   changes: readonly KeyedChange[],
   keep: number,
   format: ObjectFormat,
-): Cooperative<{ readonly slots: readonly SegmentSlot[]; readonly overlay: readonly KeyedChange[] }> {
-  const groups = yield* groupedBySlot(slots, changes);
+): Cooperative<{ readonly segments: readonly LazySegment[]; readonly overlay: readonly KeyedChange[] }> {
+  const groups = yield* groupedBySegment(segments, changes);
   let left = changes.length;
   const rewritten = new Set<number>();
   for (const [at, group] of [...groups].sort(([, a], [, b]) => b.length - a.length)) {
@@ -96,25 +96,25 @@ export function* foldChanges(
     rewritten.add(at);
     left -= group.length;
   }
-  const runs: (SegmentSlot | Buffer)[] = [];
+  const runs: (LazySegment | Buffer)[] = [];
   // Without segments, all changes belong to position 0.
-  for (let at = 0; at < Math.max(1, slots.length); at++) {
-    const slot = slots[at];
-    if (rewritten.has(at)) runs.push(...(yield* changedRuns(slot?.segment, groups.get(at) ?? [])));
-    else if (slot !== undefined) runs.push(slot);
+  for (let at = 0; at < Math.max(1, segments.length); at++) {
+    const lazy = segments[at];
+    if (rewritten.has(at)) runs.push(...(yield* changedRuns(lazy?.content, groups.get(at) ?? [])));
+    else if (lazy !== undefined) runs.push(lazy);
   }
   const overlay = [...groups].flatMap(([at, group]) => (rewritten.has(at) ? [] : group));
-  return { slots: yield* cutSegments(runs, format), overlay };
+  return { segments: yield* cutSegments(runs, format), overlay };
 }
 
-/** Changes by the slot they belong to, in byte order. */
-function* groupedBySlot(
-  slots: readonly SegmentSlot[],
+/** Changes by the position of their segment, in byte order. */
+function* groupedBySegment(
+  segments: readonly LazySegment[],
   changes: readonly KeyedChange[],
 ): Cooperative<Map<number, KeyedChange[]>> {
   const groups = new Map<number, KeyedChange[]>();
   for (const change of changes) {
-    const at = slotFor(slots, change.key);
+    const at = segmentFor(segments, change.key);
     const group = groups.get(at);
     if (group === undefined) groups.set(at, [change]);
     else group.push(change);
@@ -147,28 +147,28 @@ function* changedRuns(
 
 /**
  * Makes segments of runs of lines. None is too large, and small runs are joined.
- * @param runs in byte order; a run that is a slot already is kept if possible
+ * @param runs in byte order; a run that is a segment already is kept if possible
  */
 function* cutSegments(
-  runs: readonly (SegmentSlot | Buffer)[],
+  runs: readonly (LazySegment | Buffer)[],
   format: ObjectFormat,
-): Cooperative<SegmentSlot[]> {
-  const cut: SegmentSlot[] = [];
+): Cooperative<LazySegment[]> {
+  const cut: LazySegment[] = [];
   let small: Buffer | undefined;
   for (const run of runs) {
     yield;
-    if (run instanceof SegmentSlot && small === undefined) {
+    if (run instanceof LazySegment && small === undefined) {
       cut.push(run);
       continue;
     }
-    let bytes = run instanceof SegmentSlot ? run.segment.bytes : run;
+    let bytes = run instanceof LazySegment ? run.content.bytes : run;
     if (small !== undefined) bytes = Buffer.concat([small, bytes]);
     small = undefined;
     if (bytes.length === 0) continue;
     const before = cut.at(-1);
     if (bytes.length < leastBytes && before !== undefined) {
       cut.pop();
-      bytes = Buffer.concat([before.segment.bytes, bytes]);
+      bytes = Buffer.concat([before.content.bytes, bytes]);
     } else if (bytes.length < leastBytes) {
       small = bytes;
       continue;
@@ -179,9 +179,9 @@ function* cutSegments(
   return cut;
 }
 
-function inPieces(bytes: Buffer, format: ObjectFormat): SegmentSlot[] {
+function inPieces(bytes: Buffer, format: ObjectFormat): LazySegment[] {
   const whole = RefSegment.of(bytes, format);
-  if (bytes.length <= maxSegmentBytes) return [SegmentSlot.of(whole)];
+  if (bytes.length <= maxSegmentBytes) return [LazySegment.of(whole)];
   const pieces = Math.ceil(bytes.length / filledBytes);
   const cuts = [0];
   for (let at = 0; cuts.length < pieces; at++) {
@@ -191,6 +191,6 @@ function inPieces(bytes: Buffer, format: ObjectFormat): SegmentSlot[] {
   cuts.push(bytes.length);
   return cuts.slice(1).map((end, at) => {
     // A copy: a view would keep all bytes in memory as long as one piece.
-    return SegmentSlot.of(RefSegment.of(Buffer.from(bytes.subarray(cuts[at], end)), format));
+    return LazySegment.of(RefSegment.of(Buffer.from(bytes.subarray(cuts[at], end)), format));
   });
 }
