@@ -1,4 +1,4 @@
-import { listCommits } from '../git-process/browse-commands.ts';
+import { type CommitChoice, listCommits } from '../git-process/browse-commands.ts';
 import { failureReason } from '../git-process/result.ts';
 import { CairnError } from '../lib/errors.ts';
 import { type FoundCommit, readListedCommit } from './objects.ts';
@@ -21,7 +21,7 @@ const ID_LINE = 65;
  * @param from ids of commits; those that they reach are listed
  * @param except ids of commits; what these reach is left out
  * @param path if not empty, only commits that change something there; names with line feeds cannot be asked for
- * @param firstParent whether only first parents of merges are followed
+ * @param choice which of them; all if absent
  * @throws CairnError `unavailable` when git fails
  */
 export async function listHistory(
@@ -32,12 +32,12 @@ export async function listHistory(
     readonly path?: readonly Buffer[];
     readonly count: number;
     readonly skip: number;
-    readonly firstParent?: boolean;
+    readonly choice?: CommitChoice;
   },
 ): Promise<HistoryPage> {
-  const { from, except = [], path = [], count, skip, firstParent = false } = question;
+  const { from, except = [], path = [], count, skip, choice } = question;
   const skipped = Math.min(skip, MOST_SKIPPED);
-  const command = listCommits(await view.gitDir(), isAscii(path), count + 1, skipped, firstParent);
+  const command = listCommits(await view.gitDir(), isAscii(path), count + 1, skipped, choice);
   const result = await view.git.brief(command, {
     input: startOfWalk(from, except, path),
     signal: view.signal,
@@ -56,6 +56,11 @@ export async function listHistory(
 /** Whether git's filters of changed paths can be used for a path: see `browse-commands.ts`. */
 export function isAscii(path: readonly Buffer[]): boolean {
   return path.every((name) => name.every((byte) => byte < 0x80));
+}
+
+/** Whether the history of a path can be asked for: git reads the path from a line. */
+export function hasHistory(path: readonly Buffer[]): boolean {
+  return !path.some((name) => name.includes(0x0a));
 }
 
 /**

@@ -25,25 +25,47 @@ export function printObject(gitDir: string): GitCommand {
   return { name: 'cat-file', args: ['--batch'], variables: { GIT_DIR: gitDir }, niceness: NICENESS };
 }
 
+/** Which commits of a history count. */
+export interface CommitChoice {
+  /** Whether only first parents of merges are followed. */
+  readonly firstParent?: boolean;
+  /** Seconds since 1970, between which the committer's date lies, both included. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+}
+
+/** The options of git for a choice of commits. Dates are numbers, in a form that git does not guess. */
+export function choiceOptions({ firstParent = false, since, until }: CommitChoice): string[] {
+  return [
+    ...(firstParent ? ['--first-parent'] : []),
+    ...(since === undefined ? [] : [`--since=@${wholeSeconds(since)} +0000`]),
+    ...(until === undefined ? [] : [`--until=@${wholeSeconds(until)} +0000`]),
+  ];
+}
+
+/** git has no dates before 1970. */
+function wholeSeconds(seconds: number): number {
+  return Math.max(0, Math.trunc(seconds));
+}
+
 /**
  * Prints ids of commits, newest first: those that the ids on standard input reach, and those with a `^` do not. Behind a
  * line `--` may come a path: then only commits that change something there.
  * @param isAscii as for {@link listChanges}
  * @param count how many at most
  * @param skip how many to leave out before them
- * @param firstParent whether only first parents of merges are followed
  */
 export function listCommits(
   gitDir: string,
   isAscii: boolean,
   count: number,
   skip: number,
-  firstParent = false,
+  choice: CommitChoice = {},
 ): GitCommand {
   return {
     name: 'rev-list',
     config: [['commitGraph.readChangedPaths', String(isAscii)]],
-    args: [`--max-count=${count}`, `--skip=${skip}`, ...(firstParent ? ['--first-parent'] : []), '--stdin'],
+    args: [`--max-count=${count}`, `--skip=${skip}`, ...choiceOptions(choice), '--stdin'],
     // Otherwise git flushes its output after every commit.
     variables: { GIT_DIR: gitDir, GIT_FLUSH: '0', GIT_LITERAL_PATHSPECS: '1' },
     niceness: NICENESS,

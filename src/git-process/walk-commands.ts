@@ -1,5 +1,5 @@
 /** The git commands behind pages of branches, tags and contributors. As in `browse-commands.ts`, ids go through standard input. */
-import { NICENESS } from './browse-commands.ts';
+import { type CommitChoice, choiceOptions, NICENESS } from './browse-commands.ts';
 import { checkedObjectId, type GitCommand } from './commands.ts';
 
 /**
@@ -29,6 +29,19 @@ export function findMergeBase(gitDir: string, one: string, other: string): GitCo
   };
 }
 
+/**
+ * Prints the whole names of branches, then those of tags, that reach a commit, each on a line. It reads no standard input.
+ * @param commit a whole object id in hex
+ */
+export function listRefsWith(gitDir: string, commit: string): GitCommand {
+  return {
+    name: 'for-each-ref',
+    args: [`--contains=${checkedObjectId(commit)}`, '--format=%(refname)', 'refs/heads/', 'refs/tags/'],
+    variables: { GIT_DIR: gitDir },
+    niceness: NICENESS,
+  };
+}
+
 /** Sorts the commits on standard input, newest first; prints each as `<seconds> <oid>`. What is no commit is left out. */
 export function sortByDate(gitDir: string): GitCommand {
   return {
@@ -41,19 +54,26 @@ export function sortByDate(gitDir: string): GitCommand {
 
 /** Parts of a commit that {@link listTexts} prints. */
 const FORMATS = {
+  people: '%H%x00%an%x00%ae',
   authors: '%an%x00%ae%x00%at',
   messages: '%H%x00%an%x00%ae%x00%B',
 } as const;
 
 /**
- * Prints something of each commit, newest first, as fields that NUL ends: `authors`: name, address, seconds; `messages`: id,
- * author's name and address, message. Reads ids, and perhaps `--` and a path, from standard input.
+ * Prints something of each commit, newest first, as fields that NUL ends: `people`: id, author's name and address; `authors`: name,
+ * address, seconds; `messages`: id, author's name and address, message. Reads ids, and perhaps `--` and a path, from standard input.
  * @param count how many commits at most
  */
-export function listTexts(gitDir: string, what: keyof typeof FORMATS, count: number): GitCommand {
+export function listTexts(
+  gitDir: string,
+  what: keyof typeof FORMATS,
+  count: number,
+  choice: CommitChoice = {},
+): GitCommand {
+  const format = `--format=tformat:${FORMATS[what]}`;
   return {
     name: 'log',
-    args: ['-z', `--format=tformat:${FORMATS[what]}`, `--max-count=${count}`, '--stdin'],
+    args: ['-z', format, `--max-count=${count}`, ...choiceOptions(choice), '--stdin'],
     variables: { GIT_DIR: gitDir, GIT_FLUSH: '0', GIT_LITERAL_PATHSPECS: '1' },
     niceness: NICENESS,
   };

@@ -9,6 +9,8 @@ export const kinds = {
   pullRequest: 1618,
   pullRequestUpdate: 1619,
   issue: 1621,
+  /** The replies of NIP-34 before it used comments. */
+  oldReply: 1622,
   coverNote: 1624,
   statusOpen: 1630,
   statusApplied: 1631,
@@ -65,6 +67,7 @@ const roles: ReadonlyMap<number, KindRole> = new Map<number, KindRole>([
   [kinds.statusClosed, 'discussion'],
   [kinds.statusDraft, 'discussion'],
   [kinds.comment, 'discussion'],
+  [kinds.oldReply, 'discussion'],
   [kinds.label, 'discussion'],
   [kinds.ciManualTrigger, 'discussion'],
   [kinds.ciJobResult, 'discussion'],

@@ -62,6 +62,7 @@ const PUBLIC_WORDS: ReadonlySet<number> = new Set([
   kinds.patch,
   kinds.pullRequest,
   kinds.comment,
+  kinds.oldReply,
 ]);
 const MAX_WORDS = 64;
 const NOBODY: Authenticated = new Set();

@@ -15,6 +15,7 @@ const PAGES_OF_WORD: Readonly<Record<string, Paths>> = {
     `commits/${encodePath(branch)}/${encodePath(file)}`,
   ],
   compare: ({ branch, otherBranch }) => [`compare/${encodePath(branch)}...${encodePath(otherBranch)}`],
+  contains: ({ commits }) => commits.slice(0, 1).map((id) => `contains/${id}`),
   contributors: ({ branch }) => [`contributors/${encodePath(branch)}`],
   file: ({ branch, files }) => files.map((file) => `file/${encodePath(branch)}/${encodePath(file)}`),
   issue: ({ issues }) => issues.map((id) => `issue/${id}`),
@@ -35,7 +36,7 @@ const PAGES_OF_WORD: Readonly<Record<string, Paths>> = {
 };
 
 /** Words of answers that are no pages. */
-const DOWNLOADS: ReadonlySet<string> = new Set(['archive', 'event', 'feed', 'raw', 'receipt']);
+const DOWNLOADS: ReadonlySet<string> = new Set(['archive', 'event', 'feed', 'raw', 'receipt', 'switch']);
 
 /** Pages that belong to no single repository. */
 const OTHER_PAGES: Paths = ({ word, owner }) => [

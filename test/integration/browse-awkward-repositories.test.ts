@@ -13,6 +13,7 @@ import { CODE_PAGES } from '../../src/web/code/code-page-list.ts';
 import { readCodePath } from '../../src/web/code/code-path.ts';
 import { NO_RENDERER } from '../../src/web/render/render-pool.ts';
 import { BrowseRig } from '../helpers/browse-rig.ts';
+import { crawl } from '../helpers/crawl.ts';
 import type { BrowsedRepository } from '../helpers/example/project.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { importHistory } from '../helpers/import-history.ts';
@@ -200,6 +201,104 @@ describe('every page has a bounded size and needs few processes', () => {
     const refused = [`commits/main/${encodePath(names.join('/'))}`];
     const parts = { commits: ids, files: all, folders };
     expect(Object.keys(await openEverything(browsed('odd', parts)))).toEqual(refused);
+  });
+
+  it('with refs and paths whose names are ambiguous in URLs, and no link is dead', async () => {
+    const { client, push } = await hosted('names');
+    const names = [
+      'sp ace',
+      'a%20b',
+      'a#b?c',
+      '%2F',
+      'tab\t',
+      'new\nline',
+      '"quo<ted>"',
+      'x.patch',
+      'back\\slash',
+    ];
+    const module = { mode: '160000', is: '5d41402abc4b2a76b9719d911017c592aabbccdd' } as const;
+    const files = Object.fromEntries(
+      names.flatMap((name) => [
+        [name, 'x\n'],
+        [`dir/${name}/a.ts`, 'const a = 1;\n'],
+      ]),
+    );
+    const [first = '', , tip = ''] = await importHistory(
+      client,
+      [
+        { ref: 'refs/heads/main', message: '', parents: [], files: { ...files, type: 'x\n', mode: 'x\n' } },
+        {
+          ref: 'refs/heads/main',
+          message: 'Types, modes, links',
+          files: {
+            type: { mode: '120000', is: 'loop' },
+            loop: { mode: '120000', is: 'type' },
+            mode: { mode: '100755', is: 'x\n' },
+            module,
+            '.gitmodules': '[submodule "m"]\npath = module\nurl = ../other.git\n',
+          },
+        },
+        { ref: 'refs/heads/main', message: 'Nothing', files: {} },
+      ],
+      [{ name: 'v1', of: 0, message: '' }],
+    );
+    const [tree, blob] = await Promise.all([
+      client.run(['rev-parse', `${tip}^{tree}`]),
+      client.run(['rev-parse', `${tip}:x.patch`]),
+    ]);
+    const refs: Record<string, string> = {
+      'refs/other/thing': tip,
+      'refs/tags/of-tree': tree,
+      'refs/tags/of-blob': blob,
+      'refs/tags/main': first,
+      'refs/tags/folder': first,
+      'refs/tags/feed.atom': first,
+    };
+    for (const name of [
+      'tree',
+      'refs',
+      'HEAD',
+      first,
+      'main.patch',
+      'main.tar.gz',
+      'folder/dir',
+      'a%b#c',
+      'ü"<b>',
+    ])
+      refs[`refs/heads/${name}`] = tip;
+    const updates = Object.entries(refs).map(([ref, oid]) => `create ${ref} ${oid}\n`);
+    await client.run(['update-ref', '--stdin'], { input: updates.join('') });
+    await push();
+    const root = `/${owner.npub}/names`;
+    const start = [
+      '',
+      '/tree/main',
+      '/compare/tree...main.patch',
+      '/compare/tree...main',
+      `/tree/${first}`,
+      '/tree/refs/other/thing',
+    ];
+    const seen = new Map<string, number>();
+    const reached = await crawl({
+      server: server.url,
+      start: start.map((path) => root + path),
+      most: 300,
+      // Some pages of each kind for each revision, and more of the default branch.
+      follows: (path) => {
+        if (!path.startsWith(`${root}/`)) return false;
+        const [, word, revision = ''] = path.slice(root.length).split(/[/?]/);
+        const count = (seen.get(`${word} ${revision}`) ?? 0) + 1;
+        seen.set(`${word} ${revision}`, count);
+        return count <= (revision === 'main' ? 12 : 2);
+      },
+    });
+    expect(reached.length).toBeGreaterThan(150);
+    expect(reached.filter(({ status }) => status >= 400)).toEqual([]);
+    const at = async (path: string) => (await fetch(`${server.url}${root}/${path}`)).text();
+    expect(await at('raw/main/x.patch')).toBe('x\n');
+    expect(await at(`file/${first}/type`)).not.toContain('symbolic link');
+    expect(await at('compare/tree...main.patch')).toContain('are the same commit');
+    expect(await at('tree/refs/heads/refs/dir')).toContain('sp%20ace');
   });
 
   it('with a line of 10 MB and a file of 200 MB, sent in parts and as a whole, in little memory', async () => {

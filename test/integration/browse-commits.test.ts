@@ -249,6 +249,50 @@ describe('histories', () => {
     expect(await page('commits/main/side')).not.toContain('Renamed here');
   });
 
+  it('are filtered by author, days and path, in pages, and no query becomes an option of git', async () => {
+    const { client, push, page, json, get } = await rig.project('filters');
+    const stream = Array.from({ length: 120 }, (_, at) => {
+      const who = at % 2 === 0 ? 'Ann Lee <ann@example.org>' : 'Bob <bob@example.org>';
+      const when = Date.UTC(2024, 0, 1 + at, 12) / 1000;
+      return `commit refs/heads/main\nauthor ${who} ${when} +0000\ncommitter C <c@example.org> ${when} +0000\ndata 5\nNo${String(at).padStart(3, '0')}M 100644 inline ${at % 3 === 0 ? 'a/x' : 'y'}\ndata 4\n${String(at).padStart(3, '0')}\n\n`;
+    });
+    await client.run(['fast-import', '--quiet'], { input: stream.join('') });
+    await push();
+    const found = async (query: string) => {
+      const { commits, more } = (await json(`commits/main${query}`)) as {
+        commits: { message: string }[];
+        more: boolean;
+      };
+      return [commits.length, commits.at(0)?.message, commits.at(-1)?.message, more];
+    };
+    expect(await found('?author=ann')).toEqual([50, 'No118', 'No020', true]);
+    expect(await found('?author=LEE&skip=50')).toEqual([10, 'No018', 'No000', false]);
+    expect(await found('?author=bob@&since=2024-01-10&until=2024-01-14')).toEqual([
+      3,
+      'No013',
+      'No009',
+      false,
+    ]);
+    expect(await found('?since=2024-01-03&until=2024-01-03')).toEqual([1, 'No002', 'No002', false]);
+    expect(await found('/a/x?author=Bob&until=2024-01-31')).toEqual([5, 'No027', 'No003', false]);
+    expect(await found('/a/x?since=2024-04-01&first-parent=1')).toEqual([9, 'No117', 'No093', false]);
+    expect(await found('?since=1960-01-01&author=--all')).toEqual([0, undefined, undefined, false]);
+    const shown = await page('commits/main?author=ann&since=2024-01-01&until=2024-12-31');
+    expect(shown).toContain('value="ann"');
+    expect(shown).toMatch(
+      /rel="next" href="[^"]*\?author=ann&amp;since=2024-01-01&amp;until=2024-12-31&amp;skip=50"/,
+    );
+    expect(await page('commits/main?author="><b>')).toContain('value="&quot;&gt;&lt;b&gt;"');
+    expect(await page('contributors')).toContain('/commits/main?author=ann%40example.org"');
+    for (const query of [
+      'since=yesterday',
+      'until=2024-02-30',
+      'since=2024-1-1',
+      `author=${'a'.repeat(201)}`,
+    ])
+      expect((await get(`commits/main?${query}`)).status, query).toBe(404);
+  });
+
   it('are Atom feeds, too: well-formed for any commit, with a validator that needs no git', async () => {
     const { client, push, get } = await rig.project('feeds');
     await client.commit('Begin', { a: '1', b: '1' });

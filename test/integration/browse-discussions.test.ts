@@ -119,7 +119,10 @@ describe('issues', () => {
         { subject: 'First', status: 'open', comments: 2, labels: ['bug', 'urgent'] },
       ],
     });
+    // A client of before NIP-22 replies like this.
+    await answer(stranger, kinds.oldReply, first, [['e', one.id, '', 'reply']], 'Said in the old way');
     const page = await html(`issue/${first.id}`);
+    expect(page).toMatch(/class="comment depth-1"[\s\S]*Said in the old way/);
     expect(page).toContain('<strong>bold</strong>');
     expect(page).toContain('Wait for it');
     expect(page).toMatch(/class="comment depth-1"[\s\S]*Thanks/);
@@ -133,6 +136,7 @@ describe('issues', () => {
       comments: [
         { content: 'I see *that* too', parent: first.id },
         { content: 'Thanks', parent: one.id },
+        { content: 'Said in the old way', parent: one.id },
       ],
     });
   });

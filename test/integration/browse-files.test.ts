@@ -297,3 +297,26 @@ describe('blame', () => {
     expect([binary.status, binary.headers.get('location')]).toEqual([302, `${root}/file/main/p.png`]);
   });
 });
+
+describe('the differences of a commit', () => {
+  it('are highlighted on both sides, with changed words marked; large differences are plain', async () => {
+    await client.commit('Before', {
+      'c.ts': '/* one\n   two */\nconst size = "<b>";\r\n',
+      'big.ts': 'const a = 1;\n'.repeat(2),
+    });
+    const small = await client.commit('Small', { 'c.ts': '/* one\n   two */\nconst length = "<b>";\r\n' });
+    const large = await client.commit('Large', { 'big.ts': 'const bb = 12;\n'.repeat(6_000) });
+    await client.run(['push', '--quiet', `${server.url}/git${root}.git`, 'HEAD:refs/heads/colours']);
+    const word = '<span class="hljs-keyword">const</span>';
+    const text = '<span class="hljs-string">&quot;&lt;b&gt;&quot;</span>';
+    for (const view of ['', '?view=split', '?file=1']) {
+      const body = await page(`commit/${small}${view}`);
+      expect(body).toContain(`<code>-${word} <mark>size</mark> = ${text};</code>`);
+      expect(body).toContain(`<code>+${word} <mark>length</mark> = ${text};</code>`);
+      expect(body).toContain('<code> <span class="hljs-comment">/* one</span></code>');
+    }
+    expect(await page(`compare/${tip}..${small}`)).toContain(word);
+    expect((await json(`commit/${small}`)).differences.files).toHaveLength(1);
+    expect((await page(`commit/${large}?file=1`)).includes('hljs-')).toBe(false);
+  });
+});

@@ -50,6 +50,57 @@ async function json(path: string): Promise<unknown> {
   return found?.schema.parse(body);
 }
 
+describe('the list of branches and tags on pages of a path', () => {
+  it('leads to the same path in another revision, or to the nearest existing folder', async () => {
+    const root = `/${formatNpub(OWNER)}/project`;
+    const menu =
+      (await page('file/main/src/main.ts')).match(/<details class="switch">.*?<\/details>/s)?.[0] ?? '';
+    expect(menu).toContain('<summary><span class="quiet">Branch</span> <bdi>main</bdi></summary>');
+    expect(menu).toContain('<span aria-current="true"><bdi>main</bdi></span> <span class="badge">default');
+    expect(menu).toContain(`href="${root}/switch/file/v1.0/src/main.ts" rel="nofollow"`);
+    expect(await page('file/v1.0/src/main.ts')).toContain('<span class="quiet">Tag</span> <bdi>v1.0</bdi>');
+    for (const word of ['', 'tree/main', 'blame/main/on', 'commits/main/on'])
+      expect(await page(word), word).toContain('<details class="switch">');
+    expect(await page('branches')).not.toContain('class="switch"');
+    for (const [from, to] of [
+      ['file/v1.0/src/main.ts', 'file/v1.0/src/main.ts'],
+      ['file/v1.0/src/other', 'tree/v1.0/src'],
+      ['file/v1.0/src/main.ts/below', 'tree/v1.0/src'],
+      ['blame/v1.0/on', 'tree/v1.0'],
+      ['blame/main/on', 'blame/main/on'],
+      ['blame/main/src', 'tree/main/src'],
+      ['tree/main/on', 'file/main/on'],
+      ['commits/v1.0/src/none', 'commits/v1.0/src'],
+      ['tree/light/1.0-rc1', 'tree/light/1.0-rc1'],
+    ] as const) {
+      const answer = await fetch(`${server.url}${root}/switch/${from}`, { redirect: 'manual' });
+      expect([answer.status, answer.headers.get('location')], from).toEqual([302, `${root}/${to}`]);
+      expect(answer.headers.get('cache-control')).toBe('no-cache');
+    }
+    expect((await get('switch/raw/main/on')).status).toBe(404);
+    expect((await get('switch/file/none/on')).status).toBe(404);
+  });
+});
+
+describe('the page of refs that contain a commit', () => {
+  it('lists branches and tags', async () => {
+    const { branches } = (await json('branches?order=name')) as { branches: { oid: string }[] };
+    const [{ oid: tip = '' } = {}, { oid: aside = '' } = {}] = branches;
+    const { commit } = (await json('tag/v1.0')) as { commit: { oid: string } };
+    expect(await page(`commit/${tip}`)).toContain(`/contains/${tip}" rel="nofollow">Branches and tags</a>`);
+    expect(await json(`contains/${commit.oid}`)).toMatchObject({
+      branches: { refs: ['refs/heads/main', `refs/heads/side/${EVIL}`], count: 2 },
+      tags: { refs: ['refs/tags/light/1.0-rc1', 'refs/tags/v1.0'], count: 2 },
+      cut: false,
+    });
+    const body = await page(`contains/${aside}`);
+    expect(body).toContain('<h2>1 branch</h2>');
+    expect(body).not.toContain('<h2>0 tags');
+    expect((await get(`contains/${'0'.repeat(40)}`)).status).toBe(404);
+    expect((await get('contains/main')).status).toBe(404);
+  });
+});
+
 describe('the page of branches', () => {
   it('shows the last author of each, and its distance from the default branch', async () => {
     const body = await page('branches');

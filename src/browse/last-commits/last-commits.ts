@@ -40,11 +40,15 @@ export async function lastCommits(
   });
   const isWhole = await walk.run(commit, entries);
   let found: LastCommits = walk.found;
+  let isKnown = isWhole;
   if (!isWhole && !timeout.aborted) {
     const names = entries.map(({ name }) => name).filter((name) => !found.has(name.toString('latin1')));
-    found = new Map([...found, ...(await listLastCommits(view, commit, folder, names, timeout))]);
+    const listed = await listLastCommits(view, commit, folder, names, timeout);
+    found = new Map([...found, ...listed.found]);
+    isKnown = listed.isWhole;
   }
-  if (timeout.aborted) view.onCut?.();
+  // Memory is shared: what is missing in this repository need not be missing in another one.
+  if (timeout.aborted || !isKnown) view.onCut?.();
   else for (const oid of new Set([commit, walk.last])) known.set(keyAt(oid), found, weightOf(place, found));
   return found;
 }

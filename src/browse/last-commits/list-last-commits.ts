@@ -11,6 +11,13 @@ import type { LastCommits } from './entry-walk.ts';
 const FIRST_COMMITS = 5;
 const FIRST_BYTES = 256 * 1024;
 
+/** What git has found. */
+export interface ListedLastCommits {
+  readonly found: LastCommits;
+  /** Whether all that is not found is in no commit. Otherwise time was short, or git failed: an object may be missing. */
+  readonly isWhole: boolean;
+}
+
 /**
  * Finds for each entry of a folder the newest commit in the folder's history that names it.
  * @param names of the entries
@@ -23,7 +30,7 @@ export async function listLastCommits(
   folder: readonly Buffer[],
   names: readonly Buffer[],
   timeout: AbortSignal,
-): Promise<LastCommits> {
+): Promise<ListedLastCommits> {
   const search = new EntrySearch(folder, names);
   // git reads a path from a line: below a name with a line feed, all that is above it is walked.
   const walkable = folder.findIndex((name) => name.includes(0x0a));
@@ -39,19 +46,26 @@ export async function listLastCommits(
   view.signal.throwIfAborted();
   const commits = await search.read([first.stdout]);
   const isAll = !first.cut && !first.cancelled && commits < most;
-  if (isAll || timeout.aborted || search.found.size === names.length) return search.found;
-  const running = view.git.start(listChanges(await view.gitDir(), isAscii(folder)), { signal: view.signal });
+  const { found } = search;
+  const hasAll = () => found.size === names.length;
+  if (isAll || timeout.aborted || hasAll()) {
+    return { found, isWhole: hasAll() || (isAll && first.exitCode === 0) };
+  }
+  const signal = AbortSignal.any([view.signal, timeout]);
+  const running = view.git.start(listChanges(await view.gitDir(), isAscii(folder)), { signal });
   running.stderr.resume();
   running.stdin.end(input);
+  let isRead = false;
   try {
     await search.read(running.stdout as AsyncIterable<Buffer>, timeout);
+    isRead = !timeout.aborted && !hasAll();
   } finally {
-    running.stop();
+    if (!isRead) running.stop();
     running.stdout.destroy();
-    await running.ended;
   }
+  const { exitCode } = await running.ended;
   view.signal.throwIfAborted();
-  return search.found;
+  return { found, isWhole: hasAll() || (isRead && exitCode === 0) };
 }
 
 /** Looks for the first commit that names each entry of a folder. */

@@ -1,9 +1,9 @@
-/** Comments (NIP-22, kind 1111), also on lines of a patch or pull request. */
+/** Comments (NIP-22, kind 1111), also on lines of a patch or pull request, and the replies (kind 1622) that NIP-34 had before. */
 import type { NostrEvent } from '../event.ts';
 import { kinds } from '../kinds.ts';
 import { firstValue } from '../tags.ts';
 import { oneLine } from './clean-text.ts';
-import { parentOf, threadOf } from './references.ts';
+import { parentOf, predecessorOf, subjectOf, threadOf } from './references.ts';
 
 export interface Comment {
   readonly id: string;
@@ -22,10 +22,11 @@ export interface Comment {
 
 const PATH = 300;
 
-/** Reads a comment. @returns undefined for another event */
+/** Reads a comment or an old reply. @returns undefined for another event */
 export function parseComment(event: NostrEvent): Comment | undefined {
-  const thread = threadOf(event);
-  if (event.kind !== kinds.comment || thread === undefined) return undefined;
+  const place = placeInThread(event);
+  if (place === undefined) return undefined;
+  const { thread, parent } = place;
   const path = oneLine(firstValue(event, 'f') ?? '', PATH);
   const lines = /^\d{1,9}(?:-\d{1,9})?$/.exec(firstValue(event, 'line') ?? '')?.[0];
   return {
@@ -33,8 +34,17 @@ export function parseComment(event: NostrEvent): Comment | undefined {
     author: event.pubkey,
     at: event.created_at,
     thread,
-    parent: parentOf(event) ?? thread,
+    parent,
     content: event.content,
     ...(path === '' ? {} : { place: { path, ...(lines === undefined ? {} : { lines }) } }),
   };
+}
+
+/** The thread that an event belongs to, and the event that it answers. Old replies have `e` tags with markers (NIP-10). */
+function placeInThread(event: NostrEvent): Pick<Comment, 'thread' | 'parent'> | undefined {
+  const isOld = event.kind === kinds.oldReply;
+  if (!isOld && event.kind !== kinds.comment) return undefined;
+  const thread = isOld ? subjectOf(event) : threadOf(event);
+  if (thread === undefined) return undefined;
+  return { thread, parent: (isOld ? predecessorOf(event) : parentOf(event)) ?? thread };
 }

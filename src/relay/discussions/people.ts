@@ -15,6 +15,7 @@ const ACTIVITY: ReadonlySet<number> = new Set([
   kinds.pullRequest,
   kinds.pullRequestUpdate,
   kinds.comment,
+  kinds.oldReply,
   kinds.statusOpen,
   kinds.statusApplied,
   kinds.statusClosed,

@@ -12,6 +12,7 @@ import type { Filter } from '../../nostr/filter.ts';
 import { kinds } from '../../nostr/kinds.ts';
 import { values } from '../../nostr/tags.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
+import type { ListedEvent } from '../events.ts';
 import type { Authenticated } from '../publication.ts';
 import {
   type DiscussionContext,
@@ -65,6 +66,11 @@ export const MOST_COMMENTS = 5_000;
 export const MOST_COUNTED = 500;
 const MOST_STATUSES = 30;
 const MOST_VERSIONS = 50;
+/** What is said in a thread, and the tag that names it: comments, and the replies of old clients. */
+const COMMENTS = [
+  [kinds.comment, 'E'],
+  [kinds.oldReply, 'e'],
+] as const;
 /** Labels and cover notes that are looked at: the newest. */
 const MOST_LOOKS = 500;
 
@@ -198,9 +204,15 @@ export class ThreadReader {
   /** Newest first. */
   private async commentIds(thread: string, limit: number): Promise<string[]> {
     const { events } = this.context;
-    const filter: Filter = { kinds: new Set([kinds.comment]), tags: new Map([['E', new Set([thread])]]) };
-    const listed = await cooperate(events.listing(filter, { limit, now: nowOf(this.context) }));
-    return listed.map(({ id }) => id);
+    const listed: ListedEvent[] = [];
+    for (const [kind, tag] of COMMENTS) {
+      const filter: Filter = { kinds: new Set([kind]), tags: new Map([[tag, new Set([thread])]]) };
+      listed.push(...(await cooperate(events.listing(filter, { limit, now: nowOf(this.context) }))));
+    }
+    return listed
+      .sort(latestFirst)
+      .slice(0, limit)
+      .map(({ id }) => id);
   }
 
   /** What those who may change a thread have said about it in events of one kind. */

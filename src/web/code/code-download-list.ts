@@ -3,6 +3,7 @@ import { archiveDownload } from './downloads/archive-download.ts';
 import { commitPatchDownload } from './downloads/commit-patch-download.ts';
 import { comparePatchDownload } from './downloads/compare-patch-download.ts';
 import { rawDownload } from './downloads/raw-download.ts';
+import { switchRedirect } from './downloads/switch-redirect.ts';
 import { commitsFeed } from './feeds/commits-feed.ts';
 import { tagsFeed } from './feeds/tags-feed.ts';
 
@@ -14,5 +15,6 @@ export const CODE_DOWNLOADS: readonly CodeDownload[] = [
   commitsFeed,
   comparePatchDownload,
   rawDownload,
+  switchRedirect,
   tagsFeed,
 ];

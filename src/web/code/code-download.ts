@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { RepositoryViews } from '../../browse/repository-views.ts';
 import type { PageWord } from '../../nostr/repository-url.ts';
+import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { FoundRepository } from '../find-repository.ts';
 import type { KeptDownloads } from './downloads/kept-downloads.ts';
 
@@ -17,7 +18,7 @@ export interface DownloadSources {
 export interface CodeDownload {
   readonly word: PageWord;
   /** Whether it answers this path, where pages have the same word. Absent: it answers all of them. */
-  claims?(segments: readonly Buffer[]): boolean;
+  claims?(segments: readonly Buffer[], manifest: GitManifest): boolean;
   /**
    * Answers a GET or a HEAD. The routes check access.
    * @throws CairnError `not-found`, `invalid`, `too-large`, `busy`, `unavailable`

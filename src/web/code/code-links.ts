@@ -19,6 +19,11 @@ export class CodeLinks {
     return `${this.repository}/${word}/${encodePath(parts)}`;
   }
 
+  /** Leads to a page about a path in another revision, or about the nearest folder that is there. */
+  switchTo(word: PageWord, revision: string, path: readonly Buffer[]): string {
+    return this.at('switch', `${word}/${revision}`, path);
+  }
+
   /** What lies between two revisions. @param dots 3: from what both have in common */
   compare(from: string, to: string, dots: 2 | 3 = 3): string {
     return this.at('compare', `${from}${'.'.repeat(dots)}${to}`);

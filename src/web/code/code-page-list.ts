@@ -4,6 +4,7 @@ import { branchesPage } from './pages/branches/branches-page.ts';
 import { commitPage } from './pages/commit/commit-page.ts';
 import { commitsPage } from './pages/commits/commits-page.ts';
 import { comparePage } from './pages/compare/compare-page.ts';
+import { containsPage } from './pages/contains/contains-page.ts';
 import { contributorsPage } from './pages/contributors/contributors-page.ts';
 import { filePage } from './pages/file/file-page.ts';
 import { overviewPage } from './pages/overview/overview-page.ts';
@@ -19,6 +20,7 @@ export const CODE_PAGES: readonly ListedPage[] = [
   listed(blamePage),
   listed(commitPage),
   listed(commitsPage),
+  listed(containsPage),
   listed(contributorsPage),
   listed(comparePage),
   listed(filePage),

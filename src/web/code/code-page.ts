@@ -35,8 +35,10 @@ export interface CodePage<Question, Content, Json> {
   /** The word in the URL that begins it; empty for the overview. */
   readonly word: PageWord | '';
   readonly description: PageDescription;
-  /** True for a page that may take seconds: other pages do not wait for it. */
-  readonly slow?: boolean;
+  /** True for a page that may take seconds, or which of its questions do: other pages do not wait for it. */
+  readonly slow?: boolean | ((question: Question) => boolean);
+  /** True for a page about a revision that people may look at in other branches and tags. */
+  readonly offersRefs?: boolean;
   /**
    * Reads the URL. Pure and cheap.
    * @param segments of the path behind the word, decoded
@@ -61,6 +63,8 @@ export interface CodePage<Question, Content, Json> {
 export interface AskedPage {
   /** What it depends on, beside its context and its representation. */
   readonly key: unknown;
+  /** Whether it may take seconds. */
+  readonly slow: boolean;
   make(sources: PageSources): Promise<string>;
 }
 
@@ -68,7 +72,7 @@ export interface AskedPage {
 export interface ListedPage {
   readonly word: PageWord | '';
   readonly description: PageDescription;
-  readonly slow: boolean;
+  readonly offersRefs: boolean;
   readonly schema: z.ZodType;
   ask(
     context: CodeContext,
@@ -83,12 +87,13 @@ export function listed<Question, Content, Json>(page: CodePage<Question, Content
   return {
     word: page.word,
     description: page.description,
-    slow: page.slow === true,
+    offersRefs: page.offersRefs === true,
     schema: page.json.schema,
     ask: (context, published, segments, query) => {
       const question = page.ask(context, published, segments, query);
       return {
         key: question,
+        slow: typeof page.slow === 'function' ? page.slow(question) : page.slow === true,
         make: async (sources) => {
           const content = await page.read(sources, question);
           return sources.representation === 'json'

@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { type BranchFiles, branchFilesOf, knownBranchFiles } from '../../browse/branch-files.ts';
+import { refChoicesOf } from '../../browse/refs/ref-choices.ts';
 import type { RepositoryViews } from '../../browse/repository-views.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
@@ -72,14 +73,19 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
   app.get('*', async (c, next) => {
     const { pathname } = new URL(c.req.url);
     const path = readCodePath(pathname) ?? readOverviewPath(pathname);
-    const wanted = path === undefined ? undefined : answerAt(path, await loadCode());
-    if (path === undefined || wanted === undefined) return next();
+    const answers = path === undefined ? [] : answersOf(path, await loadCode());
+    if (path === undefined || answers.length === 0) return next();
     c.header('Vary', 'Accept');
     const wait = traffic.admit(callerOf(c));
     if (wait > 0) return tooMany(c, base, wait);
     const found = await findRepository(context.repositories, path.id, async () => context.readerOf?.(c));
     // Without a git repository at this path, there may be a Fossil one.
     if (found === undefined) return path.word === '' ? next() : notFound(c, base);
+    const { manifest } = found.published;
+    const wanted = answers.find(
+      (one) => !('answer' in one) || (one.claims?.(path.segments, manifest) ?? true),
+    );
+    if (wanted === undefined) return notFound(c, base);
     const answer = await answerFor(
       c,
       { ...context, cache, traffic, readingFiles },
@@ -109,12 +115,9 @@ function readOverviewPath(pathname: string): CodePath | undefined {
   return id === undefined ? undefined : { id, word: '', segments: [] };
 }
 
-function answerAt(
-  { word, segments }: CodePath,
-  { downloads, pages }: CodeAnswers,
-): CodeDownload | ListedPage | undefined {
-  const download = downloads.find((one) => one.word === word && (one.claims?.(segments) ?? true));
-  return download ?? pages.find((one) => one.word === word);
+/** The downloads and the page of a word. Downloads come first, and claim some of its paths. */
+function answersOf({ word }: CodePath, { downloads, pages }: CodeAnswers): (CodeDownload | ListedPage)[] {
+  return [...downloads, ...pages].filter((one) => one.word === word);
 }
 
 async function answerFor(
@@ -150,6 +153,7 @@ async function answerPage(
     clock,
     readingFiles,
   } = context;
+  const representation = representationOf(c);
   const about = page.word === '' ? aboutOf?.(id, isPublic, published.manifest) : undefined;
   const code: CodeContext = {
     base,
@@ -159,9 +163,9 @@ async function answerPage(
     owner: id.owner,
     word: page.word,
     ...(about === undefined ? {} : { about }),
+    ...(page.offersRefs && representation === 'html' ? { choices: refChoicesOf(published.manifest) } : {}),
     ...(reader === undefined ? {} : { reader }),
   };
-  const representation = representationOf(c);
   const asked = page.ask(code, published, segments, new URL(c.req.url).searchParams);
   // What the page and its frame are made from.
   const files =
@@ -187,7 +191,7 @@ async function answerPage(
           traffic.charge(callerOf(c), (clock.monotonic() - began) / 1000);
         }
       },
-      page.slow ? 'slow' : 'quick',
+      asked.slow ? 'slow' : 'quick',
     ),
   );
   return sendPage(c, made, representation);

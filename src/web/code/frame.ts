@@ -1,12 +1,13 @@
 import { html } from 'hono/html';
 import type { BranchFiles } from '../../browse/branch-files.ts';
-import { shortName } from '../../browse/revision.ts';
+import type { RefChoices } from '../../browse/refs/ref-choices.ts';
+import { linkName, shortName } from '../../browse/revision.ts';
 import type { PageWord } from '../../nostr/repository-url.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import { type Html, type PageParts, page } from '../layout.ts';
 import { repositoryTitle, type ShownNames } from '../repository-title.ts';
 import { visitor } from '../session/visitor.ts';
-import { cut, userText } from '../user-text.ts';
+import { cut } from '../user-text.ts';
 import type { About } from './about.ts';
 import type { CodeLinks } from './code-links.ts';
 
@@ -22,6 +23,8 @@ export interface CodeContext extends ShownNames {
   readonly word?: PageWord | '';
   /** Its description. Only pages with it in their question may show it. */
   readonly about?: About;
+  /** The branches and tags that it offers. Only pages that offer them have them. */
+  readonly choices?: RefChoices;
   /** The key of the visitor, where not everybody may read the repository. */
   readonly reader?: string;
 }
@@ -41,7 +44,11 @@ interface Tab {
 const TABS: readonly Tab[] = [
   { title: 'Overview', words: [''], url: ({ links }) => links.repository },
   { title: 'Files', words: ['tree', 'file', 'blame'], url: (context) => atHead(context, 'tree') },
-  { title: 'Commits', words: ['commits', 'commit', 'checks'], url: (context) => atHead(context, 'commits') },
+  {
+    title: 'Commits',
+    words: ['commits', 'commit', 'contains', 'checks'],
+    url: (context) => atHead(context, 'commits'),
+  },
   { title: 'Branches', words: ['branches', 'compare'], url: ({ links }) => `${links.repository}/branches` },
   { title: 'Tags', words: ['tags', 'tag'], url: ({ links }) => `${links.repository}/tags` },
   { title: 'Contributors', words: ['contributors'], url: (context) => belowHead(context, 'contributors') },
@@ -54,7 +61,7 @@ const TABS: readonly Tab[] = [
 
 /** A page about the default branch, once that exists. */
 function atHead({ links, manifest }: CodeContext, word: PageWord): string | undefined {
-  return manifest.refs.has(manifest.head) ? links.at(word, shortName(manifest.head)) : undefined;
+  return manifest.refs.has(manifest.head) ? links.at(word, linkName(manifest, manifest.head)) : undefined;
 }
 
 /** A page that is about the default branch if it names no other. */
@@ -67,7 +74,7 @@ function belowHead({ links, manifest }: CodeContext, word: PageWord): string | u
  * @param files of the default branch: they change the names of people, and what is said of signatures, on every page
  */
 export function contextKey(context: CodeContext, files: BranchFiles): unknown {
-  const { links, name, ownerName, manifest, reader } = context;
+  const { links, name, ownerName, manifest, reader, choices } = context;
   return [
     links.repository,
     name,
@@ -80,6 +87,7 @@ export function contextKey(context: CodeContext, files: BranchFiles): unknown {
     files.mailmap ?? null,
     files.signers ?? null,
     reader ?? null,
+    choices ?? null,
   ];
 }
 
@@ -107,9 +115,11 @@ ${content}`,
 
 function feedsOf({ links, manifest }: CodeContext): NonNullable<PageParts['feeds']> {
   if (!manifest.refs.has(manifest.head)) return [];
-  const head = shortName(manifest.head);
   return [
-    { title: cut(`Commits of ${head}`, TITLE), url: links.at('feed', head) },
+    {
+      title: cut(`Commits of ${shortName(manifest.head)}`, TITLE),
+      url: links.at('feed', linkName(manifest, manifest.head)),
+    },
     { title: 'Tags', url: `${links.repository}/tags/feed.atom` },
   ];
 }
@@ -120,21 +130,4 @@ function tabHtml(context: CodeContext, { title, words, url }: Tab): Html | '' {
   const isHere = context.word !== undefined && words.includes(context.word);
   return html`<li><a href="${href}"${isHere ? html` aria-current="true"` : ''}>${title}</a></li>
 `;
-}
-
-/**
- * The heading of a page about a path: links to it and all folders above it, the last one as plain text.
- * @param of what of it the page shows, as `Commits of`; empty for the file or folder itself
- */
-export function breadcrumbs(links: CodeLinks, revision: string, path: readonly Buffer[], of = ''): Html {
-  const parts = path.map((name, at) => {
-    const text = userText(name.toString('utf8'), 255);
-    const isLast = at === path.length - 1;
-    return html`<span class="quiet" aria-hidden="true">/</span>${
-      isLast
-        ? html`<span aria-current="page">${text}</span>`
-        : html`<a href="${links.at('tree', revision, path.slice(0, at + 1))}">${text}</a>`
-    }`;
-  });
-  return html`<h1 class="path">${of === '' ? '' : `${of} `}<a href="${links.at('tree', revision)}">${userText(revision, 255)}</a>${parts}</h1>`;
 }

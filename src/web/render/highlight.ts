@@ -12,6 +12,15 @@ export interface CodeQuestion {
   readonly columns: number;
 }
 
+/** Texts that have nothing to do with each other, as the hunks of a difference have. */
+export interface PiecesQuestion {
+  readonly pieces: readonly PieceOfCode[];
+  /** Characters of a line that are shown. */
+  readonly columns: number;
+}
+
+export type PieceOfCode = Pick<CodeQuestion, 'text' | 'language'>;
+
 /** Characters of its HTML: a text of nothing but brackets grows to 30 times its size. */
 const MOST_HTML = 4 * 1024 * 1024;
 
@@ -25,6 +34,11 @@ export function highlightLines({ text, language, columns }: CodeQuestion): reado
   const marked = text.length > MOST_MARKED ? undefined : mark(text, language);
   if (marked === undefined || marked.length > MOST_HTML) return undefined;
   return markedLines(marked, { columns, size: MOST_HTML });
+}
+
+/** Marks several texts, each as {@link highlightLines}. */
+export function highlightPieces({ pieces, columns }: PiecesQuestion): (readonly string[] | undefined)[] {
+  return pieces.map((piece) => highlightLines({ ...piece, columns }));
 }
 
 /**

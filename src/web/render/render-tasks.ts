@@ -1,4 +1,4 @@
-import type { CodeQuestion } from './highlight.ts';
+import type { CodeQuestion, PiecesQuestion } from './highlight.ts';
 import type { MarkdownQuestion } from './markdown.ts';
 
 /**
@@ -8,6 +8,8 @@ import type { MarkdownQuestion } from './markdown.ts';
 export const RENDER_TASKS = {
   /** HTML of each line of source code; undefined where it is better shown plain. */
   code: async (question: CodeQuestion) => (await import('./highlight.ts')).highlightLines(question),
+  /** The same for each of several texts. */
+  pieces: async (question: PiecesQuestion) => (await import('./highlight.ts')).highlightPieces(question),
   /** HTML of Markdown. */
   markdown: async (question: MarkdownQuestion) => (await import('./markdown.ts')).renderMarkdown(question),
   /** The cells of a Jupyter notebook; undefined if it is not one. */

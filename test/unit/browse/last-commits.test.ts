@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { commitGraphOf } from '../../../src/browse/last-commits/commit-graphs.ts';
 import { EntryWalk, WALK_BOUNDS } from '../../../src/browse/last-commits/entry-walk.ts';
@@ -95,6 +97,32 @@ it('a walk ends at each of its bounds and says so, and git finds the rest', asyn
   expect(await walk({})).toBe(true);
   expect(await walk({ rounds: 0 })).toBe(false);
   expect(await walk({ looks: 3 })).toBe(false);
+});
+
+it('results from a repository with missing objects are not remembered for other repositories', async () => {
+  await using damaged = await BrowseRig.open();
+  await using whole = await BrowseRig.open();
+  for (const { client } of [damaged, whole]) {
+    const stream = ['a', 'b', 'c'].map(
+      (file, at) =>
+        `commit refs/heads/main\ncommitter A <a@b> ${1_700_000_000 + at} +0000\ndata 1\nxM 100644 inline ${file}\ndata 1\n${file}\n`,
+    );
+    await client.run(['-c', 'fastimport.unpackLimit=100', 'fast-import', '--quiet'], {
+      input: stream.join(''),
+    });
+  }
+  const [tip = '', , oldest = ''] = (await whole.client.run(['rev-list', 'main'])).split('\n');
+  await rm(join(damaged.client.folder, '.git/objects', oldest.slice(0, 2), oldest.slice(2)));
+  const find = async (rig: BrowseRig) => {
+    const cuts: string[] = [];
+    const view = { ...(await rig.view()), onCut: () => void cuts.push('cut') };
+    const entries = await readTree(view, (await readCommit(view, tip)).commit.tree);
+    const found = await lastCommits(view, tip, [], entries, FOREVER);
+    return { count: found.size, isCut: cuts.length > 0 };
+  };
+  expect((await find(damaged)).isCut).toBe(true);
+  expect(await find(whole)).toEqual({ count: 3, isCut: false });
+  expect((await find(damaged)).count).toBe(3);
 });
 
 it('a walk continues from the result of an older commit, so that a push costs no full walk', async () => {

@@ -2,6 +2,30 @@
 export const CODE = `
 h1.path, h1.subject { font-size: 1.25rem; }
 h1.path > * + * { margin-inline-start: 0.3rem; }
+.place { display: flex; flex-wrap: wrap; align-items: center; gap: 0.4rem 1rem; }
+.place > h1 { flex: 1 1 16rem; min-width: 0; }
+.switch { position: relative; max-width: 100%; }
+.switch > summary {
+  display: flex; align-items: baseline; gap: 0.4em; max-width: 20rem; padding: 0.15rem 0.7rem; border: 1px solid var(--edge); border-radius: 6px;
+  background: var(--raised); font-weight: 600; white-space: nowrap; list-style: none;
+}
+.switch > summary::-webkit-details-marker { display: none; }
+.switch > summary::after { content: "▾" / ""; color: var(--quiet); }
+.switch > summary:hover { border-color: var(--accent); }
+.switch > summary > .quiet { font-weight: 400; }
+.switch > summary > :nth-child(2) { overflow: hidden; text-overflow: ellipsis; }
+.switch > .menu {
+  position: absolute; z-index: 2; top: calc(100% + 0.3rem); inset-inline-start: 0; width: min(20rem, calc(100vw - 2rem)); max-height: 26rem; overflow-y: auto;
+  padding: 0.6rem 0; border: 1px solid var(--edge); border-radius: 8px; background: var(--raised); box-shadow: 0 6px 20px color-mix(in srgb, black 18%, transparent);
+}
+.switch > .menu > p { margin: 0; padding: 0.2rem 0.9rem; }
+.switch > .menu ul + p.quiet { margin-top: 0.5rem; padding-top: 0.6rem; border-top: 1px solid var(--line); }
+.switch > .menu ul { margin: 0; padding: 0; list-style: none; }
+.switch > .menu li { display: flex; align-items: baseline; gap: 0.5em; }
+.switch > .menu li > :first-child { flex: 1; min-width: 0; padding: 0.25rem 0.9rem; color: inherit; text-decoration: none; }
+.switch > .menu li > .badge { flex: none; margin-inline-end: 0.9rem; }
+.switch > .menu a:hover { background: var(--sunken); }
+.switch > .menu [aria-current] { font-weight: 600; }
 a.plain, a.subject { color: inherit; text-decoration: none; }
 a.plain:hover, a.subject:hover { text-decoration: underline; }
 table.files { table-layout: fixed; }

@@ -20,7 +20,8 @@ details.file > .whole-files { margin: 0; padding-top: 0.3rem; padding-bottom: 0.
 .diff code { unicode-bidi: isolate; }
 .diff .added { background: var(--added); }
 .diff .deleted { background: var(--deleted); }
-.diff mark { color: inherit; border-radius: 2px; background: color-mix(in srgb, currentColor 16%, transparent); }
+.diff mark { color: inherit; border-radius: 2px; background: var(--added-word); }
+.diff .deleted mark { background: var(--deleted-word); }
 .diff .hunk { color: var(--quiet); }
 .split table { width: 100%; min-width: 48rem; table-layout: fixed; }
 .split col.number { width: 4rem; }

@@ -28,10 +28,9 @@ ul.languages { display: flex; flex-wrap: wrap; gap: 0.1rem 1rem; margin: 0.5rem 
 .language-4 { fill: var(--language-4); background: var(--language-4); }
 .language-5 { fill: var(--language-5); background: var(--language-5); }
 .language-6 { fill: var(--language-6); background: var(--language-6); }
-p.branch-bar { display: flex; flex-wrap: wrap; align-items: center; gap: 0.3rem 1.2rem; margin: 0 0 0.8rem; }
-p.branch-bar a { color: inherit; text-decoration: none; }
-p.branch-bar a:hover { color: var(--accent); text-decoration: underline; }
-p.branch-bar a.branch { padding: 0.15rem 0.7rem; border: 1px solid var(--edge); border-radius: 6px; background: var(--raised); font-weight: 600; }
+.branch-bar { display: flex; flex-wrap: wrap; align-items: center; gap: 0.3rem 1.2rem; margin: 0 0 0.8rem; }
+.branch-bar > a { color: inherit; text-decoration: none; }
+.branch-bar > a:hover { color: var(--accent); text-decoration: underline; }
 .card { border: 1px solid var(--line); border-radius: 8px; background: var(--raised); overflow: hidden; }
 .card > p.latest { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1.2rem; margin: 0; padding: 0.6rem 0.9rem; background: var(--sunken); }
 .card > p.latest .subject { min-width: 0; }

@@ -1,24 +1,35 @@
-import { html } from 'hono/html';
-import { type DiffHunk, type DiffLine, type FileDiff, type Mark, splitRows } from '../../../git/index.ts';
+import { html, raw } from 'hono/html';
+import { type DiffHunk, type DiffLine, type FileDiff, splitRows } from '../../../git/index.ts';
+import { escapeHtml } from '../../escape-html.ts';
 import type { Html } from '../../layout.ts';
+import { markRanges } from '../../render/mark-ranges.ts';
+import type { ColouredLines } from './colour-lines.ts';
+import { withoutReturn } from './visible-line.ts';
 
 /** The first row has no cell for each column, so widths are said before it. */
 const COLUMNS = html`<colgroup><col class="number"><col><col class="number"><col></colgroup>
 `;
 
+/** How lines are shown. */
+interface ShownAs {
+  /** Whether a CR at the end of a line is shown. */
+  readonly returns: boolean;
+  readonly coloured: ColouredLines;
+}
+
 const SIGNS = { added: '+', deleted: '-', context: ' ' } as const;
 
-/** The lines of a file that changed, in one column or two. */
-export function diffLinesHtml({ hunks }: FileDiff, split: boolean): Html {
-  const returns = mixesReturns(hunks);
+/** The lines of a file that changed, in one column or two. @param coloured HTML of lines; others are plain */
+export function diffLinesHtml({ hunks }: FileDiff, split: boolean, coloured: ColouredLines): Html {
+  const shown = { returns: mixesReturns(hunks), coloured };
   return html`<div class="code diff${split ? ' split' : ''}" role="region" aria-label="Changes" tabindex="0"><table>
 ${split ? COLUMNS : ''}<tbody>
 ${hunks.map(({ heading, lines }) => [
   html`<tr class="hunk"><td class="number"></td>${split ? html`<td colspan="3">` : html`<td class="number"></td><td>`}<code>… ${heading}</code></td></tr>
 `,
   split
-    ? splitRows(lines).map(({ left, right }) => splitRow(left, right, returns))
-    : lines.map((line) => row(line, returns)),
+    ? splitRows(lines).map(({ left, right }) => splitRow(left, right, shown))
+    : lines.map((line) => row(line, shown)),
 ])}</tbody>
 </table></div>
 `;
@@ -31,39 +42,28 @@ function mixesReturns(hunks: readonly DiffHunk[]): boolean {
   return ends > 0 && ends < changed.length;
 }
 
-function row(line: DiffLine, returns: boolean): Html {
+function row(line: DiffLine, shown: ShownAs): Html {
   const { kind, oldLine, newLine } = line;
-  return html`<tr class="${kind}"><td class="number">${oldLine ?? ''}</td><td class="number">${newLine ?? ''}</td><td>${content(line, returns)}</td></tr>
+  return html`<tr class="${kind}"><td class="number">${oldLine ?? ''}</td><td class="number">${newLine ?? ''}</td><td>${content(line, shown)}</td></tr>
 `;
 }
 
-function splitRow(left: DiffLine | undefined, right: DiffLine | undefined, returns: boolean): Html {
-  return html`<tr>${side(left, left?.oldLine, returns)}${side(right, right?.newLine, returns)}</tr>
+function splitRow(left: DiffLine | undefined, right: DiffLine | undefined, shown: ShownAs): Html {
+  return html`<tr>${side(left, left?.oldLine, shown)}${side(right, right?.newLine, shown)}</tr>
 `;
 }
 
-function side(line: DiffLine | undefined, number: number | undefined, returns: boolean): Html {
+function side(line: DiffLine | undefined, number: number | undefined, shown: ShownAs): Html {
   if (line === undefined) return html`<td class="number none"></td><td class="none"></td>`;
-  return html`<td class="number">${number ?? ''}</td><td class="${line.kind}">${content(line, returns)}</td>`;
+  return html`<td class="number">${number ?? ''}</td><td class="${line.kind}">${content(line, shown)}</td>`;
 }
 
-function content({ kind, text, marks, noLineFeed }: DiffLine, returns: boolean): Html {
+function content(line: DiffLine, { returns, coloured }: ShownAs): Html {
+  const { kind, text, marks = [], noLineFeed } = line;
   const end = noLineFeed === true ? html`<span class="quiet"> no line feed at the end</span>` : '';
-  return html`<code>${SIGNS[kind]}${marked(text, marks ?? [], returns)}</code>${end}`;
-}
-
-/** The text of a line, with what differs in it. */
-function marked(text: string, marks: readonly Mark[], returns: boolean): (string | Html)[] {
-  const parts: (string | Html)[] = [];
-  let at = 0;
-  for (const [start, end] of marks) {
-    parts.push(text.slice(at, start), html`<mark>${visible(text.slice(start, end), returns)}</mark>`);
-    at = end;
-  }
-  parts.push(visible(text.slice(at), returns));
-  return parts;
-}
-
-function visible(text: string, returns: boolean): string {
-  return text.endsWith('\r') ? `${text.slice(0, -1)}${returns ? '␍' : ''}` : text;
+  const shown = withoutReturn(text);
+  const atEnd = returns && shown.length < text.length ? '␍' : '';
+  // Escaped, or marked by the renderer, which escapes as well.
+  const markedUp = markRanges(`${coloured.get(line) ?? escapeHtml(shown)}${atEnd}`, marks);
+  return html`<code>${SIGNS[kind]}${raw(markedUp)}</code>${end}`;
 }

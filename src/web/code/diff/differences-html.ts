@@ -5,12 +5,15 @@ import { type ChangedFile, type FileDiff, SUBMODULE_MODE } from '../../../git/in
 import type { Html } from '../../layout.ts';
 import { userText } from '../../user-text.ts';
 import { beginningOfPath, type CodeLinks } from '../code-links.ts';
+import type { ColouredLines } from './colour-lines.ts';
 import { diffLinesHtml } from './diff-lines-html.ts';
 import { type DiffView, diffUrl } from './diff-view.ts';
 
 /** Where differences are shown, and between what. */
 export interface DifferencesParts {
   readonly differences: Differences;
+  /** Lines with the colours of their language; absent: they are plain. */
+  readonly coloured?: ColouredLines | undefined;
   readonly view: DiffView;
   /** Path of the page, and the other parameters of its query. */
   readonly here: string;
@@ -19,6 +22,8 @@ export interface DifferencesParts {
   readonly before?: string | undefined;
   readonly after?: string | undefined;
 }
+
+const PLAIN: ColouredLines = new Map();
 
 /** Changed files: a list, and the lines of each. */
 export function differencesHtml(links: CodeLinks, parts: DifferencesParts): Html {
@@ -125,7 +130,7 @@ function linesHtml(
 `
       : html`<p class="quiet">The rest of the changes of this file is not shown.</p>
 `;
-  return html`${diff.hunks.length === 0 ? '' : diffLinesHtml(diff, view.split)}${binary}${diff.cut ? rest : ''}`;
+  return html`${diff.hunks.length === 0 ? '' : diffLinesHtml(diff, view.split, parts.coloured ?? PLAIN)}${binary}${diff.cut ? rest : ''}`;
 }
 
 function pathHtml({ oldPath, newPath }: ChangedFile): Html {

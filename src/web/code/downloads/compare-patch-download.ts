@@ -1,6 +1,7 @@
 import { readComparison, readPair, startOf } from '../../../browse/comparison.ts';
 import { printMails, printWholeDiff } from '../../../git-process/download-commands.ts';
-import { CairnError } from '../../../lib/errors.ts';
+import { CairnError, isCairnError } from '../../../lib/errors.ts';
+import type { GitManifest } from '../../../repository/git/git-manifest.ts';
 import type { CodeDownload } from '../code-download.ts';
 import { answerPatch, isPatch, withoutEnding } from './patch-answer.ts';
 
@@ -10,7 +11,8 @@ import { answerPatch, isPatch, withoutEnding } from './patch-answer.ts';
  */
 export const comparePatchDownload: CodeDownload = {
   word: 'compare',
-  claims: isPatch,
+  // A branch may be named like a patch.
+  claims: (segments, manifest) => isPatch(segments) && !isPair(manifest, segments),
   answer: async (c, sources, found, segments) => {
     const { repository, published } = found;
     const { names, form } = withoutEnding(segments);
@@ -44,3 +46,13 @@ export const comparePatchDownload: CodeDownload = {
     });
   },
 };
+
+function isPair(manifest: GitManifest, segments: readonly Buffer[]): boolean {
+  try {
+    readComparison(manifest, segments);
+    return true;
+  } catch (error) {
+    if (isCairnError(error, 'not-found')) return false;
+    throw error;
+  }
+}

@@ -150,8 +150,10 @@ function isKept(kind: StepCause['kind']): boolean {
 }
 
 function changeHtml({ code }: NostrRequest, { ref, before, after }: RefChange): Html {
+  // A tag may stand for a single file, which has no page of its own.
+  const isBranch = ref.startsWith('refs/heads/');
   const id = (oid: string) =>
-    html`<a href="${code.links.at('tree', oid)}"><code>${oid.slice(0, 10)}</code></a>`;
+    html`<a href="${isBranch ? code.links.at('tree', oid) : code.links.switchTo('tree', oid, [])}"><code>${oid.slice(0, 10)}</code></a>`;
   const name = html`<a href="${code.links.at('receipts', ref)}"><code>${userText(ref, 255)}</code></a>`;
   if (before === undefined)
     return html`<li>${name} created at ${id(after ?? '')}</li>

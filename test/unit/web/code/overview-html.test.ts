@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { refChoicesOf } from '../../../../src/browse/refs/ref-choices.ts';
 import type { Announcement } from '../../../../src/nostr/announcement.ts';
 import type { Profile } from '../../../../src/nostr/collaboration/profile.ts';
 import { formatNpub } from '../../../../src/nostr/public-key.ts';
@@ -100,7 +101,7 @@ describe('the page of a repository', () => {
         ]),
       }),
     });
-    expect(text).toContain(`href="/${NPUB}/tool/tree/main"><bdi>main</bdi>`);
+    expect(text).toContain('<summary><span class="quiet">Branch</span> <bdi>main</bdi></summary>');
     expect(text).toContain('>1 branch</a>');
     expect(text).toContain('>1 tag</a>');
     expect(text).toContain(`href="/${NPUB}/tool/file/main/README"`);
@@ -233,6 +234,7 @@ function show(parts: Shown): string {
     base,
     manifest,
     about,
+    choices: refChoicesOf(manifest),
     owner: alice.publicKey,
     name: full.name?.trim() || manifest.identifier,
     links: new CodeLinks(base, { owner: alice.publicKey, identifier: manifest.identifier }),

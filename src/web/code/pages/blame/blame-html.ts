@@ -1,14 +1,16 @@
 import { html } from 'hono/html';
 import type { Blame } from '../../../../browse/blame.ts';
+import { hasHistory } from '../../../../browse/history.ts';
 import type { Revision } from '../../../../browse/revision.ts';
 import type { BlameGroup } from '../../../../git/index.ts';
 import { escapeHtml } from '../../../escape-html.ts';
 import type { Html } from '../../../layout.ts';
 import { cut } from '../../../user-text.ts';
 import type { CodeLinks } from '../../code-links.ts';
-import { breadcrumbs, type CodeContext, codePage } from '../../frame.ts';
+import { type CodeContext, codePage } from '../../frame.ts';
 import { linesHtml } from '../../lines-html.ts';
 import { day } from '../../person.ts';
+import { placeHtml } from '../../place-html.ts';
 import type { ShownLines } from '../../shown-lines.ts';
 
 export interface BlameContent {
@@ -21,17 +23,17 @@ const NAME = 40;
 const SUBJECT = 80;
 
 /** A file whose lines say which commit they come from. */
-export function blameHtml(context: CodeContext, { name, path }: Revision, content: BlameContent): Html {
+export function blameHtml(context: CodeContext, { name, ref, path }: Revision, content: BlameContent): Html {
   const { links } = context;
   const { commit, lines, blame } = content;
   return codePage(
     context,
     `Blame of ${path.map((part) => part.toString('utf8')).join('/')} at ${name}`,
-    html`${breadcrumbs(links, name, path, 'Blame of')}
+    html`${placeHtml(context, { word: 'blame', revision: name, ref, path }, 'Blame of')}
 <nav class="actions" aria-label="File">
 <a href="${links.at('file', name, path)}">File</a>
 ${commit === name ? '' : html`<a class="permalink" href="${links.at('blame', commit, path)}">Permalink</a>`}
-${path.some((part) => part.includes(0x0a)) ? '' : html`<a href="${links.at('commits', name, path)}">History</a>`}
+${hasHistory(path) ? html`<a href="${links.at('commits', name, path)}">History</a>` : ''}
 </nav>
 ${blame.complete ? '' : html`<p class="note">This history is very long: some lines come from commits that were not found in time.</p>`}
 ${linesHtml(lines, cellsOf(links, blame, lines.lines.length))}`,

@@ -46,6 +46,7 @@ const schema = z.object({
 /** Where the lines of a file come from. */
 export const blamePage: CodePage<Revision, BlameContent, z.infer<typeof schema>> = {
   word: 'blame',
+  offersRefs: true,
   description: {
     summary: 'Where each line of a file comes from: who, when and in which commit',
     path: 'blame/{revision}/{path}',

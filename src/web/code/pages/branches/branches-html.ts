@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { BRANCHES_ON_PAGE, type Branch, type BranchList } from '../../../../browse/refs/branches.ts';
 import type { Apart } from '../../../../browse/refs/reached-commits.ts';
-import { shortName } from '../../../../browse/revision.ts';
+import { linkName, shortName } from '../../../../browse/revision.ts';
 import { splitMessage } from '../../../../git/index.ts';
 import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
@@ -49,16 +49,16 @@ function orderLinks(url: string, order: BranchesQuestion['order']): Html {
 }
 
 function branchItem({ links, manifest }: CodeContext, { ref, oid, last, apart }: Branch): Html {
-  const name = shortName(ref);
+  const name = linkName(manifest, ref);
   const mark = ref === manifest.head ? html` <span class="badge">default</span>` : '';
   const change =
     last === undefined
       ? html`<code>${oid.slice(0, 10)}</code>`
       : html`<a class="plain" href="${links.commit(last.oid)}">${userText(splitMessage(last.commit.message).subject || 'no message', 120)}</a> · ${personName(last.commit.author)} · ${day(last.commit.committer)}`;
-  return html`<li><a class="name" href="${links.at('tree', name)}">${userText(name, 255)}</a>${mark}${
+  return html`<li><a class="name" href="${links.at('tree', name)}">${userText(shortName(ref), 255)}</a>${mark}${
     apart === undefined
       ? ''
-      : html` <span class="quiet">${apartText(apart)} · <a href="${links.compare(shortName(manifest.head), name, 3)}" rel="nofollow">compare</a></span>`
+      : html` <span class="quiet">${apartText(apart)} · <a href="${links.compare(linkName(manifest, manifest.head), name, 3)}" rel="nofollow">compare</a></span>`
   }
 <p class="quiet">${change}</p></li>
 `;

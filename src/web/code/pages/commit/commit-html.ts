@@ -5,6 +5,7 @@ import type { FoundCommit } from '../../../../browse/objects.ts';
 import { splitMessage, splitTrailers } from '../../../../git/index.ts';
 import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
+import type { ColouredLines } from '../../diff/colour-lines.ts';
 import type { DiffView } from '../../diff/diff-view.ts';
 import { differencesHtml } from '../../diff/differences-html.ts';
 import { type CodeContext, codePage } from '../../frame.ts';
@@ -18,6 +19,7 @@ export interface CommitPageParts {
   readonly signature: CheckedSignature | undefined;
   /** How the commit differs from a parent. */
   readonly differences: Differences;
+  readonly coloured: ColouredLines | undefined;
   /** Which parent that is, from 1; 0 if there is none. */
   readonly parent: number;
   readonly view: DiffView;
@@ -32,7 +34,7 @@ const MOST_PARENTS = 64;
 
 /** A commit: who, when, why and what. */
 export function commitHtml(context: CodeContext, parts: CommitPageParts): Html {
-  const { found, known, parent, view, differences } = parts;
+  const { found, known, parent, view, differences, coloured } = parts;
   const { links } = context;
   const { oid, commit } = found;
   const { subject, body } = splitMessage(commit.message);
@@ -57,9 +59,11 @@ ${trailers.map(
 </dl>
 <p class="switches"><a href="${links.at('tree', oid)}">Files</a> <a href="${links.at('commits', oid)}">History</a>
 <a href="${links.commit(oid)}.patch">Patch</a> <a href="${links.commit(oid)}.diff">Diff</a>
+<a href="${links.at('contains', oid)}" rel="nofollow">Branches and tags</a>
 <a href="${links.repository}/checks/${oid}">Checks</a></p>
 ${differencesHtml(links, {
   differences,
+  coloured,
   view,
   here: links.commit(oid),
   others: parent > 1 ? { parent: String(parent) } : {},

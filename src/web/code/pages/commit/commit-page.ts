@@ -6,6 +6,7 @@ import { type FoundCommit, readCommit, readCommitOf } from '../../../../browse/o
 import { isObjectId } from '../../../../git/index.ts';
 import { CairnError } from '../../../../lib/errors.ts';
 import type { CodePage } from '../../code-page.ts';
+import { type ColouredLines, colourLines } from '../../diff/colour-lines.ts';
 import { DIFF_QUERY, type DiffView, readDiffView } from '../../diff/diff-view.ts';
 import { commitJson, commitSchema } from '../../json/commit-json.ts';
 import { differencesJson, differencesSchema } from '../../json/differences-json.ts';
@@ -26,6 +27,8 @@ interface CommitContent {
   readonly known: ReadonlyMap<string, string>;
   readonly signature: CheckedSignature | undefined;
   readonly differences: Differences;
+  /** Only for people. */
+  readonly coloured: ColouredLines | undefined;
   /** Which parent it was compared with, from 1; 0 if it has none. */
   readonly parent: number;
 }
@@ -62,7 +65,7 @@ export const commitPage: CodePage<CommitQuestion, CommitContent, z.infer<typeof 
     const parent = Math.max(1, readNumber(query, 'parent'));
     return { oid, parent, ...readDiffView(query), writers: manifest.policy.writers };
   },
-  read: async ({ view }, question) => {
+  read: async ({ view, renderer, representation }, question) => {
     const found = await readCommitOf(view, question.oid);
     const { parents, tree, message } = found.commit;
     if (question.parent > Math.max(1, parents.length)) {
@@ -75,7 +78,10 @@ export const commitPage: CodePage<CommitQuestion, CommitContent, z.infer<typeof 
       checkSignature(view, found.oid, question.writers),
       compareTrees(view, before, tree, question),
     ]);
-    return { found, known, signature, differences, parent: parent === undefined ? 0 : question.parent };
+    const coloured =
+      representation === 'json' ? undefined : await colourLines(renderer, differences, view.onCut);
+    const number = parent === undefined ? 0 : question.parent;
+    return { found, known, signature, differences, coloured, parent: number };
   },
   html: (context, view, content) => commitHtml(context, { ...content, view }),
   json: {

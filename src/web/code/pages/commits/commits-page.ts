@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { findRename, type Renamed } from '../../../../browse/find-rename.ts';
-import { type HistoryPage, listHistory } from '../../../../browse/history.ts';
+import { listHistory } from '../../../../browse/history.ts';
+import { type AuthorHistory, listHistoryOf } from '../../../../browse/history-of-author.ts';
 import { readCommitOf } from '../../../../browse/objects.ts';
 import { type Revision, readRevision } from '../../../../browse/revision.ts';
 import type { CodePage } from '../../code-page.ts';
@@ -8,6 +9,13 @@ import { commitJson, commitSchema } from '../../json/commit-json.ts';
 import { nameSchema, pathJson } from '../../json/name-json.ts';
 import { readNumber } from '../../read-query.ts';
 import { commitsHtml } from './commits-html.ts';
+import {
+  choiceOf,
+  HISTORY_QUERY,
+  type HistoryFilter,
+  isFiltered,
+  readHistoryFilter,
+} from './history-filter.ts';
 
 /** Commits on a page. */
 const SHOWN_COMMITS = 50;
@@ -15,11 +23,10 @@ const SHOWN_COMMITS = 50;
 interface CommitsQuestion extends Revision {
   /** Commits to leave out before the first one. */
   readonly skip: number;
-  /** Whether only first parents of merges are followed. */
-  readonly firstParent: boolean;
+  readonly filter: HistoryFilter;
 }
 
-interface CommitsContent extends HistoryPage {
+interface CommitsContent extends AuthorHistory {
   /** Where the history continues under another name. */
   readonly renamed: Renamed | undefined;
 }
@@ -29,6 +36,9 @@ const schema = z.object({
   path: nameSchema,
   skip: z.number().int(),
   more: z.boolean().describe('whether there are older ones'),
+  cut: z
+    .boolean()
+    .describe('whether there are older commits that were not searched; only if an author is asked for'),
   commits: z.array(commitSchema),
   renamed: z
     .object({ commit: z.string(), path: nameSchema })
@@ -39,44 +49,51 @@ const schema = z.object({
 /** A history. */
 export const commitsPage: CodePage<CommitsQuestion, CommitsContent, z.infer<typeof schema>> = {
   word: 'commits',
+  offersRefs: true,
+  slow: ({ filter }) => filter.author !== '',
   description: {
     summary: `The commits of a revision, or of a path in it, newest first, ${SHOWN_COMMITS} on a page`,
     path: 'commits/{revision}/{path}',
     query: {
       skip: 'commits to leave out before the first one',
-      'first-parent': '`1` to follow only first parents of merges',
+      ...HISTORY_QUERY,
     },
   },
   ask: (_, { manifest }, segments, query) => ({
     ...readRevision(manifest, segments),
     skip: readNumber(query, 'skip'),
-    firstParent: query.get('first-parent') === '1',
+    filter: readHistoryFilter(query),
   }),
-  read: async ({ view }, { oid, path, skip, firstParent }) => {
-    const start = (await readCommitOf(view, oid)).oid;
-    const count = SHOWN_COMMITS;
-    const history = await listHistory(view, { from: [start], path, count, skip, firstParent });
-    const oldest = history.more ? undefined : history.commits.at(-1);
+  read: async ({ view }, { oid, path, skip, filter }) => {
+    const from = (await readCommitOf(view, oid)).oid;
+    const [count, choice, { author }] = [SHOWN_COMMITS, choiceOf(filter), filter];
+    const history =
+      author === ''
+        ? { ...(await listHistory(view, { from: [from], path, count, skip, choice })), cut: false }
+        : await listHistoryOf(view, { from, path, author, count, skip, choice });
+    const oldest = history.more || isFiltered(filter) ? undefined : history.commits.at(-1);
     const renamed = oldest === undefined ? undefined : await findRename(view, oldest, path);
     return { ...history, renamed };
   },
-  html: (context, { name, path, skip, firstParent }, { renamed, ...history }) =>
+  html: (context, { name, ref, path, skip, filter }, { renamed, ...history }) =>
     commitsHtml(context, {
       revision: name,
+      ref,
       path,
       history,
       renamed,
       skip,
       count: SHOWN_COMMITS,
-      firstParent,
+      filter,
     }),
   json: {
     schema,
-    of: (_, { name, path, skip }, { commits, more, renamed }) => ({
+    of: (_, { name, path, skip }, { commits, more, cut, renamed }) => ({
       revision: name,
       path: pathJson(path),
       skip,
       more,
+      cut,
       commits: commits.map(commitJson),
       renamed: renamed === undefined ? null : { commit: renamed.commit, path: pathJson(renamed.path) },
     }),

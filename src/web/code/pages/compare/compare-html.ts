@@ -1,13 +1,21 @@
 import { html } from 'hono/html';
 import { COMPARED_COMMITS, type ComparedPair, type Comparison } from '../../../../browse/comparison.ts';
+import { isRefName } from '../../../../browse/revision.ts';
 import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
 import type { CodeLinks } from '../../code-links.ts';
+import type { ColouredLines } from '../../diff/colour-lines.ts';
 import type { DiffView } from '../../diff/diff-view.ts';
 import { differencesHtml } from '../../diff/differences-html.ts';
 import { type CodeContext, codePage } from '../../frame.ts';
 import { pager } from '../../pager.ts';
 import { commitRows } from '../commits/commit-rows.ts';
+
+/** A comparison as a page shows it. */
+export interface ColouredComparison extends Comparison {
+  /** Only for people. */
+  readonly coloured: ColouredLines | undefined;
+}
 
 const NAME = 255;
 
@@ -17,12 +25,15 @@ export function compareHtml(
   pair: ComparedPair,
   skip: number,
   view: DiffView,
-  comparison: Comparison,
+  comparison: ColouredComparison,
 ): Html {
-  const { links } = context;
+  const { links, manifest } = context;
   const { from, to, dots } = pair;
-  const { history, differences, mergeBase } = comparison;
+  const { history, differences, coloured, mergeBase } = comparison;
   const here = links.compare(from.name, to.name, dots);
+  // Another branch may be named like the patch of this one.
+  const isTaken = ['patch', 'diff'].some((form) => isRefName(manifest, `${to.name}.${form}`));
+  const patches = isTaken ? links.compare(from.name, comparison.to.oid, dots) : here;
   const others = skip === 0 ? {} : { skip: String(skip) };
   const start = dots === 2 ? comparison.from.oid : mergeBase;
   return codePage(
@@ -35,8 +46,8 @@ ${form(links, pair)}
 <a href="${links.compare(from.name, to.name, dots === 2 ? 3 : 2)}">${
       dots === 2 ? 'Since the common ancestor' : 'Tip against tip'
     }</a>
-${history.commits.length === 0 ? '' : html`<a href="${here}.patch">Patches</a>`}
-${differences === undefined ? '' : html`<a href="${here}.diff">Diff</a>`}</p>
+${history.commits.length === 0 ? '' : html`<a href="${patches}.patch">Patches</a>`}
+${differences === undefined ? '' : html`<a href="${patches}.diff">Diff</a>`}</p>
 <h2>Commits</h2>
 ${history.commits.length === 0 ? html`<p>No commits.</p>` : commitRows(links, history.commits)}
 ${pager({
@@ -51,7 +62,15 @@ ${pager({
 ${
   differences === undefined
     ? ''
-    : differencesHtml(links, { differences, view, here, others, before: start, after: comparison.to.oid })
+    : differencesHtml(links, {
+        differences,
+        coloured,
+        view,
+        here,
+        others,
+        before: start,
+        after: comparison.to.oid,
+      })
 }`,
   );
 }

@@ -2,16 +2,16 @@ import { z } from 'zod';
 import {
   COMPARED_COMMITS,
   type ComparedPair,
-  type Comparison,
   compareCommits,
   readComparison,
 } from '../../../../browse/comparison.ts';
 import type { CodePage } from '../../code-page.ts';
+import { colourLines } from '../../diff/colour-lines.ts';
 import { DIFF_QUERY, type DiffView, readDiffView } from '../../diff/diff-view.ts';
 import { commitJson, commitSchema } from '../../json/commit-json.ts';
 import { differencesJson, differencesSchema } from '../../json/differences-json.ts';
 import { readNumber } from '../../read-query.ts';
-import { compareHtml } from './compare-html.ts';
+import { type ColouredComparison, compareHtml } from './compare-html.ts';
 
 interface CompareQuestion extends ComparedPair, DiffView {
   /** Commits to leave out before the first one. */
@@ -31,7 +31,7 @@ const schema = z.object({
 });
 
 /** Two commits side by side. */
-export const comparePage: CodePage<CompareQuestion, Comparison, z.infer<typeof schema>> = {
+export const comparePage: CodePage<CompareQuestion, ColouredComparison, z.infer<typeof schema>> = {
   word: 'compare',
   description: {
     summary:
@@ -50,7 +50,15 @@ export const comparePage: CodePage<CompareQuestion, Comparison, z.infer<typeof s
     const asked = segments.length === 0 ? [Buffer.from(typed.join('...'))] : segments;
     return { ...readComparison(manifest, asked), skip: readNumber(query, 'skip'), ...readDiffView(query) };
   },
-  read: ({ view }, question) => compareCommits(view, question, question.skip, question),
+  read: async ({ view, renderer, representation }, question) => {
+    const comparison = await compareCommits(view, question, question.skip, question);
+    const { differences } = comparison;
+    const isShown = representation === 'html' && differences !== undefined;
+    return {
+      ...comparison,
+      coloured: isShown ? await colourLines(renderer, differences, view.onCut) : undefined,
+    };
+  },
   html: (context, question, comparison) =>
     compareHtml(context, question, question.skip, question, comparison),
   json: {

@@ -6,6 +6,7 @@ import type { CodeLinks } from '../../code-links.ts';
 import { type CodeContext, codePage } from '../../frame.ts';
 import { counted, pager, withQuery } from '../../pager.ts';
 import { day } from '../../person.ts';
+import { authorQuery } from '../commits/history-filter.ts';
 import { type ContributorsQuestion, SHOWN_PEOPLE } from './contributors-question.ts';
 
 /** Who wrote a history, most commits first. */
@@ -36,7 +37,7 @@ ${pager({
 
 function personItem(links: CodeLinks, revision: string, person: Contributor): Html {
   const { name, email, commits, first, last } = person;
-  const own = withQuery(links.at('search', revision), { type: 'commits', author: email || name });
+  const own = withQuery(links.at('commits', revision), { author: authorQuery(email || name) });
   return html`<li><span class="name">${userText(name || email, 100)}</span> <a class="quiet" href="${own}" rel="nofollow">${counted(commits, 'commit', 'commits')}</a>
 <p class="quiet">${day({ name, email, time: first, zone: 0 })} to ${day({ name, email, time: last, zone: 0 })}</p></li>
 `;

@@ -1,11 +1,13 @@
 import { html } from 'hono/html';
+import { hasHistory } from '../../../../browse/history.ts';
 import type { Revision } from '../../../../browse/revision.ts';
 import { roughSize } from '../../../../lib/format-size.ts';
 import type { Html } from '../../../layout.ts';
 import type { MarkdownPlace } from '../../../render/markdown-links.ts';
 import { userText } from '../../../user-text.ts';
-import { breadcrumbs, type CodeContext, codePage } from '../../frame.ts';
+import { type CodeContext, codePage } from '../../frame.ts';
 import { linesHtml } from '../../lines-html.ts';
+import { placeHtml } from '../../place-html.ts';
 import type { FoundEntry } from './find-file.ts';
 import { previewHtml } from './preview-html.ts';
 import type { ShownFile, SpecialFile } from './shown-file.ts';
@@ -33,7 +35,7 @@ export function fileHtml(context: CodeContext, question: FileQuestion, content: 
   return codePage(
     context,
     `${path.map((part) => part.toString('utf8')).join('/')} at ${name}`,
-    html`${breadcrumbs(context.links, name, path)}
+    html`${placeHtml(context, { word: 'file', revision: name, ref: question.ref, path })}
 <p class="quiet facts">${facts(content)}</p>
 ${actions(context, question, content)}
 ${shown.special === undefined ? '' : special(context, question, content.entry, shown.special)}
@@ -65,15 +67,13 @@ function actions({ links }: CodeContext, question: FileQuestion, { entry, shown 
   const { name, path, plain } = question;
   const isInRepository = entry.kind !== 'submodule';
   const raw = links.at('raw', name, path);
-  // git reads the path of a history from a line.
-  const hasHistory = !path.some((part) => part.includes(0x0a));
   const here = links.at('file', name, path);
   const hasSource = WITH_SOURCE.test(nameOf(path)) && shown.lines !== undefined;
   return html`<nav class="actions" aria-label="File">
 ${hasSource ? (plain ? html`<a href="${here}">Rendered</a>` : html`<a class="source" href="${here}?plain=1">Source</a>`) : ''}
 ${isInRepository ? html`<a href="${raw}">Raw</a> <a href="${raw}?download=1">Download</a>` : ''}
 ${entry.commit === undefined || entry.commit === name ? '' : html`<a class="permalink" href="${links.at('file', entry.commit, path)}">Permalink</a>`}
-${hasHistory ? html`<a href="${links.at('commits', name, path)}">History</a>` : ''}
+${entry.commit !== undefined && hasHistory(path) ? html`<a href="${links.at('commits', name, path)}">History</a>` : ''}
 ${shown.lines === undefined || entry.commit === undefined ? '' : html`<a href="${links.at('blame', name, path)}">Blame</a>`}
 </nav>`;
 }

@@ -32,6 +32,7 @@ const schema = z.object({
 /** A file. */
 export const filePage: CodePage<FileQuestion, FileContent, z.infer<typeof schema>> = {
   word: 'file',
+  offersRefs: true,
   description: {
     summary: 'A file: what it is, and its lines',
     path: 'file/{revision}/{path}',

@@ -1,11 +1,11 @@
-import { shortName } from '../../../../browse/revision.ts';
+import { linkName } from '../../../../browse/revision.ts';
 import { countRefsStartingWith } from '../../../../git/index.ts';
 import type { GitManifest } from '../../../../repository/git/git-manifest.ts';
 import type { About, LastChange } from '../../about.ts';
 
 /** What an overview says of a repository without looking into it. */
 export interface OverviewFacts {
-  /** The default branch, which need not exist. */
+  /** The default branch, which need not exist, as URLs name it. */
   readonly branch: string;
   /** The id of its tip; undefined while it does not exist. */
   readonly tip: string | undefined;
@@ -32,7 +32,7 @@ const PROTECTED = 20;
 export function overviewFacts(manifest: GitManifest, owner: string, about: About): OverviewFacts {
   const { head, refs, packs, policy, lifecycle } = manifest;
   return {
-    branch: shortName(head),
+    branch: linkName(manifest, head),
     tip: refs.get(head),
     refs: refs.size,
     branches: countRefsStartingWith(refs, 'refs/heads/'),

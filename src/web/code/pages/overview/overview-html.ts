@@ -1,5 +1,7 @@
 import { html } from 'hono/html';
 import type { FoundCommit } from '../../../../browse/objects.ts';
+import type { SomeRefs } from '../../../../browse/refs/ref-choices.ts';
+import { shortName } from '../../../../browse/revision.ts';
 import { splitMessage } from '../../../../git/index.ts';
 import { roughSize } from '../../../../lib/format-size.ts';
 import { graspUrl } from '../../../../nostr/repository-url.ts';
@@ -12,6 +14,7 @@ import { counted, fact, introductionHtml, keyHtml, listHtml, webFact } from '../
 import { type CodeContext, codePage } from '../../frame.ts';
 import { day, personName } from '../../person.ts';
 import { readmeHtml } from '../../readme/readme-html.ts';
+import { refSwitch } from '../../ref-switch.ts';
 import { entriesHtml } from '../tree/tree-html.ts';
 import { cloneHtml, pushHtml } from './instructions-html.ts';
 import { languagesHtml } from './languages-html.ts';
@@ -40,7 +43,7 @@ ${cloneHtml(instructions)}
 ${content === undefined ? '' : html`<details class="push"><summary>How to push</summary>${pushHtml(instructions)}</details>`}
 </aside>
 <div class="contents">
-${content === undefined ? html`${nothingYet(question)}<h2>Push</h2>${pushHtml(instructions)}` : inside(context, question, content)}
+${content === undefined ? html`${nothingYet(context, question)}<h2>Push</h2>${pushHtml(instructions)}` : inside(context, question, content)}
 </div>
 <aside class="about" aria-label="About">
 <h2>About</h2>
@@ -63,10 +66,10 @@ function inside(
 ): Html {
   const { links } = context;
   const { branch } = facts;
-  return html`<p class="branch-bar"><a class="branch" href="${links.at('tree', branch)}">${userText(branch, 255)}</a>
+  return html`<div class="branch-bar">${refSwitch(context, { word: 'tree', revision: branch, ref: context.manifest.head, path: [] })}
 <a href="${links.repository}/branches">${counted(facts.branches, 'branch', 'branches')}</a>
 <a href="${links.repository}/tags">${counted(facts.tags, 'tag', 'tags')}</a>
-<a href="${links.at('commits', branch)}">History</a></p>
+<a href="${links.at('commits', branch)}">History</a></div>
 <div class="card">
 ${latestHtml(context, latest)}
 ${entriesHtml(context, { revision: branch, path: [], ...folder })}
@@ -81,12 +84,33 @@ function latestHtml({ links }: CodeContext, { oid, commit }: FoundCommit): Html 
 }
 
 /** Why there are no files. */
-function nothingYet({ facts }: OverviewQuestion): Html {
-  const { refs, branch, branches, tags } = facts;
+function nothingYet({ choices, links, manifest }: CodeContext, { facts }: OverviewQuestion): Html {
+  const { refs, branches, tags } = facts;
   if (refs === 0) return html`<h2>Nothing here yet</h2><p>Nothing has been pushed to this repository.</p>`;
   const others = `${counted(branches, 'branch', 'branches')} and ${counted(tags, 'tag', 'tags')}`;
   return html`<h2>No default branch</h2>
-<p>The default branch, ${userText(branch, 255)}, does not exist. The repository has ${others}.</p>`;
+<p>The default branch, ${userText(shortName(manifest.head), 255)}, does not exist. The repository has ${others}.</p>
+${choices === undefined || branches === 0 ? '' : refsHtml('Branches', choices.branches, (name) => links.at('tree', name), `${links.repository}/branches`)}
+${choices === undefined || tags === 0 ? '' : refsHtml('Tags', choices.tags, (_, ref) => links.at('tag', shortName(ref)), `${links.repository}/tags`)}`;
+}
+
+/** Branches or tags, where there is no default branch to begin with. */
+function refsHtml(
+  title: string,
+  { shown, count }: SomeRefs,
+  urlOf: (name: string, ref: string) => string,
+  all: string,
+): Html {
+  return html`<h2>${title}</h2>
+<ul class="listed refs">
+${shown.map(
+  ({
+    ref,
+    name,
+  }) => html`<li><a class="name" href="${urlOf(name, ref)}">${userText(shortName(ref), 255)}</a></li>
+`,
+)}</ul>
+${shown.length < count ? html`<p><a href="${all}">All ${count.toLocaleString('en')}</a></p>` : ''}`;
 }
 
 function topics({ base }: CodeContext, topics: readonly string[]): Html | '' {

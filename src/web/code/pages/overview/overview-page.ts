@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { languagesOf } from '../../../../browse/languages/languages.ts';
 import { readCommitOf } from '../../../../browse/objects.ts';
+import { shortName } from '../../../../browse/revision.ts';
 import { allSettledOrThrow } from '../../../../lib/all-settled-or-throw.ts';
 import { gitUrl } from '../../../../nostr/repository-url.ts';
 import { NOTHING_SAID } from '../../about.ts';
@@ -43,6 +44,7 @@ const schema = z.object({
 /** A repository, and the content of its default branch. */
 export const overviewPage: CodePage<OverviewQuestion, OverviewContent | undefined, z.infer<typeof schema>> = {
   word: '',
+  offersRefs: true,
   description: {
     summary: 'A repository: what it is, its default branch, languages and last change',
     path: '',
@@ -81,7 +83,7 @@ export const overviewPage: CodePage<OverviewQuestion, OverviewContent | undefine
       clone: gitUrl(base, owner, manifest.identifier),
       private: facts.isPrivate,
       objectFormat: manifest.objectFormat,
-      defaultBranch: { name: facts.branch, oid: facts.tip ?? null },
+      defaultBranch: { name: shortName(manifest.head), oid: facts.tip ?? null },
       branches: facts.branches,
       tags: facts.tags,
       size: facts.size,

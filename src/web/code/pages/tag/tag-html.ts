@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { FoundTag } from '../../../../browse/refs/tags.ts';
-import { shortName } from '../../../../browse/revision.ts';
+import { linkName, shortName } from '../../../../browse/revision.ts';
 import { splitMessage, type Tag } from '../../../../git/index.ts';
 import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
@@ -17,8 +17,9 @@ const SHOWN_TAGS = 5;
 
 /** A tag: its message, who made it, what it stands for, and the archives of that. */
 export function tagHtml(context: CodeContext, { ref, oid, peeled, commit }: FoundTag): Html {
-  const { links } = context;
+  const { links, manifest } = context;
   const name = shortName(ref);
+  const revision = linkName(manifest, ref);
   const tags = peeled?.tags ?? [];
   return codePage(
     context,
@@ -28,7 +29,7 @@ ${tags.slice(0, SHOWN_TAGS).map(({ tag }) => annotation(context, tag))}
 <dl>
 ${tags.length === 0 ? html`<dt>Tag</dt><dd>lightweight: a name without a message</dd>` : html`<dt>Tag</dt><dd><code>${oid}</code></dd>`}
 ${target(context, peeled, commit)}
-${commit === undefined ? '' : html`<dt>Files</dt><dd><a href="${links.at('tree', name)}">Browse</a></dd><dt>Archives</dt><dd>${archiveLinks(links, name)}</dd>`}
+${commit === undefined ? '' : html`<dt>Files</dt><dd><a href="${links.at('tree', revision)}">Browse</a></dd><dt>Archives</dt><dd>${archiveLinks(links, revision)}</dd>`}
 </dl>`,
   );
 }

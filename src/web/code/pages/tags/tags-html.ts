@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { type FoundTag, TAGS_ON_PAGE, type TagList } from '../../../../browse/refs/tags.ts';
-import { shortName } from '../../../../browse/revision.ts';
+import { linkName, shortName } from '../../../../browse/revision.ts';
 import { splitMessage } from '../../../../git/index.ts';
 import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
@@ -45,7 +45,7 @@ function orderLinks(url: string, order: TagsQuestion['order']): Html {
 }
 
 function tagItem(context: CodeContext, { ref, peeled, commit }: FoundTag): Html {
-  const { links } = context;
+  const { links, manifest } = context;
   const name = shortName(ref);
   const [annotation] = peeled?.tags ?? [];
   const who = annotation?.tag.tagger ?? commit?.commit.committer;
@@ -56,7 +56,7 @@ ${subject === '' ? '' : html`<p>${userText(subject, 200)}</p>`}
 <p class="quiet">${
     commit === undefined
       ? (peeled?.type ?? 'not readable')
-      : html`<a class="plain" href="${links.commit(commit.oid)}"><code>${commit.oid.slice(0, 10)}</code></a> · ${archiveLinks(links, name)}`
+      : html`<a class="plain" href="${links.commit(commit.oid)}"><code>${commit.oid.slice(0, 10)}</code></a> · ${archiveLinks(links, linkName(manifest, ref))}`
   }</p></li>
 `;
 }

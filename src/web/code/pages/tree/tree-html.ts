@@ -1,12 +1,14 @@
 import { html } from 'hono/html';
+import { hasHistory } from '../../../../browse/history.ts';
 import type { FoundCommit } from '../../../../browse/objects.ts';
 import { splitMessage, type TreeEntry } from '../../../../git/index.ts';
 import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
 import { archiveLinks } from '../../archive-links.ts';
-import { breadcrumbs, type CodeContext, codePage } from '../../frame.ts';
+import { type CodeContext, codePage } from '../../frame.ts';
 import { pager } from '../../pager.ts';
 import { day } from '../../person.ts';
+import { placeHtml } from '../../place-html.ts';
 import { readmeHtml } from '../../readme/readme-html.ts';
 import type { ShownReadme } from '../../readme/show-readme.ts';
 import { SHOWN_ENTRIES } from './shown-entries.ts';
@@ -14,6 +16,8 @@ import { SHOWN_ENTRIES } from './shown-entries.ts';
 export interface TreePageParts {
   /** As the URL names the revision. */
   readonly revision: string;
+  /** The whole name of the ref; undefined for an id. */
+  readonly ref: string | undefined;
   readonly path: readonly Buffer[];
   /** Of one part of the folder, folders first. */
   readonly entries: readonly TreeEntry[];
@@ -40,8 +44,8 @@ export function treeHtml(context: CodeContext, parts: TreePageParts): Html {
   return codePage(
     context,
     title,
-    html`${breadcrumbs(links, revision, path)}
-<p class="quiet"><a href="${links.at('commits', revision, path)}">History</a>${path.length === 0 && parts.commit !== undefined ? html` · Download ${archiveLinks(links, revision)}` : ''}</p>
+    html`${placeHtml(context, { word: 'tree', revision, ref: parts.ref, path })}
+${above(context, parts)}
 <div class="card">
 ${entriesHtml(context, parts)}
 </div>
@@ -49,8 +53,15 @@ ${readme === undefined ? '' : readmeHtml(links.at('file', revision, readme.path)
   );
 }
 
+/** Links to the history and, of a whole revision, to archives. A tag of a folder has neither. */
+function above({ links }: CodeContext, { revision, path, commit }: TreePageParts): Html | '' {
+  if (commit === undefined || !hasHistory(path)) return '';
+  const archives = path.length === 0 ? html` · Download ${archiveLinks(links, revision)}` : '';
+  return html`<p class="quiet"><a href="${links.at('commits', revision, path)}">History</a>${archives}</p>`;
+}
+
 /** The entries of a folder. */
-export function entriesHtml(context: CodeContext, parts: Omit<TreePageParts, 'readme'>): Html {
+export function entriesHtml(context: CodeContext, parts: Omit<TreePageParts, 'ref' | 'readme'>): Html {
   const { revision, path, entries, count, commits, skip = 0 } = parts;
   const { links } = context;
   if (count === 0) return html`<p>This folder is empty.</p>`;
@@ -80,7 +91,7 @@ function range(skip: number, count: number): string {
 
 function entryLink(
   { links }: CodeContext,
-  { revision, path }: Omit<TreePageParts, 'readme'>,
+  { revision, path }: Pick<TreePageParts, 'revision' | 'path'>,
   entry: TreeEntry,
 ): Html {
   const name = userText(entry.name.toString('utf8'), 255);

@@ -79,6 +79,7 @@ const schema = z.object({
 /** A folder. */
 export const treePage: CodePage<TreeQuestion, TreeContent, z.infer<typeof schema>> = {
   word: 'tree',
+  offersRefs: true,
   description: {
     summary: 'A folder: its entries, each with the last commit that changed it',
     path: 'tree/{revision}/{path}',
@@ -90,8 +91,8 @@ export const treePage: CodePage<TreeQuestion, TreeContent, z.infer<typeof schema
     return { ...at, place, skip: readNumber(query, 'skip') };
   },
   read: readFolder,
-  html: (context, { name, path, skip = 0 }, content) =>
-    treeHtml(context, { revision: name, path, skip, ...content }),
+  html: (context, { name, ref, path, skip = 0 }, content) =>
+    treeHtml(context, { revision: name, ref, path, skip, ...content }),
   json: {
     schema,
     of: (_, at, { oid, entries, count, sizes, commits }) => ({
