@@ -74,15 +74,23 @@ export class NameTable {
 
   /** The same for the bytes of a name. @param length 20 or 32 */
   addBytes(bytes: Uint8Array, at: number, length: number): number {
-    const found = this.findBytes(bytes, at, length);
-    if (found !== -1) return found;
-    if (this.count === this.long.length) this.grow();
+    if (this.count === this.long.length) this.reserve(1);
+    const place = this.placeOf(bytes, at, length);
+    const found = this.places[place] ?? 0;
+    if (found !== 0) return found - 1;
     const number = this.count++;
     const to = number * LONG;
     for (let byte = 0; byte < length; byte++) this.bytes[to + byte] = bytes[at + byte] ?? 0;
     this.long[number] = length === LONG ? 1 : 0;
-    this.place(number, this.places);
+    this.places[place] = number + 1;
     return number;
+  }
+
+  /** Makes room for names that are about to be added: a table that grows in many steps places its names again in each. */
+  reserve(names: number): void {
+    let capacity = this.long.length;
+    while (capacity < this.count + names) capacity *= 2;
+    if (capacity > this.long.length) this.growTo(capacity);
   }
 
   at(number: number): ArtifactName {
@@ -130,12 +138,17 @@ export class NameTable {
   }
 
   private findBytes(bytes: Uint8Array, at: number, length: number): number {
+    return (this.places[this.placeOf(bytes, at, length)] ?? 0) - 1;
+  }
+
+  /** The place of a name, or the free one where it would be put. */
+  private placeOf(bytes: Uint8Array, at: number, length: number): number {
     const { places } = this;
     const mask = places.length - 1;
     for (let place = this.hash.of(bytes, at, length) & mask; ; place = (place + 1) & mask) {
       const number = (places[place] ?? 0) - 1;
-      if (number < 0) return -1;
-      if (this.lengthOf(number) === length && this.isAt(number * LONG, bytes, at, length)) return number;
+      if (number < 0) return place;
+      if (this.lengthOf(number) === length && this.isAt(number * LONG, bytes, at, length)) return place;
     }
   }
 
@@ -157,8 +170,7 @@ export class NameTable {
     places[place] = number + 1;
   }
 
-  private grow(): void {
-    const capacity = 2 * this.long.length;
+  private growTo(capacity: number): void {
     const bytes = Buffer.alloc(capacity * LONG);
     this.bytes.copy(bytes);
     this.bytes = bytes;
