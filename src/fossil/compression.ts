@@ -25,6 +25,19 @@ const LOOKAHEAD = 262;
 /** Bytes that deflated content may be larger by: its head and checksum, and five bytes for each block. */
 const OVERHEAD = 64;
 
+/** Largest content of a block that is not compressed (RFC 1951, section 3.2.4), and the bytes before it. */
+const LARGEST_BLOCK = 0xffff;
+const BLOCK_HEAD = 5;
+
+/** The head of a stream with the largest window at the fastest level. {@link deflatePayload} writes others. */
+const STORED_HEAD = [0x78, 0x01] as const;
+
+/** Bytes after the stream: its checksum. */
+const CHECKSUM = 4;
+
+/** Bytes that a checksum sums up before it has to take the remainder: both sums stay below 2^32 (RFC 1950, section 9). */
+const SUMMED = 5_552;
+
 /** Largest buffer that zlib writes into at once. */
 const LARGEST_CHUNK = 1 << 18;
 
@@ -44,6 +57,35 @@ export function deflatePayload(content: Uint8Array): Uint8Array {
   payload.writeUInt32BE(content.length);
   payload.set(deflated, HEAD);
   return payload;
+}
+
+/**
+ * A payload whose stream holds the content as it is, for content that is soon stored in another form. It costs next to
+ * nothing, and 11 bytes more than the content if that has less than 64 KiB.
+ */
+export function storedPayload(content: Uint8Array): Uint8Array {
+  const { length } = content;
+  const blocks = Math.max(1, Math.ceil(length / LARGEST_BLOCK));
+  const payload = Buffer.allocUnsafe(HEAD + STORED_HEAD.length + BLOCK_HEAD * blocks + length + CHECKSUM);
+  payload.writeUInt32BE(length);
+  payload.set(STORED_HEAD, HEAD);
+  let at = HEAD + STORED_HEAD.length;
+  for (let block = 0; block < blocks; block++) {
+    const part = content.subarray(block * LARGEST_BLOCK, (block + 1) * LARGEST_BLOCK);
+    payload[at] = block === blocks - 1 ? 1 : 0;
+    payload.writeUInt16LE(part.length, at + 1);
+    payload.writeUInt16LE(part.length ^ LARGEST_BLOCK, at + 3);
+    payload.set(part, at + BLOCK_HEAD);
+    at += BLOCK_HEAD + part.length;
+  }
+  payload.writeUInt32BE(adlerOf(content), at);
+  return payload;
+}
+
+/** Whether a payload is one of {@link storedPayload}: it may get smaller. */
+export function isStoredPayload(payload: Uint8Array): boolean {
+  const [first, second] = STORED_HEAD;
+  return payload[HEAD] === first && payload[HEAD + 1] === second && ((payload[HEAD + 2] ?? 0) & 6) === 0;
 }
 
 /**
@@ -107,23 +149,31 @@ function inflateLarge(payload: Uint8Array, size: number): Uint8Array {
   throw damaged();
 }
 
-/** Whether the four bytes at `at` are the Adler-32 checksum of the content (RFC 1950, section 8.2). */
+/** Whether the four bytes at `at` are the Adler-32 checksum of the content. */
 function isAdler(content: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  const sum = adlerOf(content);
+  return (
+    bytes[at] === sum >>> 24 &&
+    bytes[at + 1] === ((sum >>> 16) & 255) &&
+    bytes[at + 2] === ((sum >>> 8) & 255) &&
+    bytes[at + 3] === (sum & 255)
+  );
+}
+
+/** The Adler-32 checksum (RFC 1950, section 8.2). */
+function adlerOf(content: Uint8Array): number {
   let low = 1;
   let high = 0;
-  // No modulo is needed before the end: 2,048 bytes of 255 keep both sums below 2^31.
-  for (const byte of content) {
-    low += byte;
-    high += low;
+  for (let at = 0; at < content.length; ) {
+    const end = Math.min(content.length, at + SUMMED);
+    for (; at < end; at++) {
+      low += content[at] ?? 0;
+      high += low;
+    }
+    low %= 65_521;
+    high %= 65_521;
   }
-  low %= 65_521;
-  high %= 65_521;
-  return (
-    bytes[at] === high >>> 8 &&
-    bytes[at + 1] === (high & 255) &&
-    bytes[at + 2] === low >>> 8 &&
-    bytes[at + 3] === (low & 255)
-  );
+  return ((high << 16) | low) >>> 0;
 }
 
 function damaged(cause?: unknown): CairnError {

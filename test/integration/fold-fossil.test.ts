@@ -82,6 +82,31 @@ async function contentsOf(bag: Bag): Promise<ReadonlyMap<string, string>> {
   return contents;
 }
 
+describe('a large push', () => {
+  it('is stored without compressing it, which the fold does once', async () => {
+    await using folds = await FoldRig.open();
+    const { rig } = folds;
+    const texts = Array.from({ length: 60 }, (_, at) =>
+      whole(`${at} ${'of a text that repeats itself '.repeat(20)}`),
+    );
+    await rig.push(texts.slice(0, 10));
+    const small = (await rig.bag()).state.packs[0]?.pack.size ?? 0;
+    await rig.push(texts);
+    const before = await rig.bag();
+    const sizeOf = (bag: Bag) => bag.state.packs.reduce((sum, { pack }) => sum + pack.size, 0);
+    expect(small).toBeLessThan(2_500);
+    expect(sizeOf(before)).toBeGreaterThan(50 * 600);
+    const contents = await contentsOf(before);
+    await folds.fold();
+    const after = await rig.bag();
+    expect(sizeOf(after)).toBeLessThan(60 * 200);
+    expect(await contentsOf(after)).toEqual(contents);
+    expect(await verifyBag(after)).toEqual([]);
+    await folds.fold();
+    expect((await rig.bag()).state.packs).toEqual(after.state.packs);
+  });
+});
+
 describe('a fold of a Fossil repository', () => {
   it('combines packs into one, with the same artifacts, waiting deltas and unversioned files', async () => {
     await using folded = await FoldRig.open();

@@ -50,6 +50,8 @@ export interface BagState {
   /** Bits of {@link status} by slot. */
   readonly status: Uint8Array;
   readonly waiting: readonly WaitingDelta[];
+  /** The same by slots. */
+  readonly waitingDeltas: WaitingDeltas;
   readonly unversioned: ReadonlyMap<string, UnversionedFile>;
   readonly contents: ReadonlyMap<ArtifactName, ContentPlace>;
 }
@@ -86,8 +88,11 @@ export class BagDraft {
   private waiting: WaitingDelta[];
   private unversioned: ReadonlyMap<string, UnversionedFile>;
   private contents: ReadonlyMap<ArtifactName, ContentPlace>;
-  /** Made when they are first needed. */
-  private known: WaitingDeltas | undefined;
+  /** The deltas that waited before, which the state before shares, and those that were added. */
+  private known: WaitingDeltas;
+  private added = new WaitingDeltas([]);
+  /** Whether others wait than before. */
+  private waitsForOthers = false;
   private ownUnversioned: Map<string, UnversionedFile> | undefined;
   private ownContents: Map<ArtifactName, ContentPlace> | undefined;
 
@@ -101,6 +106,7 @@ export class BagDraft {
     this.unclusteredCount = from.unclusteredCount;
     this.missingMembers = from.missingMembers;
     this.waiting = [...from.waiting];
+    this.known = from.waitingDeltas;
     this.unversioned = from.unversioned;
     this.contents = from.contents;
   }
@@ -139,6 +145,8 @@ export class BagDraft {
   finish(): BagState {
     this.table.drafted = false;
     const { table, packs, shunned, publicCount, unclusteredCount, missingMembers } = this;
+    const waiting = this.waiting.filter((delta) => stillWaits(this.status[delta.slot] ?? 0, delta));
+    const isSame = !this.waitsForOthers && waiting.length === this.waiting.length;
     return {
       table,
       packs,
@@ -149,7 +157,8 @@ export class BagDraft {
       unclusteredCount,
       missingMembers,
       status: this.status,
-      waiting: this.waiting.filter((delta) => stillWaits(this.status[delta.slot] ?? 0, delta)),
+      waiting,
+      waitingDeltas: isSame ? this.known : new WaitingDeltas(waiting),
       unversioned: this.unversioned,
       contents: this.contents,
     };
@@ -247,15 +256,18 @@ export class BagDraft {
   }
 
   private addWaiting(delta: WaitingDelta): void {
-    this.known ??= new WaitingDeltas(this.waiting);
-    if (this.known.has(delta) || !stillWaits(this.status[delta.slot] ?? 0, delta)) return;
-    this.known.add(delta);
+    if (this.known.has(delta) || this.added.has(delta)) return;
+    if (!stillWaits(this.status[delta.slot] ?? 0, delta)) return;
+    this.added.add(delta);
+    this.waitsForOthers = true;
     this.waiting.push(delta);
   }
 
   private removeWaiting(slot: number, source: number): void {
     this.waiting = this.waiting.filter((delta) => delta.slot !== slot || delta.source !== source);
-    this.known = undefined;
+    this.known = new WaitingDeltas(this.waiting);
+    this.added = new WaitingDeltas([]);
+    this.waitsForOthers = true;
   }
 
   private addContent(slot: number, place: ContentPlace): void {
@@ -305,6 +317,7 @@ function nothing(hash: NameHash, shunned: readonly ArtifactName[]): BagState {
     missingMembers: 0,
     status: new Uint8Array(0),
     waiting: [],
+    waitingDeltas: new WaitingDeltas([]),
     unversioned: new Map(),
     contents: new Map(),
   };

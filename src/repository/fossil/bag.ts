@@ -13,7 +13,7 @@ import type { NameHash } from './name-table.ts';
 import { flags } from './pack-index.ts';
 import type { PackReader, PackSession } from './pack-reader.ts';
 import type { SharedFileCards } from './shared-file-cards.ts';
-import { WaitingDeltas } from './waiting-deltas.ts';
+import type { WaitingDeltas } from './waiting-deltas.ts';
 
 /** A visible artifact of a bag. */
 export interface BagEntry {
@@ -74,7 +74,6 @@ export class Bag {
   /** For this folder alone. */
   readonly view: BagState;
   readonly context: BagContext;
-  private waitingDeltas: WaitingDeltas | undefined;
 
   constructor(id: RepositoryId, published: BagSource, view: BagState, context: BagContext) {
     this.id = id;
@@ -285,8 +284,7 @@ export class Bag {
 
   /** The deltas that wait for their sources. For this folder alone. */
   get waiting(): WaitingDeltas {
-    this.waitingDeltas ??= new WaitingDeltas(this.view.waiting);
-    return this.waitingDeltas;
+    return this.view.waitingDeltas;
   }
 
   /** For this folder alone. */

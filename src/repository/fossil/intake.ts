@@ -6,7 +6,7 @@
 import { type ArtifactName, isNameOf } from '../../fossil/artifact-name.ts';
 import { parseCheckIn } from '../../fossil/check-in.ts';
 import { parseCluster } from '../../fossil/cluster.ts';
-import { deflatePayload, inflatePayload } from '../../fossil/compression.ts';
+import { deflatePayload, inflatePayload, storedPayload } from '../../fossil/compression.ts';
 import { applyDelta, deltaOutputSize } from '../../fossil/delta.ts';
 import { Yielder } from '../../lib/cooperative.ts';
 import { CairnError, isCairnError, messageOf } from '../../lib/errors.ts';
@@ -31,6 +31,12 @@ import type { WaitingDelta } from './waiting-deltas.ts';
 
 /** Bytes of contents that stay expanded during an intake, as sources of what follows. */
 const CONTENTS = 32 << 20;
+
+/**
+ * A request with more artifacts is one of a large push. Its payloads are not compressed: after a few such requests the
+ * repository is folded, and a fold makes deltas of most of them and compresses what is left.
+ */
+const COMPRESSED = 50;
 
 /** An artifact of this request that has its record in the new pack. */
 interface Stored {
@@ -71,6 +77,8 @@ class Intake {
   private readonly artifacts: BroughtArtifact[] = [];
   private readonly waiting: BroughtDelta[] = [];
   private readonly wrong: BroughtDelta[] = [];
+  /** Makes the payload of what came as it is. */
+  private asPayload: (content: Uint8Array) => Uint8Array = deflatePayload;
   private expanded = 0;
   private members = 0;
 
@@ -85,6 +93,7 @@ class Intake {
     if (received.artifacts.length > this.limits.records) {
       throw new CairnError('too-large', `more than ${this.limits.records} artifacts in one request`);
     }
+    if (received.artifacts.length > COMPRESSED) this.asPayload = storedPayload;
     const whole: ReceivedArtifact[] = [];
     for (const artifact of received.artifacts) {
       const { name, source, isPrivate } = artifact;
@@ -287,7 +296,8 @@ class Intake {
       ...(kept === undefined ? {} : { source: kept.source }),
       ...(links === undefined ? {} : { links }),
     };
-    const payload = kept === undefined ? wholePayload(from, content) : await this.deltaPayload(kept);
+    const sent = from.form === 'stored' ? from.payload : undefined;
+    const payload = kept === undefined ? (sent ?? this.asPayload(content)) : await this.deltaPayload(kept);
     this.builder.add(record, payload);
     this.stored.set(name, { source: kept?.source, depth: record.depth, size: record.size, isPrivate });
     this.artifacts.push({ name, isPrivate });
@@ -313,7 +323,7 @@ class Intake {
   private async deltaPayload(delta: Delta): Promise<Uint8Array> {
     const { received, waiting } = delta;
     if (received?.form === 'stored') return received.payload;
-    if (received !== undefined) return deflatePayload(received.payload);
+    if (received !== undefined) return this.asPayload(received.payload);
     return waiting === undefined ? new Uint8Array(0) : this.session.read(waiting);
   }
 
@@ -350,7 +360,7 @@ class Intake {
       } catch (error) {
         throw because(name, error);
       }
-      const payload = received.form === 'stored' ? received.payload : deflatePayload(delta);
+      const payload = received.form === 'stored' ? received.payload : this.asPayload(delta);
       bytes += payload.length;
       records++;
       if (bytes > this.limits.waiting || records > this.limits.waitingRecords) {
@@ -384,11 +394,4 @@ class Intake {
     if (isPublic(bits) || stored?.isPrivate === false) return true;
     return isPrivate && (isVisible(bits) || stored !== undefined);
   }
-}
-
-function wholePayload(
-  from: Partial<Pick<ReceivedArtifact, 'payload' | 'form'>>,
-  content: Uint8Array,
-): Uint8Array {
-  return from.form === 'stored' && from.payload !== undefined ? from.payload : deflatePayload(content);
 }

@@ -12,10 +12,13 @@ export interface WaitingDelta {
 
 const NONE: readonly WaitingDelta[] = [];
 
+/** Nearly all are alone: a list of one is made when it is asked for. */
+type OneOrMore = WaitingDelta | WaitingDelta[];
+
 /** The deltas of one state that wait for their sources, by what they make and by what they are made of. */
 export class WaitingDeltas {
-  private readonly byName = new Map<number, WaitingDelta[]>();
-  private readonly bySource = new Map<number, WaitingDelta[]>();
+  private readonly byName = new Map<number, OneOrMore>();
+  private readonly bySource = new Map<number, OneOrMore>();
 
   constructor(waiting: readonly WaitingDelta[]) {
     for (const delta of waiting) this.add(delta);
@@ -28,12 +31,12 @@ export class WaitingDeltas {
 
   /** @param slot of the artifact that they make */
   making(slot: number): readonly WaitingDelta[] {
-    return this.byName.get(slot) ?? NONE;
+    return listOf(this.byName.get(slot));
   }
 
   /** @param source slot of the artifact that they are made of */
   of(source: number): readonly WaitingDelta[] {
-    return this.bySource.get(source) ?? NONE;
+    return listOf(this.bySource.get(source));
   }
 
   /** Whether a delta would be no news: one of the same artifact and source waits for at least as many people. */
@@ -42,8 +45,14 @@ export class WaitingDeltas {
   }
 }
 
-function append(map: Map<number, WaitingDelta[]>, slot: number, delta: WaitingDelta): void {
+function listOf(found: OneOrMore | undefined): readonly WaitingDelta[] {
+  if (found === undefined) return NONE;
+  return Array.isArray(found) ? found : [found];
+}
+
+function append(map: Map<number, OneOrMore>, slot: number, delta: WaitingDelta): void {
   const others = map.get(slot);
-  if (others === undefined) map.set(slot, [delta]);
-  else others.push(delta);
+  if (others === undefined) map.set(slot, delta);
+  else if (Array.isArray(others)) others.push(delta);
+  else map.set(slot, [others, delta]);
 }

@@ -1,6 +1,12 @@
-import { deflateRawSync, deflateSync } from 'node:zlib';
+import { deflateRawSync, deflateSync, inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { deflatePayload, inflatePayload, payloadContentSize } from '../../../src/fossil/compression.ts';
+import {
+  deflatePayload,
+  inflatePayload,
+  isStoredPayload,
+  payloadContentSize,
+  storedPayload,
+} from '../../../src/fossil/compression.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? 14);
@@ -24,6 +30,18 @@ describe('a compressed payload', () => {
     for (const level of [0, 1, 9]) {
       expect(inflatePayload(withSize(content.length, deflateSync(content, { level })), 100)).toEqual(content);
     }
+  });
+});
+
+describe('a payload that is not compressed', () => {
+  it.each([0, 1, 2_049, 65_535, 65_536, 200_000])('of %i bytes is read back, by zlib as well', (size) => {
+    const content = Buffer.from(Array.from({ length: size }, (_, at) => (at * at) % 251));
+    const payload = storedPayload(content);
+    expect(isStoredPayload(payload)).toBe(true);
+    expect(isStoredPayload(deflatePayload(content))).toBe(false);
+    expect(payload.length - size).toBeLessThanOrEqual(10 + 5 * Math.max(1, Math.ceil(size / 65_535)));
+    expect(inflateSync(payload.subarray(4)).equals(content)).toBe(true);
+    expect(Buffer.from(inflatePayload(payload, size)).equals(content)).toBe(true);
   });
 });
 

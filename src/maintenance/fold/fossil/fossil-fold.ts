@@ -7,7 +7,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactName } from '../../../fossil/artifact-name.ts';
-import { deflatePayload } from '../../../fossil/compression.ts';
+import { deflatePayload, inflatePayload, isStoredPayload } from '../../../fossil/compression.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { Yielder } from '../../../lib/cooperative.ts';
 import type { Random } from '../../../lib/random.ts';
@@ -136,6 +136,13 @@ interface DeltasMaking {
   readonly readsAll: boolean;
 }
 
+/** A payload of a large push is compressed here, where it is stored in its lasting form. */
+function compressed(payload: Uint8Array): Uint8Array {
+  if (!isStoredPayload(payload)) return payload;
+  const smaller = deflatePayload(inflatePayload(payload, payload.length));
+  return smaller.length < payload.length ? smaller : payload;
+}
+
 function isArtifact(bits: number): boolean {
   return (bits & (flags.unversioned | flags.waiting | flags.wrong)) === 0;
 }
@@ -244,7 +251,7 @@ class FoldCopy {
       const payload = isWhole
         ? deflatePayload(await bag.expand(session, bag.slotOf(name)))
         : await session.read(place);
-      await writer.add(record, payload);
+      await writer.add(record, compressed(payload));
     }
     for (const { name } of index.unversioned) {
       const version = view.unversioned.get(name);
