@@ -14,7 +14,7 @@ import { protectedAuthor } from '../nostr/repost.ts';
 import { isProtected } from '../nostr/tags.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Events } from './events.ts';
-import { outdoneNote } from './outdone.ts';
+import { supersededNote } from './superseded-note.ts';
 import { type Authenticated, accept, type Publication, reject, type Verdict } from './publication.ts';
 import { isPullRequest } from './pull-requests/pull-request-tip.ts';
 
@@ -157,7 +157,7 @@ export class Admission implements Publication {
     await belonging.prepare(rival ?? event);
     if (!belonging.visible(rival ?? event, sender)) return undefined;
     if (stored === 'deleted') return reject('blocked: its author deleted it');
-    if (stored === 'superseded') return accept(outdoneNote(event, events, 'a newer one is here'));
+    if (stored === 'superseded') return accept(supersededNote(event, events, 'a newer one is here'));
     // An announcement may not be in force any more. A state may also be for a private repository that this sender may know of.
     const again =
       event.kind === kinds.repository || (event.kind === kinds.repositoryState && sender.size > 0);

@@ -21,7 +21,7 @@ import { UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { OwnerRecords } from '../../repository/records/owner-record.ts';
 import { type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
 import type { Events } from '../events.ts';
-import { outdoneNote } from '../outdone.ts';
+import { supersededNote } from '../superseded-note.ts';
 import { type Authenticated, accept, reject, type Verdict } from '../publication.ts';
 import type { AnnouncedKind, AnnouncedKinds, AnnouncedState } from './announced-kind.ts';
 import type { MaintainerClosures } from './maintainer-closures.ts';
@@ -112,7 +112,7 @@ export class Announcements {
       return asIfNew !== undefined && outcome.outdated === true ? asIfNew : reject(outcome.reason);
     }
     if (outcome.is === 'older')
-      return asIfNew ?? accept(outdoneNote(event, events, 'a newer announcement is in force'));
+      return asIfNew ?? accept(supersededNote(event, events, 'a newer announcement is in force'));
     const held = outcome.manifest?.lifecycle === 'held';
     const duplicate = events.judge(event) === 'duplicate' && events.isHidden(event.id) === held;
     await this.keep(event, held);

@@ -31,7 +31,7 @@ import { Outbox, type Outgoing } from './outbox.ts';
 import { PublishQueue } from './publish-queue.ts';
 import { QueryQueue } from './query-queue.ts';
 import type { RelayLimits } from './relay-limits.ts';
-import { type Sight, settledCount } from './sight.ts';
+import { type Visibility, settledCount } from './visibility.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 /** The client's socket, as a connection sees it. Its methods must not call back into the connection. */
@@ -52,7 +52,7 @@ export interface ConnectionContext {
   readonly verifier: Verifier;
   /** Whether a client that has authenticated with these keys may see an event. */
   readonly visible: (event: NostrEvent, authenticated: Authenticated) => boolean;
-  /** See {@link Sight.hidings}. */
+  /** See {@link Visibility.hidings}. */
   readonly hidings: () => number;
   /** The public URL of the relay, which clients sign to authenticate (NIP-42). */
   readonly relayUrl: string;
@@ -90,7 +90,7 @@ export class Connection {
   private readonly subscriptions: Subscriptions;
   private readonly outbox: Outbox;
   private readonly authenticated = new Set<string>();
-  private readonly sight: Sight;
+  private readonly visibility: Visibility;
   private readonly intake: Inbox;
   private readonly queue: PublishQueue;
   private readonly queries: QueryQueue;
@@ -115,8 +115,8 @@ export class Connection {
       caller.listening,
     );
     const visible = (event: NostrEvent) => context.visible(event, this.authenticated);
-    this.sight = { hidings: context.hidings, visible };
-    this.outbox = new Outbox((text) => socket.send(text), this.subscriptions, this.sight);
+    this.visibility = { hidings: context.hidings, visible };
+    this.outbox = new Outbox((text) => socket.send(text), this.subscriptions, this.visibility);
     this.queue = new PublishQueue(context.publication, context.log, caller.address);
     this.queries = new QueryQueue({
       slices: context.slices,
@@ -310,7 +310,7 @@ export class Connection {
     const limit = bounded.reduce((sum, filter) => sum + filter.limit, 0);
     // From here on new events wait behind the stored ones, which are looked for now.
     this.outbox.begin(subscription);
-    const seenAt = this.sight.hidings();
+    const seenAt = this.visibility.hidings();
     this.queries.ask({
       name: id,
       bytes,
@@ -339,7 +339,7 @@ export class Connection {
     this.queries.ask({
       name: id,
       bytes,
-      work: settledCount(this.sight, () => this.context.events.counting(filters, this.view())),
+      work: settledCount(this.visibility, () => this.context.events.counting(filters, this.view())),
       answer: (count) => this.outbox.say(countMessage(id, count)),
       failed: (error) => this.cannotAnswer('COUNT', id, error),
       dropped: () => undefined,
@@ -353,7 +353,7 @@ export class Connection {
 
   /** What this client may see now. */
   private view() {
-    return { now: this.seconds(), visible: this.sight.visible };
+    return { now: this.seconds(), visible: this.visibility.visible };
   }
 
   private spend(tokens: number): boolean {

@@ -6,7 +6,7 @@ import { encodeEvent, type NostrEvent } from '../../nostr/event.ts';
 import { type Filter, matcherOf } from '../../nostr/filter.ts';
 import { eventMessage } from '../../nostr/relay-message.ts';
 import type { KeptEvent } from '../events.ts';
-import type { Sight } from './sight.ts';
+import type { Visibility } from './visibility.ts';
 import type { Subscription, Subscriptions } from './subscriptions.ts';
 
 /** A new event on its way to any number of clients; its JSON is made once. */
@@ -48,7 +48,7 @@ type Entry =
 export class Outbox {
   private readonly send: (text: string) => boolean;
   private readonly subscriptions: Subscriptions;
-  private readonly sight: Sight;
+  private readonly visibility: Visibility;
   private entries: (Entry | undefined)[] = [];
   private next = 0;
   private ready = true;
@@ -58,10 +58,10 @@ export class Outbox {
   private behindCount = 0;
 
   /** @param send returns false to be called no more until {@link resume}; it still sends the text it was given */
-  constructor(send: (text: string) => boolean, subscriptions: Subscriptions, sight: Sight) {
+  constructor(send: (text: string) => boolean, subscriptions: Subscriptions, visibility: Visibility) {
     this.send = send;
     this.subscriptions = subscriptions;
-    this.sight = sight;
+    this.visibility = visibility;
   }
 
   /** How many entries wait for the client. */
@@ -109,7 +109,7 @@ export class Outbox {
   deliverNew(subscription: Subscription, outgoing: Outgoing): void {
     const bytes = outgoing.json.length;
     this.newBytes += bytes;
-    const entry = { subscription, outgoing, bytes, seenAt: this.sight.hidings() };
+    const entry = { subscription, outgoing, bytes, seenAt: this.visibility.hidings() };
     const behind = this.behind.get(subscription);
     if (behind === undefined) {
       this.push(entry);
@@ -183,8 +183,8 @@ export class Outbox {
 
   /** It may have been hidden since it was found: a long search and a slow client take their time. */
   private isStillSeen(outgoing: KeptEvent, seenAt: number): boolean {
-    if (this.sight.hidings() === seenAt) return true;
+    if (this.visibility.hidings() === seenAt) return true;
     const { event } = outgoing;
-    return event !== undefined && this.sight.visible(event);
+    return event !== undefined && this.visibility.visible(event);
   }
 }

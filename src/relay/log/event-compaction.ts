@@ -207,8 +207,8 @@ function standingOf(
   const events = new Map<string, NostrEvent>();
   for (const event of contents.flatMap((content) => content.events)) {
     const verdict = index.judge(event);
-    const outdone = verdict === 'superseded' || (verdict === 'deleted' && !index.isWatermark(event));
-    if (!outdone && !isExpired(event, now)) events.set(event.id, event);
+    const removed = verdict === 'superseded' || (verdict === 'deleted' && !index.isWatermark(event));
+    if (!removed && !isExpired(event, now)) events.set(event.id, event);
   }
   const hidden = new Map<string, HiddenEvent>();
   for (const one of contents.flatMap((content) => content.hidden)) {

@@ -259,8 +259,8 @@ export class EventIndex implements EventReader, Ledger {
     const address = addressOf(event);
     if (address === undefined) return;
     for (const row of this.at(formatAddress(address))) {
-      const outdone = this.rows.isHidden(row) ? newestFirst(event, this.markOf(row)) < 0 : !hidden;
-      if (outdone) this.remove(row);
+      const superseded = this.rows.isHidden(row) ? newestFirst(event, this.markOf(row)) < 0 : !hidden;
+      if (superseded) this.remove(row);
     }
   }
 

@@ -13,7 +13,7 @@ import { RequestBody } from '../request-body.ts';
 import type { Spool, SpoolRoom } from '../spool.ts';
 import type { Advertiser, ProtocolVersion } from './advertise-refs.ts';
 import { runFittingUploadPack } from './fitting-upload-pack.ts';
-import { FetchLook } from './look.ts';
+import { ObservedState } from './observed-state.ts';
 import type { Offload } from './offload.ts';
 import { PatientOutput } from './patient-output.ts';
 import { type JoinedPacks, planStoredResponse } from './plan.ts';
@@ -115,12 +115,12 @@ async function answerPost(
   memory: RequestMemory,
 ): Promise<void> {
   const { repository, output, version, admit } = request;
-  const look = new FetchLook(repository, context.recency);
-  const format = async () => admit(await look.recent()).manifest.objectFormat;
+  const observed = new ObservedState(repository, context.recency);
+  const format = async () => admit(await observed.recent()).manifest.objectFormat;
   const post = await readUploadPost(request.body, version, format, memory);
   if (post.command === 'nothing') return;
   if (post.command === 'unknown' && post.name === 'bundle-uri' && context.offload !== undefined) {
-    const { manifest } = admit(await look.recent());
+    const { manifest } = admit(await observed.recent());
     await output.write(await context.offload.bundleList(repository.id, manifest));
     return;
   }
@@ -129,13 +129,13 @@ async function answerPost(
     return;
   }
   if (post.command === 'ls-refs') {
-    const state = admit(request.looked ? await look.recent() : await look.fresh());
+    const state = admit(request.looked ? await observed.recent() : await observed.fresh());
     checkFormat(post.objectFormat, state);
     await context.advertiser.lsRefs(state.manifest, post.options, output, state.digest);
     return;
   }
   const { whole } = post;
-  const state = admit(await look.showing(whole?.query.wants));
+  const state = admit(await observed.showing(whole?.query.wants));
   if (whole !== undefined) {
     // Before version 2, git ignores the object format that the client states.
     if (version === 2) checkFormat(formatIn(whole.query), state);

@@ -17,7 +17,7 @@ import { tellingRenderer } from '../render/telling-renderer.ts';
 import type { ShownNames } from '../repository-title.ts';
 import { representationOf } from '../representation.ts';
 import { sendPage } from '../send-page.ts';
-import { callerOf } from '../served.ts';
+import { callerOf } from '../request-context.ts';
 import { privateAnswer } from '../session/private-answer.ts';
 import type { About } from './about.ts';
 import type { CodeDownload } from './code-download.ts';

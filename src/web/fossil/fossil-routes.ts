@@ -20,7 +20,7 @@ import { tellingRenderer } from '../render/telling-renderer.ts';
 import type { ShownNames } from '../repository-title.ts';
 import { representationOf } from '../representation.ts';
 import { sendPage } from '../send-page.ts';
-import { callerOf } from '../served.ts';
+import { callerOf } from '../request-context.ts';
 import { privateAnswer } from '../session/private-answer.ts';
 import { isKnown } from '../validators.ts';
 import { contextKey, type FossilContext } from './fossil-frame.ts';

@@ -6,7 +6,7 @@ import type { PageTraffic } from '../page-traffic.ts';
 import { homePage, type ServiceInformation } from '../pages/home-page.ts';
 import { tooMany } from '../refuse.ts';
 import { sendPage } from '../send-page.ts';
-import { callerOf } from '../served.ts';
+import { callerOf } from '../request-context.ts';
 import { frontJson } from './front-json.ts';
 import { readFrontQuestion } from './front-question.ts';
 import type { RepositoryIndex } from './repository-index.ts';

@@ -12,7 +12,7 @@ import { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
 import type { ShownNames } from '../repository-title.ts';
 import { representationOf } from '../representation.ts';
-import { callerOf } from '../served.ts';
+import { callerOf } from '../request-context.ts';
 import { privateAnswer } from '../session/private-answer.ts';
 import { isKnown } from '../validators.ts';
 import { loadNostr, NOSTR_WORDS } from './load-nostr.ts';

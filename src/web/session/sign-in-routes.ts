@@ -11,7 +11,7 @@ import type { SignIns } from '../../sessions/sign-ins.ts';
 import type { Html } from '../layout.ts';
 import { PAGE_HEADERS } from '../page-headers.ts';
 import { methodNotAllowedPage } from '../pages/method-not-allowed-page.ts';
-import { callerOf, servedOf } from '../served.ts';
+import { callerOf, requestContextOf } from '../request-context.ts';
 import type { PageReaders } from './page-readers.ts';
 import { privateAnswer } from './private-answer.ts';
 import { requireSameOrigin } from './same-origin.ts';
@@ -195,7 +195,7 @@ async function formOf(c: Context): Promise<URLSearchParams> {
   if (type !== 'application/x-www-form-urlencoded') {
     throw new CairnError('invalid', 'this is not the form of a page');
   }
-  const { smallBody } = servedOf(c);
+  const { smallBody } = requestContextOf(c);
   if (smallBody === undefined) throw new TypeError('nothing reads bodies here');
   return new URLSearchParams((await smallBody()).toString('utf8'));
 }

@@ -3,7 +3,7 @@ import { parsePublicKey } from '../../../nostr/public-key.ts';
 import type { PageTraffic } from '../../page-traffic.ts';
 import { notFound, tooMany } from '../../refuse.ts';
 import { representationOf } from '../../representation.ts';
-import { callerOf } from '../../served.ts';
+import { callerOf } from '../../request-context.ts';
 import { privateAnswer } from '../../session/private-answer.ts';
 import { loadNostr } from '../load-nostr.ts';
 import { bodyAnswer } from '../nostr-routes.ts';

@@ -1,17 +1,17 @@
 import type { Context } from 'hono';
 
 /** What the listening server has set on a request before it comes here. */
-export interface Served {
+export interface RequestContext {
   /** Reads the whole body, within bounds. */
   readonly smallBody?: () => Promise<Buffer>;
   readonly client?: { readonly caller: string };
 }
 
-export function servedOf(c: Context): Served {
+export function requestContextOf(c: Context): RequestContext {
   return { smallBody: c.get('smallBody'), client: c.get('client') };
 }
 
 /** The network address of the visitor, for limits. */
 export function callerOf(c: Context): string {
-  return servedOf(c).client?.caller ?? '';
+  return requestContextOf(c).client?.caller ?? '';
 }

@@ -8,7 +8,7 @@ import { showsObjects } from './shown-objects.ts';
  * The published state as one request observes it. The store is asked at most once. A recent observation suffices for public
  * repositories. Large ref tables load lazily, except for fetches with wants.
  */
-export class FetchLook {
+export class ObservedState {
   private readonly repository: GitRepository;
   private readonly recency: number;
   private asked: Promise<PublishedGitState | undefined> | undefined;
