@@ -25,12 +25,17 @@ describe('the walks of the architecture page', () => {
   });
 });
 
-it('every file and folder named on the page exists', () => {
-  const named = [...page.matchAll(/`([a-z-]+\/[a-z0-9/-]*?)(?:\.ts|\/)?`/g)].map(([, path = '']) => path);
-  const missing = named.filter((path) => {
-    const places = [`src/${path}.ts`, `src/${path}`, `test/${path}`, `${path}.ts`, path];
-    return !places.some((place) => existsSync(join(ROOT, place)));
-  });
-  expect(named.length).toBeGreaterThan(40);
-  expect([...new Set(missing)]).toEqual([]);
-});
+it.each(['docs/explanation/architecture.md', 'CONTRIBUTING.md'])(
+  'every file and folder named in %s exists',
+  (path) => {
+    const named = [...readText(path).matchAll(/`([a-z-]+\/[a-z0-9/-]*?)(?:\.ts|\/)?`/g)].map(
+      ([, path = '']) => path,
+    );
+    const missing = named.filter((path) => {
+      const places = [`src/${path}.ts`, `src/${path}`, `test/${path}`, `${path}.ts`, path];
+      return !places.some((place) => existsSync(join(ROOT, place)));
+    });
+    expect(named.length).toBeGreaterThan(20);
+    expect([...new Set(missing)]).toEqual([]);
+  },
+);
