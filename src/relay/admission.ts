@@ -14,9 +14,9 @@ import { protectedAuthor } from '../nostr/repost.ts';
 import { isProtected } from '../nostr/tags.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Events } from './events.ts';
-import { supersededNote } from './superseded-note.ts';
 import { type Authenticated, accept, type Publication, reject, type Verdict } from './publication.ts';
 import { isPullRequest } from './pull-requests/pull-request-tip.ts';
+import { supersededNote } from './superseded-note.ts';
 
 /** How far an event may be dated ahead, in seconds. */
 export const MAX_AHEAD_SECONDS = 15 * 60;

@@ -8,7 +8,11 @@ import type { EventReader } from './events.ts';
  * signed in the same second and has the lower id (NIP-01).
  * @param newer the note when it is newer
  */
-export function supersededNote(event: NostrEvent, events: Pick<EventReader, 'latest'>, newer: string): Reason {
+export function supersededNote(
+  event: NostrEvent,
+  events: Pick<EventReader, 'latest'>,
+  newer: string,
+): Reason {
   const address = addressOf(event);
   const inForce =
     address === undefined ? undefined : events.latest(address.kind, address.pubkey, address.identifier);

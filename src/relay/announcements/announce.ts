@@ -21,8 +21,8 @@ import { UnknownOutcomeError } from '../../repository/publisher.ts';
 import type { OwnerRecords } from '../../repository/records/owner-record.ts';
 import { type RepositoryId, repositoryId } from '../../repository/repository-id.ts';
 import type { Events } from '../events.ts';
-import { supersededNote } from '../superseded-note.ts';
 import { type Authenticated, accept, reject, type Verdict } from '../publication.ts';
+import { supersededNote } from '../superseded-note.ts';
 import type { AnnouncedKind, AnnouncedKinds, AnnouncedState } from './announced-kind.ts';
 import type { MaintainerClosures } from './maintainer-closures.ts';
 import {

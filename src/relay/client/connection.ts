@@ -31,8 +31,8 @@ import { Outbox, type Outgoing } from './outbox.ts';
 import { PublishQueue } from './publish-queue.ts';
 import { QueryQueue } from './query-queue.ts';
 import type { RelayLimits } from './relay-limits.ts';
-import { type Visibility, settledCount } from './visibility.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { settledCount, type Visibility } from './visibility.ts';
 
 /** The client's socket, as a connection sees it. Its methods must not call back into the connection. */
 export interface RelaySocket {

@@ -6,8 +6,8 @@ import { encodeEvent, type NostrEvent } from '../../nostr/event.ts';
 import { type Filter, matcherOf } from '../../nostr/filter.ts';
 import { eventMessage } from '../../nostr/relay-message.ts';
 import type { KeptEvent } from '../events.ts';
-import type { Visibility } from './visibility.ts';
 import type { Subscription, Subscriptions } from './subscriptions.ts';
+import type { Visibility } from './visibility.ts';
 
 /** A new event on its way to any number of clients; its JSON is made once. */
 export class Outgoing implements KeptEvent {
