@@ -4,6 +4,7 @@ import { CairnError, messageOf } from '../lib/errors.ts';
 import type { PipedChild } from './bounded-process.ts';
 import type { GitCommand } from './commands.ts';
 import { gitEnvironment } from './environment.ts';
+import { gatherThreads } from './gather-threads.ts';
 import { withLastArgument } from './last-argument.ts';
 import type { Launcher } from './launcher.ts';
 import { isNotStarted, limitMemory, type Program } from './memory-limit.ts';
@@ -61,6 +62,8 @@ export interface RunningGit {
   stop(): void;
   /** Seconds of the processor that the process has used, without its children; undefined where the system does not tell. */
   processorTime(): Promise<number | undefined>;
+  /** Has its threads share a processor while they mostly wait for each other (see `gather-threads.ts`), until it ends. */
+  gatherThreads(): Promise<void>;
 }
 
 /** A program with its whole environment. */
@@ -133,6 +136,7 @@ export class Git {
 
     let cancelled = false;
     let over = false;
+    const ending = new AbortController();
     let killTimer: NodeJS.Timeout | undefined;
     const stop = () => {
       // After the process has ended, its id may belong to another process.
@@ -149,6 +153,7 @@ export class Git {
     const ended = new Promise<GitResult>((resolve) => {
       child.once('close', (exitCode, endedBy) => {
         over = true;
+        ending.abort();
         grant.release();
         clearTimeout(killTimer);
         signal?.removeEventListener('abort', stop);
@@ -158,7 +163,15 @@ export class Git {
       });
     });
     const time = async () => (over ? undefined : processorTime(pid));
-    const running: RunningGit = { stdin, stdout, stderr, ended, stop, processorTime: time };
+    const running: RunningGit = {
+      stdin,
+      stdout,
+      stderr,
+      ended,
+      stop,
+      processorTime: time,
+      gatherThreads: () => gatherThreads(pid, ending.signal),
+    };
     this.alive.add(running);
     if (command.niceness !== undefined) standBack(pid, command, () => over);
     return running;

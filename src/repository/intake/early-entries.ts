@@ -18,8 +18,11 @@ const LONGEST_FIRST = 16 * 1024;
 /** Bytes of the header in front of it, when the tree is kept whole, and when it is kept as a delta. */
 const LONGEST_SIZE = 3;
 const LONGEST_WITH_BASE = 7;
-/** Bytes of other entries behind a tree in which the next one is looked for. */
-const MOST_BETWEEN = 16 * 1024 * 1024;
+/**
+ * Bytes of other entries behind a tree in which the next one is looked for, which takes some 1 ms for each MiB. A clone has few trees in
+ * front of all its files, and the rest behind them.
+ */
+const MOST_BETWEEN = 512 * 1024 * 1024;
 /** How zlib streams begin that git writes: the levels of compression differ in the second byte. */
 const ZLIB = 0x78;
 const ZLIB_LEVELS: readonly number[] = [0x01, 0x5e, 0x9c, 0xda];

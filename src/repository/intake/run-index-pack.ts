@@ -145,6 +145,7 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
     () => look.begin(),
   );
   let reader: EarlyReader | undefined;
+  let gathering: Promise<void> | undefined;
   const syncing = options.keepsFiles ? new EarlySync(written) : undefined;
   const finish = async () => {
     work.end();
@@ -153,6 +154,7 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
         look.end(),
         Promise.resolve(syncing?.settled()),
         Promise.resolve(reader?.end()),
+        Promise.resolve(gathering),
       ]);
     } finally {
       await written.close();
@@ -173,6 +175,8 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
     throw error;
   }
   running.stdin.end();
+  // It reads with one thread, and begins others for what it has read.
+  gathering = running.gatherThreads();
   if (begun !== undefined) reader = new EarlyReader(begun, written, options.clock);
   const result = await work.during(size, running.ended).finally(finish);
   if (result.exitCode === 0) syncing?.mustBeDurable();

@@ -1,10 +1,11 @@
 /** What is read of a pack while it comes in changes nothing of what the check finds, whatever the pack is. */
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { createCipheriv, randomBytes } from 'node:crypto';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/lib/clock.ts';
+import { isCairnError } from '../../../../src/lib/errors.ts';
 import type { SortedIds } from '../../../../src/lib/sorted-ids.ts';
 import { EarlyEntries } from '../../../../src/repository/intake/early-entries.ts';
 import { EarlyReader } from '../../../../src/repository/intake/early-reader.ts';
@@ -108,6 +109,29 @@ describe(`trees that are read during the arrival of a pack (seed ${seed})`, () =
     });
   });
 
+  it('are found behind many MiB of files', async () => {
+    using repository = new RealRepository();
+    const random = new SeededRandom(seed);
+    repository.git(['fast-import', '--quiet', '--done'], { input: treeHistory(random, 200, 40) });
+    repository.git(['config', 'core.compression', '0']);
+    // Bytes like those of an archive, which look like the beginning of trees now and then.
+    const cipher = createCipheriv('aes-128-ctr', Buffer.from(random.hex(16), 'hex'), Buffer.alloc(16));
+    const bytes = cipher.update(Buffer.alloc(20 * 2 ** 20));
+    const file = repository.git(['hash-object', '-w', '--stdin'], { input: bytes }).toString().trim();
+    const trees = [...treesOf(repository).keys()];
+    // As in a clone: a few trees, all files, all other trees.
+    const order = [...trees.slice(0, 10), file, ...trees.slice(10)].join('\n');
+    const packs = join(repository.path, 'objects/pack');
+    const before = await readdir(packs);
+    repository.git(['pack-objects', '--quiet', '--window=0', join(packs, 'pack')], { input: `${order}\n` });
+    for (const name of before) await rm(join(packs, name));
+    await readPack(repository, async (pack) => {
+      const early = readIn(await bytesOf(pack), random);
+      expect(early.count).toBeGreaterThan(10);
+      expect((await scan(pack, early)).isUsed).toBe(true);
+    });
+  });
+
   it('do not count if a commit only contains something that looks like one', async () => {
     using repository = new RealRepository();
     const random = new SeededRandom(seed);
@@ -153,8 +177,10 @@ describe(`trees that are read during the arrival of a pack (seed ${seed})`, () =
         const early = readIn(bytes.subarray(0, 1 + random.below(bytes.length)), random);
         expect(early.count).toBeLessThan(pack.idx.objects);
         // The pack that git has taken in is another one: what was read may count only as far as it is the same.
-        const { isUsed, within } = await scan(pack, early);
-        if (!isUsed) expect(await within(MOST)).toBe(true);
+        const scanned = await scan(pack, early).catch((error: unknown) => {
+          if (!isCairnError(error, 'corrupt')) throw error;
+        });
+        if (scanned?.isUsed === false) expect(await scanned.within(MOST)).toBe(true);
       }
     });
   });

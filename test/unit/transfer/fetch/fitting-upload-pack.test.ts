@@ -46,7 +46,16 @@ function gitThat(random: SeededRandom, ...runs: Run[]) {
       stdout.once('close', () => setImmediate(resolve));
     }).then(() => ({ exitCode, signal: null, cancelled: false, stderr: '' }));
     const processorTime = async () => undefined;
-    return { stdin, stdout, stderr: Readable.from([]), ended, stop: () => undefined, processorTime };
+    const gatherThreads = async () => undefined;
+    return {
+      stdin,
+      stdout,
+      stderr: Readable.from([]),
+      ended,
+      stop: () => undefined,
+      processorTime,
+      gatherThreads,
+    };
   };
   return { git: { start } as unknown as Git, commands, requests };
 }
