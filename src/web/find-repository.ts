@@ -60,6 +60,20 @@ export async function findFossil(
 }
 
 /**
+ * The state of a git repository that everybody could read when it was last seen here, however long ago: what {@link findRepository}
+ * most likely finds. Nothing of it may be shown before that has found the same.
+ */
+export async function lastSeenRepository(
+  repositories: Pick<Repositories, 'get'>,
+  id: RepositoryId,
+): Promise<FoundRepository | undefined> {
+  const repository = repositories.get(id);
+  const published = await repository.peek(Number.POSITIVE_INFINITY);
+  const visit = await admit(id, published?.manifest, async () => undefined);
+  return visit === undefined || published === undefined ? undefined : { ...visit, id, repository, published };
+}
+
+/**
  * The published state. Of a public repository a recent look suffices, as it does for fetches: a visitor opens page after page, and
  * asks for the files that they show. What this server publishes itself is seen at once.
  */

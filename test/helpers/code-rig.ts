@@ -22,6 +22,8 @@ import { type TempDir, tempDir } from './temp-dir.ts';
 export class CodeRig implements AsyncDisposable {
   readonly owner = new Person();
   readonly server: GitServer;
+  /** Behind the server: it logs requests. */
+  readonly store: FaultyStore;
   readonly folder: TempDir;
   readonly app: Hono;
   /** Names of the git commands that pages have started. */
@@ -30,7 +32,13 @@ export class CodeRig implements AsyncDisposable {
   private readonly views: RepositoryViews;
   private readonly renderer: RenderPool | undefined;
 
-  private constructor(server: GitServer, folder: TempDir, renderer: RenderPool | undefined) {
+  private constructor(
+    server: GitServer,
+    store: FaultyStore,
+    folder: TempDir,
+    renderer: RenderPool | undefined,
+  ) {
+    this.store = store;
     this.renderer = renderer;
     this.server = server;
     this.folder = folder;
@@ -71,11 +79,12 @@ export class CodeRig implements AsyncDisposable {
   /** @param options `renders`: whether Markdown and code are rendered, in a thread */
   static async open({ renders = false } = {}): Promise<CodeRig> {
     const folder = await tempDir('cairn-code');
-    const server = await startGitServer(new FaultyStore(new MemoryObjectStore()), { access: 'open' });
+    const store = new FaultyStore(new MemoryObjectStore());
+    const server = await startGitServer(store, { access: 'open' });
     const renderer = renders
       ? new RenderPool({ workers: 1, queue: 64, timeLimit: 60_000, memory: 128, idle: 60_000 })
       : undefined;
-    return new CodeRig(server, folder, renderer);
+    return new CodeRig(server, store, folder, renderer);
   }
 
   /** A working folder whose commits are pushed by `push`, and the pages of what was pushed. */

@@ -1,4 +1,5 @@
 /** What pages may cost that nobody has asked for: the git processes that each starts. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CodeRig } from '../helpers/code-rig.ts';
 
@@ -38,4 +39,30 @@ it('uncached pages start few processes, also after a push, which leaves pages of
     expect(await spent(`commit/${commits[0]}`)).toEqual([]);
     expect((await get(`commit/${commits[0]}`, { 'If-None-Match': before })).status).toBe(304);
   }
+});
+
+it('a page is made while the store is asked for the current state, and not sent if that is another one', async () => {
+  const { client, push, page } = await rig.project('overlap');
+  await client.commit('Old', { a: '1\n' });
+  await push();
+  rig.store.reset();
+  await page('tree/main');
+  // The server that took the push has everything.
+  expect(rig.store.count()).toBe(0);
+  // A state that was seen less than a second ago is not asked for.
+  await sleep(1_050);
+  await client.commit('New', { a: '2\n' });
+  rig.started.length = 0;
+  const isPointer = ({ operation, key }: { readonly operation: string; readonly key: string }) =>
+    operation === 'get' && key.endsWith('/pointer');
+  rig.store.next(isPointer, {
+    does: 'run',
+    before: async () => {
+      await expect.poll(() => rig.started).toContain('rev-list');
+      await push();
+    },
+  });
+  const shown = await page('commits/main');
+  expect(shown).toContain('<bdi>New</bdi>');
+  expect(rig.started.filter((name) => name === 'rev-list')).toHaveLength(2);
 });

@@ -8,7 +8,8 @@ import type { PageWord } from '../../nostr/repository-url.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
-import { type FoundRepository, findRepository } from '../find-repository.ts';
+import { type FoundRepository, findRepository, lastSeenRepository } from '../find-repository.ts';
+import type { MadePage } from '../made-page.ts';
 import { readPagePath } from '../page-path.ts';
 import { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
@@ -58,6 +59,12 @@ interface Answering extends CodeRoutesContext {
   readonly readingFiles: SingleFlight<string, BranchFiles>;
 }
 
+/** A page that is being made from a state. */
+interface BegunPage {
+  readonly digest: string;
+  readonly making: Promise<MadePage>;
+}
+
 /** Seconds of work that a download counts as. Most of them wait for the network, or are kept. */
 const DOWNLOAD_SECONDS = 0.05;
 /** Bytes of pages in memory. */
@@ -78,21 +85,14 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     c.header('Vary', 'Accept');
     const wait = traffic.admit(callerOf(c));
     if (wait > 0) return tooMany(c, base, wait);
+    const answering = { ...context, cache, traffic, readingFiles };
+    const beginning = beginPage(c, answering, path, answers);
     const found = await findRepository(context.repositories, path.id, async () => context.readerOf?.(c));
     // Without a git repository at this path, there may be a Fossil one.
     if (found === undefined) return path.word === '' ? next() : notFound(c, base);
-    const { manifest } = found.published;
-    const wanted = answers.find(
-      (one) => !('answer' in one) || (one.claims?.(path.segments, manifest) ?? true),
-    );
+    const wanted = wantedOf(answers, path, found);
     if (wanted === undefined) return notFound(c, base);
-    const answer = await answerFor(
-      c,
-      { ...context, cache, traffic, readingFiles },
-      found,
-      path,
-      wanted,
-    ).catch((error: unknown) =>
+    const answer = await answerFor(c, answering, found, path, wanted, beginning).catch((error: unknown) =>
       error instanceof LiesElsewhere
         ? sendTo(c, base, path, error.word)
         : refuse(c, base, new CodeLinks(base, path.id).repository, error),
@@ -120,28 +120,61 @@ function answersOf({ word }: CodePath, { downloads, pages }: CodeAnswers): (Code
   return [...downloads, ...pages].filter((one) => one.word === word);
 }
 
+/** The one that answers a path. */
+function wantedOf(
+  answers: readonly (CodeDownload | ListedPage)[],
+  { segments }: CodePath,
+  { published }: FoundRepository,
+): CodeDownload | ListedPage | undefined {
+  return answers.find((one) => !('answer' in one) || (one.claims?.(segments, published.manifest) ?? true));
+}
+
 async function answerFor(
   c: Context,
   context: Answering,
   found: FoundRepository,
   path: CodePath,
   wanted: CodeDownload | ListedPage,
+  beginning: Promise<BegunPage | undefined>,
 ): Promise<Response> {
   const { base, views, downloads, traffic } = context;
   if ('answer' in wanted) {
     traffic.charge(callerOf(c), DOWNLOAD_SECONDS);
     return wanted.answer(c, { base, views, downloads }, found, path.segments);
   }
-  return answerPage(c, context, found, path, wanted);
+  const begun = await beginning;
+  const isSame = found.isPublic && begun?.digest === found.published.digest;
+  const made = await (isSame ? begun.making : makePage(c, context, found, path, wanted));
+  return sendPage(c, made, representationOf(c));
 }
 
-async function answerPage(
+/**
+ * Begins a page from the state that everybody could read when it was last seen, while the store is asked for the current one. Most
+ * often it is the same. Otherwise the page is not sent, and nothing is told of it.
+ */
+async function beginPage(
+  c: Context,
+  context: Answering,
+  path: CodePath,
+  answers: readonly (CodeDownload | ListedPage)[],
+): Promise<BegunPage | undefined> {
+  // If it cannot be read, the request itself finds out.
+  const seen = await lastSeenRepository(context.repositories, path.id).catch(() => undefined);
+  const wanted = seen === undefined ? undefined : wantedOf(answers, path, seen);
+  if (seen === undefined || wanted === undefined || 'answer' in wanted) return undefined;
+  const making = makePage(c, context, seen, path, wanted);
+  // Nobody may wait for it.
+  making.catch(() => undefined);
+  return { digest: seen.published.digest, making };
+}
+
+async function makePage(
   c: Context,
   context: Answering,
   { repository, published, reader, isPublic }: FoundRepository,
   { id, segments }: CodePath,
   page: ListedPage,
-): Promise<Response> {
+): Promise<MadePage> {
   const {
     base,
     namesOf,
@@ -173,7 +206,7 @@ async function answerPage(
     (await readingFiles.run(published.digest, () =>
       views.read(repository, published, undefined, branchFilesOf),
     ));
-  const made = await cache.page([page.word, representation, asked.key, contextKey(code, files)], (onCut) =>
+  return cache.page([page.word, representation, asked.key, contextKey(code, files)], (onCut) =>
     // Others may wait for the same page, so it is made whether or not this visitor stays.
     views.read(
       repository,
@@ -194,5 +227,4 @@ async function answerPage(
       asked.slow ? 'slow' : 'quick',
     ),
   );
-  return sendPage(c, made, representation);
 }

@@ -34,8 +34,9 @@ table.files { table-layout: fixed; }
 .files tbody tr:hover { background: var(--sunken); }
 .files tbody th a { color: inherit; text-decoration: none; }
 .files tbody th a:hover { color: var(--accent); text-decoration: underline; }
+.files tbody th { position: relative; padding-inline-start: 2.45rem; }
 .files tbody th::before {
-  content: ""; display: inline-block; width: 1em; height: 1em; margin-inline-end: 0.55em; vertical-align: -0.12em; background: var(--quiet);
+  content: ""; position: absolute; top: 0.72rem; inset-inline-start: 0.9rem; width: 1em; height: 1em; background: var(--quiet);
   mask: var(--icon) center / contain no-repeat;
 }
 .files .file, .files .executable { --icon: url("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath fill='none' stroke='%23000' d='M3.5 1.5h6l3 3v10h-9zM9 1.5V5h3.5'/%3E%3C/svg%3E"); }
