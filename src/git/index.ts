@@ -1,16 +1,4 @@
 export {
-  encodeServiceHeader,
-  encodeV0Advertisement,
-  encodeV0Start,
-  encodeV2Capabilities,
-  type Head,
-  type RefEntries,
-  type Service,
-  type V0Advertisement,
-} from './advertisement.ts';
-export { encodeBundleHeader } from './bundle-header.ts';
-export { Capabilities, parseCapabilities } from './capabilities.ts';
-export {
   encodeFetchV0,
   encodeFetchV2,
   encodeLsRefsRequest,
@@ -26,9 +14,7 @@ export {
 } from './client/parse-bundle-header.ts';
 export { type PushReport, ReportParser } from './client/parse-report.ts';
 export { emptyPack, encodePushHead, type PushRequestOptions } from './client/push-request.ts';
-export { CommitGraph, type PathKey } from './commit-graph.ts';
 export type { CommitProof } from './commit-proof.ts';
-export { applyDelta, DeltaSteps, deltaResultSize } from './delta.ts';
 export {
   type ChangedFile,
   ChangedFilesReader,
@@ -50,28 +36,11 @@ export {
 } from './diff/unified-diff.ts';
 export { wholeFileDiff } from './diff/whole-file-diff.ts';
 export { compareWords, markWords, type WordBudget } from './diff/word-marks.ts';
-export { encodeErrorPacket } from './error-packet.ts';
-export { type FetchRequest, type HistoryLimits, parseFetch } from './fetch-arguments.ts';
 export { parseGitmodules } from './files/gitmodules.ts';
 export { LFS_POINTER_SIZE, type LfsPointer, parseLfsPointer } from './files/lfs-pointer.ts';
 export { type GrepFile, type GrepLine, parseGrep } from './grep-output.ts';
 export { historyLanes, type LaneLine, type LaneRow, type Lanes, MOST_LANES } from './history-lanes.ts';
-export {
-  encodeLsRefs,
-  encodeLsRefsHead,
-  type LsRefsOptions,
-  type LsRefsResponse,
-  parseLsRefs,
-  wantsHead,
-} from './ls-refs.ts';
 export { hexLength, isObjectId, isZeroId, type ObjectFormat, zeroId } from './object-id.ts';
-export {
-  eachLink,
-  eachSubtree,
-  eachTag,
-  type LinkVisitor,
-  type TypedLinkVisitor,
-} from './object-links.ts';
 export { isObjectType, type ObjectDescription, type ObjectType } from './object-type.ts';
 export { type AllowedSigner, allowsGit, parseAllowedSigners } from './objects/allowed-signers.ts';
 export { type BlamedCommit, type BlameGroup, parseBlame, unquotePath } from './objects/blame.ts';
@@ -92,6 +61,16 @@ export { parseTag, type Tag } from './objects/tag.ts';
 export { decodeText } from './objects/text-encoding.ts';
 export { parseTrailers, splitTrailers, type Trailer } from './objects/trailers.ts';
 export { findInTree, type TreeEntry, treeEntries } from './objects/tree.ts';
+export { encodeBundleHeader } from './packs/bundle-header.ts';
+export { CommitGraph, type PathKey } from './packs/commit-graph.ts';
+export { applyDelta, DeltaSteps, deltaResultSize } from './packs/delta.ts';
+export {
+  eachLink,
+  eachSubtree,
+  eachTag,
+  type LinkVisitor,
+  type TypedLinkVisitor,
+} from './packs/object-links.ts';
 export {
   longestEntryHeader,
   PACKED_BLOB,
@@ -101,16 +80,37 @@ export {
   PACKED_TREE,
   type PackEntryHeader,
   readPackEntryHeader,
-} from './pack-entry.ts';
-export { PackFrame } from './pack-frame.ts';
+} from './packs/pack-entry.ts';
+export { PackFrame } from './packs/pack-frame.ts';
 export {
   encodePackHeader,
   isWholeCommit,
   type PackHeader,
   packHeaderLength,
   parsePackHeader,
-} from './pack-header.ts';
-export { PackIdx, type ReadAt } from './pack-idx.ts';
+} from './packs/pack-header.ts';
+export { PackIdx, type ReadAt } from './packs/pack-idx.ts';
+export {
+  encodeServiceHeader,
+  encodeV0Advertisement,
+  encodeV0Start,
+  encodeV2Capabilities,
+  type Head,
+  type RefEntries,
+  type Service,
+  type V0Advertisement,
+} from './protocol/advertisement.ts';
+export { Capabilities, parseCapabilities } from './protocol/capabilities.ts';
+export { encodeErrorPacket } from './protocol/error-packet.ts';
+export { type FetchRequest, type HistoryLimits, parseFetch } from './protocol/fetch-arguments.ts';
+export {
+  encodeLsRefs,
+  encodeLsRefsHead,
+  type LsRefsOptions,
+  type LsRefsResponse,
+  parseLsRefs,
+  wantsHead,
+} from './protocol/ls-refs.ts';
 export {
   delimiterPacket,
   encodePacket,
@@ -120,15 +120,34 @@ export {
   type PacketPart,
   PacketReader,
   textOf,
-} from './pkt-line.ts';
-export { type CommandRequest, CommandRequestParser } from './protocol-v2.ts';
-export { cleanReason } from './reason.ts';
+} from './protocol/pkt-line.ts';
+export { type CommandRequest, CommandRequestParser } from './protocol/protocol-v2.ts';
 export {
   type ReceivedCommand,
   type ReceiveRequest,
   type ReceiveRequestOptions,
   ReceiveRequestParser,
-} from './receive-request.ts';
+} from './protocol/receive-request.ts';
+export { encodeReport, type RefStatus, type StatusReport } from './protocol/report-status.ts';
+export { RequestRefusal } from './protocol/request-refusal.ts';
+export { ResponseFrames } from './protocol/response-frames.ts';
+export { type Band, encodeSideband, keepAlive, largeSideband } from './protocol/sideband.ts';
+export { type UploadRequest, UploadRequestParser } from './protocol/upload-request.ts';
+export {
+  UPLOAD_REQUEST_LIMITS,
+  UploadRequestBounds,
+  type UploadRequestLimits,
+} from './protocol/upload-request-bounds.ts';
+export {
+  beginUploadResponse,
+  encodeUploadResponse,
+  endUploadResponse,
+  type UploadResponseForm,
+  uploadResponseForm,
+} from './protocol/upload-response.ts';
+export { cloneWants, isCloned, SortedWants, wantSetDigest } from './protocol/want-set.ts';
+export { cleanReason } from './reason.ts';
+export { LazySegment } from './refs/lazy-segments.ts';
 export { encodePackedRefs, packedRefsHeader, packedRefsOf } from './refs/packed-refs.ts';
 export { commandKind, type RefCommand } from './refs/ref-command.ts';
 export {
@@ -171,23 +190,4 @@ export {
   RefSegment,
   type SegmentSummary,
 } from './refs/ref-segment.ts';
-export { LazySegment } from './refs/lazy-segments.ts';
 export { RefTable, tableOf, type WantedRefs } from './refs/ref-table.ts';
-export { encodeReport, type RefStatus, type StatusReport } from './report-status.ts';
-export { RequestRefusal } from './request-refusal.ts';
-export { ResponseFrames } from './response-frames.ts';
-export { type Band, encodeSideband, keepAlive, largeSideband } from './sideband.ts';
-export { type UploadRequest, UploadRequestParser } from './upload-request.ts';
-export {
-  UPLOAD_REQUEST_LIMITS,
-  UploadRequestBounds,
-  type UploadRequestLimits,
-} from './upload-request-bounds.ts';
-export {
-  beginUploadResponse,
-  encodeUploadResponse,
-  endUploadResponse,
-  type UploadResponseForm,
-  uploadResponseForm,
-} from './upload-response.ts';
-export { cloneWants, isCloned, SortedWants, wantSetDigest } from './want-set.ts';

@@ -1,6 +1,6 @@
 /** Requests to upload-pack as clients of all kinds might send them, and some that none would, each by chance. */
 import { delimiterPacket, encodePacket, flushPacket } from '../../src/git/index.ts';
-import { cloneWants } from '../../src/git/want-set.ts';
+import { cloneWants } from '../../src/git/protocol/want-set.ts';
 import type { GeneratedHistory } from './generated-history.ts';
 import { absentId } from './raw-git.ts';
 import type { SeededRandom } from './seeded-random.ts';

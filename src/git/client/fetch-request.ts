@@ -1,6 +1,6 @@
-import type { Capabilities } from '../capabilities.ts';
 import type { ObjectFormat } from '../object-id.ts';
-import { delimiterPacket, encodePacket, flushPacket } from '../pkt-line.ts';
+import type { Capabilities } from '../protocol/capabilities.ts';
+import { delimiterPacket, encodePacket, flushPacket } from '../protocol/pkt-line.ts';
 
 /** A request for a pack, in one round: wants, haves, `done`. */
 export interface PackRequest {

@@ -1,7 +1,7 @@
-import type { Head } from '../advertisement.ts';
 import type { ObjectFormat } from '../object-id.ts';
 import { readObjectId } from '../object-id.ts';
-import { lineOf } from '../pkt-line.ts';
+import type { Head } from '../protocol/advertisement.ts';
+import { lineOf } from '../protocol/pkt-line.ts';
 import { cleanReason } from '../reason.ts';
 import { decodeRefName, refFormatProblem } from '../refs/ref-name.ts';
 

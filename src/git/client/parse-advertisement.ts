@@ -1,7 +1,7 @@
 import { CairnError } from '../../lib/errors.ts';
-import { Capabilities, parseCapabilities } from '../capabilities.ts';
 import type { ObjectFormat } from '../object-id.ts';
-import { lineOf, type Packet, textOf } from '../pkt-line.ts';
+import { Capabilities, parseCapabilities } from '../protocol/capabilities.ts';
+import { lineOf, type Packet, textOf } from '../protocol/pkt-line.ts';
 import { cleanReason } from '../reason.ts';
 import { type ListedRefs, RefCollector } from './listed-refs.ts';
 

@@ -1,5 +1,5 @@
 import { CairnError } from '../../lib/errors.ts';
-import { type Packet, textOf } from '../pkt-line.ts';
+import { type Packet, textOf } from '../protocol/pkt-line.ts';
 import { cleanReason } from '../reason.ts';
 
 /** What a remote says became of a push. */

@@ -1,6 +1,6 @@
-import type { Capabilities } from '../capabilities.ts';
 import type { ObjectFormat } from '../object-id.ts';
-import { encodePacket, flushPacket } from '../pkt-line.ts';
+import type { Capabilities } from '../protocol/capabilities.ts';
+import { encodePacket, flushPacket } from '../protocol/pkt-line.ts';
 import type { RefCommand } from '../refs/ref-command.ts';
 
 export interface PushRequestOptions {

@@ -1,4 +1,4 @@
-import type { RefEntries } from '../advertisement.ts';
+import type { RefEntries } from '../protocol/advertisement.ts';
 import { applyChanges, packedRefLines } from './ref-segment.ts';
 import type { RefTable } from './ref-table.ts';
 

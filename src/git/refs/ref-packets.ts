@@ -3,7 +3,7 @@
  * A list is generated in pieces, so that it does not block the event loop.
  */
 import { LruMap } from '../../lib/lru.ts';
-import { encodePacket, packetHeader } from '../pkt-line.ts';
+import { encodePacket, packetHeader } from '../protocol/pkt-line.ts';
 import { prefixMatcher, shortestPrefixes } from './ref-prefixes.ts';
 import { applyChanges, type EncodedRefs, type RefEntry, type RefSegment } from './ref-segment.ts';
 import type { RefTable } from './ref-table.ts';

@@ -1,4 +1,4 @@
-import { encodePacket, flushPacket } from '../../../src/git/pkt-line.ts';
+import { encodePacket, flushPacket } from '../../../src/git/protocol/pkt-line.ts';
 
 /** A stream of packets: strings and buffers become packets, null becomes a flush. */
 export function packets(...contents: (string | Buffer | null)[]): Buffer {

@@ -3,7 +3,7 @@ import {
   AdvertisementParser,
   type ParsedAdvertisement,
 } from '../../../../src/git/client/parse-advertisement.ts';
-import { PacketReader } from '../../../../src/git/pkt-line.ts';
+import { PacketReader } from '../../../../src/git/protocol/pkt-line.ts';
 import { packets } from '../chunks.ts';
 
 const A = 'a'.repeat(40);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type PushReport, ReportParser } from '../../../../src/git/client/parse-report.ts';
-import { PacketReader } from '../../../../src/git/pkt-line.ts';
+import { PacketReader } from '../../../../src/git/protocol/pkt-line.ts';
 import { packets } from '../chunks.ts';
 
 function parse(...lines: (string | null)[]): PushReport {

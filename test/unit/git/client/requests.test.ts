@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { Capabilities, parseCapabilities } from '../../../../src/git/capabilities.ts';
 import {
   encodeFetchV0,
   encodeFetchV2,
   encodeLsRefsRequest,
 } from '../../../../src/git/client/fetch-request.ts';
 import { emptyPack, encodePushHead } from '../../../../src/git/client/push-request.ts';
-import { CommandRequestParser, parseFetch, parseLsRefs } from '../../../../src/git/protocol-v2.ts';
-import { ReceiveRequestParser } from '../../../../src/git/receive-request.ts';
-import { UploadRequestParser } from '../../../../src/git/upload-request.ts';
+import { Capabilities, parseCapabilities } from '../../../../src/git/protocol/capabilities.ts';
+import { CommandRequestParser, parseFetch, parseLsRefs } from '../../../../src/git/protocol/protocol-v2.ts';
+import { ReceiveRequestParser } from '../../../../src/git/protocol/receive-request.ts';
+import { UploadRequestParser } from '../../../../src/git/protocol/upload-request.ts';
 
 const A = 'a'.repeat(40);
 const B = 'b'.repeat(40);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodePacket, flushPacket } from '../../../../src/git/pkt-line.ts';
+import { encodePacket, flushPacket } from '../../../../src/git/protocol/pkt-line.ts';
 import { demultiplexed } from '../../../../src/mirror/remote/demultiplex.ts';
 import { PacketStream } from '../../../../src/mirror/remote/packet-stream.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';

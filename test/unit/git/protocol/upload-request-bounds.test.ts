@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import {
+  delimiterPacket,
+  encodePacket,
+  flushPacket,
+  UPLOAD_REQUEST_LIMITS,
+  UploadRequestBounds,
+} from '../../../../src/git/index.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
+
+const LIMITS = { bytes: 1_000_000, lines: 40, otherLines: 9 };
+
+/** Lines of every kind, and how many there may be. */
+const KINDS = [
+  { what: "'want' lines", most: LIMITS.lines, lines: ['want aaaa', 'want aaaa ofs-delta\n', 'want '] },
+  { what: "'have' lines", most: LIMITS.lines, lines: ['have aaaa', `have ${'b'.repeat(64)}\n`] },
+  { what: "'shallow' lines", most: LIMITS.lines, lines: ['shallow aaaa\n', 'shallow x'] },
+  {
+    what: "'ref-prefix' lines",
+    most: LIMITS.lines,
+    lines: ['ref-prefix x', 'ref-prefix ', 'ref-prefix é\n'],
+  },
+  {
+    what: "'deepen-not' lines",
+    most: LIMITS.otherLines,
+    lines: ['deepen-not refs/heads/x\n', 'deepen-not '],
+  },
+  { what: "'want-ref' lines", most: LIMITS.otherLines, lines: ['want-ref refs/heads/x', 'want-ref x\n'] },
+  {
+    what: 'other lines',
+    most: LIMITS.otherLines,
+    lines: [
+      'done',
+      'wanting x',
+      'want',
+      'ref-prefixes x',
+      'agent=git/2',
+      '',
+      'x'.repeat(3_000),
+      'ref-prefix',
+      ' want',
+    ],
+  },
+] as const;
+
+/** Looks at bytes cut into pieces of random sizes. */
+function look(bytes: Buffer, pick: (count: number) => number, limits = LIMITS): string | undefined {
+  const bounds = new UploadRequestBounds(limits);
+  const most = 1 + pick(40);
+  try {
+    for (let at = 0; at < bytes.length; ) {
+      const size = 1 + pick(most);
+      bounds.push(bytes.subarray(at, at + size));
+      at += size;
+    }
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return undefined;
+}
+
+describe('very large questions (issue 11, point 11)', () => {
+  it('are accepted up to the exact limit of each kind of line, for any division of the bytes', () => {
+    for (let seed = 1; seed <= 150; seed++) {
+      const random = new SeededRandom(seed);
+      const pick = (count: number) => random.below(count);
+      const over = pick(KINDS.length + 1);
+      // Each kind is there as often as it may be, or less often; at most one of them is there once more.
+      const packets = KINDS.flatMap(({ most, lines }, kind) => {
+        const count = kind === over ? most + 1 : most - pick(2) * pick(most);
+        return Array.from({ length: count }, () => encodePacket(lines[pick(lines.length)] ?? ''));
+      });
+      for (let at = packets.length - 1; at > 0; at--) {
+        const other = pick(at + 1);
+        [packets[at], packets[other]] = [packets[other] as Buffer, packets[at] as Buffer];
+      }
+      const said = look(Buffer.concat(packets), pick);
+      if (over === KINDS.length) expect(said, `seed ${seed}`).toBeUndefined();
+      else expect(said, `seed ${seed}`).toContain(`${KINDS[over]?.most} ${KINDS[over]?.what}`);
+    }
+  });
+
+  it('count packets without a payload as lines', () => {
+    const empty = [flushPacket, delimiterPacket, Buffer.from('0002'), Buffer.from('0004')];
+    const some = (count: number) =>
+      Buffer.concat(Array.from({ length: count }, (_, at) => empty[at % 4] as Buffer));
+    const random = new SeededRandom(1);
+    const pick = (count: number) => random.below(count);
+    expect(look(some(LIMITS.otherLines), pick)).toBeUndefined();
+    expect(look(some(LIMITS.otherLines + 1), pick)).toContain('other lines');
+  });
+
+  it('are accepted up to the exact number of bytes', () => {
+    const bytes = Buffer.concat([encodePacket('x'.repeat(95)), encodePacket('y')]);
+    const random = new SeededRandom(2);
+    const pick = (count: number) => random.below(count);
+    expect(look(bytes, pick, { ...LIMITS, bytes: bytes.length })).toBeUndefined();
+    expect(look(bytes, pick, { ...LIMITS, bytes: bytes.length - 1 })).toContain(`${bytes.length - 1} bytes`);
+  });
+
+  it('leave malformed packets to the reader of the request', () => {
+    const random = new SeededRandom(3);
+    const pick = (count: number) => random.below(count);
+    for (const junk of ['nonsense', '0003', '+123', 'want want want want ']) {
+      expect(look(Buffer.from(junk.repeat(50)), pick)).toBeUndefined();
+    }
+  });
+
+  it('allow the requests of the largest repositories', () => {
+    expect(UPLOAD_REQUEST_LIMITS).toEqual({ bytes: 2 ** 27, lines: 1_000_000, otherLines: 65_536 });
+  });
+});
