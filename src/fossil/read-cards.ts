@@ -10,6 +10,8 @@ export interface CardLimits {
   readonly cards: number;
   /** Bytes of one line. */
   readonly line: number;
+  /** Bytes of all lines that hold no card. Reading them is one step for whoever reads the cards, whatever they are. */
+  readonly empty: number;
   /** Bytes of one payload, as it travels. */
   readonly payload: number;
   /** Whether the cards of the table extension are known. */
@@ -20,6 +22,8 @@ export interface CardLimits {
 export const CARD_LIMITS: CardLimits = {
   cards: 500_000,
   line: 16_384,
+  // Stock Fossil writes a line feed after the payload of a cfile card.
+  empty: 1_000_000,
   payload: 128 * 2 ** 20,
   tables: false,
 };
@@ -40,6 +44,7 @@ export class CardReader implements Iterable<Card> {
   private readonly limits: CardLimits;
   private lines = 0;
   private cards = 0;
+  private emptyBytes = 0;
   private nextIsPrivate = false;
   private hasLogin = false;
 
@@ -65,8 +70,16 @@ export class CardReader implements Iterable<Card> {
   /** The next card; undefined at the end of the message. Throws {@link FossilSyntaxError}. */
   next(): Card | undefined {
     while (this.cursor.at < this.cursor.bytes.length) {
+      const begin = this.cursor.at;
       const line = this.readLine();
-      if (line === undefined) continue;
+      if (line === undefined) {
+        this.emptyBytes += this.cursor.at - begin;
+        if (this.emptyBytes <= this.limits.empty) continue;
+        throw new FossilSyntaxError(
+          'too-large',
+          `a message has at most ${this.limits.empty} bytes of empty lines`,
+        );
+      }
       this.cards++;
       if (this.cards > this.limits.cards) {
         throw new FossilSyntaxError('too-large', `a message has at most ${this.limits.cards} cards`);

@@ -7,6 +7,13 @@ import { createHash } from 'node:crypto';
 /** `Z`, a space, 32 digits and a line feed. */
 const CHECKSUM_LINE = 35;
 
+/**
+ * Lines, and cards that are kept, of one artifact. Real check-ins have some hundred thousand files and a few other cards; a
+ * content of 128 MiB could have forty million cards, which take more memory than a server has.
+ */
+const MOST_LINES = 2_000_000;
+const MOST_CARDS = 250_000;
+
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
 const A = 0x41;
@@ -21,7 +28,8 @@ export type ArtifactCard = readonly [letter: string, text: string];
 /**
  * The cards of a structural artifact in their order, without `Z`. A signature around it is left out.
  * @param unread a letter of which only the first card is given, without its text. Check-ins have very many of `F`
- * @returns undefined if the content is not one: cards out of order, a line that is not a card, or a wrong checksum
+ * @returns undefined if the content is not one: cards out of order, a line that is not a card, a wrong checksum, or more than
+ *   250,000 cards or two million lines
  */
 export function readStructuralArtifact(
   content: Uint8Array,
@@ -37,10 +45,13 @@ export function readStructuralArtifact(
   const cards: ArtifactCard[] = [];
   const skipped = unread?.charCodeAt(0);
   let previous = A;
+  let lines = 0;
   for (let at = 0; at < body.length; ) {
     const letter = body[at] ?? 0;
     if (letter < previous || letter >= Z || body[at + 1] !== SPACE) return undefined;
     const end = body.indexOf(LINE_FEED, at);
+    lines++;
+    if (lines > MOST_LINES || cards.length >= MOST_CARDS) return undefined;
     if (letter !== skipped) cards.push([String.fromCharCode(letter), body.toString('utf8', at + 2, end)]);
     else if (letter !== previous) cards.push([String.fromCharCode(letter), '']);
     previous = letter;

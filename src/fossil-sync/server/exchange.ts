@@ -141,13 +141,16 @@ function isNobody(login: SentLogin | undefined): boolean {
   return login?.card.user === 'nobody' || login?.card.user === 'anonymous';
 }
 
-/** The cards up to the login, which comes before everything except pragmas and comments. */
+/** Cards before a login: stock clients send none, and others a few. */
+const MOST_LEADING = 100;
+
+/** The cards up to the login, which comes before everything except some pragmas and comments. */
 function leadOf(reader: CardReader): { readonly lead: readonly Card[]; readonly login?: SentLogin } {
   const lead: Card[] = [];
   for (let card = reader.next(); card !== undefined; card = reader.next()) {
     if (card.card === 'login') return { lead, login: { card, bytes: reader.rest } };
     lead.push(card);
-    if (card.card !== 'pragma' && card.card !== 'comment') break;
+    if ((card.card !== 'pragma' && card.card !== 'comment') || lead.length === MOST_LEADING) break;
   }
   return { lead };
 }

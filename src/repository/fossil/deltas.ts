@@ -1,4 +1,5 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
+import type { Cooperative } from '../../lib/cooperative.ts';
 import { bad } from './bad-artifact.ts';
 import type { BroughtDelta, ReceivedArtifact } from './prepared-artifacts.ts';
 import type { WaitingDelta } from './waiting-deltas.ts';
@@ -33,10 +34,10 @@ function keyOf({ name, source }: BroughtDelta, isPrivate: boolean): string {
  * @returns names on circles that deltas in the bag are a part of: a client that has none of them asks for a whole one
  * @throws CairnError `invalid` naming one of a circle that was received as such
  */
-export function circularDeltas(
+export function* circularDeltas(
   received: readonly BroughtDelta[],
   waitsFor: (name: ArtifactName) => ArtifactName | undefined,
-): ReadonlySet<ArtifactName> {
+): Cooperative<ReadonlySet<ArtifactName>> {
   const byName = new Map<ArtifactName, ArtifactName>();
   for (const { name, source } of received) if (!byName.has(name)) byName.set(name, source);
   const sourceOf = (name: ArtifactName) => byName.get(name) ?? waitsFor(name);
@@ -47,6 +48,7 @@ export function circularDeltas(
     const onWalk = new Set<ArtifactName>();
     let at: ArtifactName | undefined = start;
     while (at !== undefined && !done.has(at) && !onWalk.has(at)) {
+      yield;
       walk.push(at);
       onWalk.add(at);
       at = sourceOf(at);

@@ -8,7 +8,7 @@ import { parseCheckIn } from '../../fossil/check-in.ts';
 import { parseCluster } from '../../fossil/cluster.ts';
 import { deflatePayload, inflatePayload, storedPayload } from '../../fossil/compression.ts';
 import { applyDelta, deltaOutputSize } from '../../fossil/delta.ts';
-import { Yielder } from '../../lib/cooperative.ts';
+import { cooperate, Yielder } from '../../lib/cooperative.ts';
 import { CairnError, isCairnError, messageOf } from '../../lib/errors.ts';
 import { LruMap } from '../../lib/lru.ts';
 import { bad, because } from './bad-artifact.ts';
@@ -108,7 +108,7 @@ class Intake {
     for (const { source } of this.bag.view.waiting) {
       if (this.isHeld(source)) await this.follow(this.bag.view.table.names.at(source));
     }
-    this.keepWaiting();
+    await this.keepWaiting();
     const unversioned = takeUnversioned(this.bag, received.unversioned ?? [], this.builder, this.limits);
     const { bag, limits, artifacts, wrong, sources } = this;
     return {
@@ -336,13 +336,14 @@ class Intake {
   }
 
   /** What is left has no source here: it is kept until the source comes. */
-  private keepWaiting(): void {
+  private async keepWaiting(): Promise<void> {
     let bytes = this.bag.waitingBytes;
     let records = this.bag.view.waiting.length;
     const left = [...this.deltas.values()].flat();
-    const circular = circularDeltas(left, (name) => this.waitsFor(name));
+    const circular = await cooperate(circularDeltas(left, (name) => this.waitsFor(name)));
     const known = new KnownDeltas();
     for (const waiting of left) {
+      if (this.yielder.isDueByNow) await this.yielder.next();
       const { name, source, received, isPrivate } = waiting;
       if (received === undefined || known.has(waiting) || this.isKnown(waiting)) continue;
       if (this.isHere(waiting) || circular.has(name)) continue;

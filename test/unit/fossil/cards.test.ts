@@ -187,6 +187,8 @@ describe('a message is refused', () => {
     [`private\nigot ${SHA1}\n`, /no file follows/],
     [`${'x'.repeat(20_000)}\n`, /line 1 is longer than 16384 bytes/],
     ['x'.repeat(20_000), /line 1 is longer than 16384 bytes/],
+    ['\n'.repeat(1_000_001), /at most 1000000 bytes of empty lines/],
+    [' \r\n'.repeat(400_000), /at most 1000000 bytes of empty lines/],
   ])('for %j', (text, problem) => {
     expect(() => [...readCards(Buffer.from(text, 'latin1'))]).toThrow(FossilSyntaxError);
     expect(() => [...readCards(Buffer.from(text, 'latin1'))]).toThrow(problem);

@@ -53,6 +53,13 @@ describe('clusters', () => {
   });
 });
 
+it('a content of very many cards is none: they would take more memory than a server has', () => {
+  expect(parseCheckIn(artifact(`C c\nD 2026-01-01T00:00:00\n${'T x\n'.repeat(249_000)}`))).toBeDefined();
+  expect(parseCheckIn(artifact(`C c\nD 2026-01-01T00:00:00\n${'T x\n'.repeat(251_000)}`))).toBeUndefined();
+  expect(parseCheckIn(artifact(`C c\nD 2026-01-01T00:00:00\n${'F x\n'.repeat(300_000)}`))).toBeDefined();
+  expect(parseCheckIn(artifact(`C c\nD 2026-01-01T00:00:00\n${'F x\n'.repeat(2_000_001)}`))).toBeUndefined();
+});
+
 describe('check-ins', () => {
   const lines = `C two\\swords\nD 2026-11-29T16:43:34.013\nP ${ONE} ${OTHER}\nR ${'0'.repeat(32)}\nT *branch * trunk\nU a\\sb\n`;
 

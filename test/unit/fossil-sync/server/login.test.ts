@@ -40,6 +40,12 @@ describe('a login (issue 14, deliverable 3)', () => {
     expect(wrong.text).toBe(unknown.text);
   });
 
+  it('must come within the first hundred cards, so that looking for it is bounded', async () => {
+    const { message, login, send } = await closed();
+    const comments = Buffer.from('# nothing\n'.repeat(101));
+    expect(errorOf(await send(comments, login(), message))).toBe('the login card must come first');
+  });
+
   it('may follow pragmas, and then signs what follows it', async () => {
     const { message, login, send } = await closed();
     const pragma = Buffer.from('pragma client-version 22100 20230226 192424\n');
