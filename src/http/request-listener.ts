@@ -4,7 +4,7 @@ import type { Logger } from '../observability/logger.ts';
 import { gitTarget } from './git/git-path.ts';
 import type { HttpApps } from './http-apps.ts';
 import type { RequestBindings } from './http-env.ts';
-import { splitUrl } from './request-target.ts';
+import { pathOf } from './request-target.ts';
 
 /** The host in hono's URL for a request without a `Host` header, which HTTP/1.0 allows. No response depends on it. */
 const HOSTNAME = 'localhost';
@@ -47,7 +47,7 @@ export function requestListener(
   };
 
   return async (incoming, outgoing) => {
-    const { path } = splitUrl(incoming);
+    const path = pathOf(incoming);
     const git = gitTarget(path);
     const afterAnswer: (() => void)[] = [];
     try {

@@ -17,13 +17,14 @@ export function normalTarget(target: string): string {
   return `${path.replace(/\/{2,}/g, '/')}${mark === -1 ? '' : origin.slice(mark)}`;
 }
 
-/** Path and query of a request, with a {@link normalTarget}. */
-export function splitUrl(incoming: IncomingMessage): {
-  readonly path: string;
-  readonly query: URLSearchParams;
-} {
-  const url = incoming.url ?? '/';
+/** The raw path of a request with a {@link normalTarget}. */
+export function pathOf({ url = '/' }: IncomingMessage): string {
   const mark = url.indexOf('?');
-  if (mark === -1) return { path: url, query: new URLSearchParams() };
-  return { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
+  return mark === -1 ? url : url.slice(0, mark);
+}
+
+/** The query of a request. */
+export function queryOf({ url = '/' }: IncomingMessage): URLSearchParams {
+  const mark = url.indexOf('?');
+  return new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1));
 }

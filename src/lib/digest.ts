@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import crypto, { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 
 /** SHA-256 in 64 lower-case hex characters: the name of every artifact. */
@@ -20,9 +20,12 @@ export function isHex(text: string): boolean {
   return true;
 }
 
+/** Node.js has it from 20.12 on. It makes no object for each digest. */
+const hashAtOnce: typeof crypto.hash | undefined = crypto.hash;
+
 /** SHA-256 of bytes, or of the UTF-8 of a string. */
 export function sha256(data: string | Uint8Array): Digest {
-  return createHash('sha256').update(data).digest('hex');
+  return hashAtOnce?.('sha256', data) ?? createHash('sha256').update(data).digest('hex');
 }
 
 /** SHA-256 of a file, read as a stream. */

@@ -2,7 +2,7 @@ import { CairnError } from '../../lib/errors.ts';
 import { emptyState, type GitManifest, type GitState } from '../../repository/git/git-manifest.ts';
 import type { GitRepository } from '../../repository/git/git-repository.ts';
 import { accessError, isPublic, pushAccess } from '../../transfer/repository-access.ts';
-import { splitUrl } from '../request-target.ts';
+import { queryOf } from '../request-target.ts';
 import { authorityOf, readerOf } from './git-access.ts';
 import { GitOutput } from './git-output.ts';
 import {
@@ -15,7 +15,7 @@ import {
 
 /** Answers `info/refs`: the advertisement for a fetch or a push. */
 export async function infoRefs(context: GitContext, request: GitRequest): Promise<void> {
-  const service = splitUrl(request.incoming).query.get('service');
+  const service = queryOf(request.incoming).get('service');
   if (service === null) {
     throw new CairnError(
       'forbidden',

@@ -10,7 +10,6 @@ import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { type FoundRepository, findRepository, lastSeenRepository } from '../find-repository.ts';
 import type { MadePage } from '../made-page.ts';
-import { readPagePath } from '../page-path.ts';
 import { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
 import { NO_RENDERER, type Renderer } from '../render/render-pool.ts';
@@ -24,9 +23,10 @@ import type { About } from './about.ts';
 import type { CodeDownload } from './code-download.ts';
 import { CodeLinks, encodeSegment } from './code-links.ts';
 import type { ListedPage } from './code-page.ts';
-import { type CodePath, readCodePath } from './code-path.ts';
+import type { CodePath } from './code-path.ts';
 import type { KeptDownloads } from './downloads/kept-downloads.ts';
 import { type CodeContext, contextKey } from './frame.ts';
+import { KnownPaths } from './known-paths.ts';
 import { LiesElsewhere } from './lies-elsewhere.ts';
 import { type CodeAnswers, loadCode } from './load-code.ts';
 import { PageCache } from './page-cache.ts';
@@ -76,10 +76,11 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
   const cache = new PageCache(CACHE, context.clock, context.disk);
   const traffic = new PageTraffic(context.clock);
   const readingFiles = new SingleFlight<string, BranchFiles>();
+  const paths = new KnownPaths();
   const app = new Hono();
   app.get('*', async (c, next) => {
     const { pathname } = new URL(c.req.url);
-    const path = readCodePath(pathname) ?? readOverviewPath(pathname);
+    const path = paths.read(pathname);
     const answers = path === undefined ? [] : answersOf(path, await loadCode());
     if (path === undefined || answers.length === 0) return next();
     c.header('Vary', 'Accept');
@@ -107,12 +108,6 @@ function sendTo(c: Context, base: string, { id, segments }: CodePath, word: Page
   c.header('Cache-Control', 'no-cache');
   const parts = segments.map(encodeSegment).join('/');
   return c.redirect(`${new CodeLinks(base, id).repository}/${word}/${parts}`, 302);
-}
-
-/** The page of the repository itself. */
-function readOverviewPath(pathname: string): CodePath | undefined {
-  const id = readPagePath(pathname);
-  return id === undefined ? undefined : { id, word: '', segments: [] };
 }
 
 /** The downloads and the page of a word. Downloads come first, and claim some of its paths. */

@@ -13,6 +13,16 @@ test('a public key is read as hex and as npub, and written as npub', () => {
   expect(isPublicKey(hex)).toBe(true);
 });
 
+test('keys are read and written in the same way however many were before', () => {
+  for (let round = 0; round < 2; round++) {
+    for (let at = 1; at <= 1_500; at++) {
+      const key = at.toString(16).padStart(64, '0');
+      const written = npubEncode(key);
+      if (formatNpub(key) !== written || parsePublicKey(written) !== key) throw new Error(`${key} differs`);
+    }
+  }
+});
+
 test.each([
   ['nothing', ''],
   ['hex in upper case', hex.toUpperCase()],
