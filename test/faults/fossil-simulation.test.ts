@@ -11,7 +11,7 @@ const SEEDS = Array.from({ length: Number(process.env['CAIRN_TEST_WORLDS'] ?? 4)
 const STEPS = 25;
 
 it.each(SEEDS)(
-  'seed %i: what was acknowledged is there at any time, every fault fires, and after healing all sides are equal',
+  'seed %i: acknowledged artifacts are there at any time, every fault fires, and after the faults end all sides are equal',
   async (seed) => {
     const world = await new FossilWorld(seed).start();
     for (let step = 0; step < STEPS; step++) {

@@ -56,7 +56,7 @@ async function fillDisk(leave: number): Promise<void> {
   await writeFile(join(disk, 'ballast'), Buffer.alloc(bavail * bsize - leave));
 }
 
-it('an answer is recorded as far as the disk goes, and passed on from there; nobody misses a byte', async () => {
+it('an answer is recorded until the disk is full, then passed on, and every client gets all of it', async () => {
   // In the middle of a piece, so that the disk takes a part of it.
   await fillDisk(100 * KIB);
   const question = { repository: 'r', manifest: sha256('m'), request: sha256('q') };
@@ -80,7 +80,7 @@ it('an answer is recorded as far as the disk goes, and passed on from there; nob
   expect(await readdir(join(disk, 'answers'))).toEqual([]);
 });
 
-it('older answers make room for a new one', async () => {
+it('older answers are removed for a new one', async () => {
   const bytes = randomBytes(1500 * KIB);
   for (const name of ['one', 'two', 'three']) {
     await serve(name, bytes);
@@ -90,7 +90,7 @@ it('older answers make room for a new one', async () => {
   expect(await serve('one', bytes)).toBe('produced');
 });
 
-it('all of them make room for others', async () => {
+it('all recordings are removed if others need the space', async () => {
   for (let time = 0; time < 2; time++) await serve('q', randomBytes(1500 * KIB));
   const before = await statfs(disk);
   await cache.relieve();

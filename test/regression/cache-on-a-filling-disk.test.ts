@@ -42,7 +42,7 @@ afterEach(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-it('a file is in the cache whole or not at all, wherever the disk ends', async () => {
+it('a file is in the cache completely or not at all, wherever the disk is full', async () => {
   const rig = new RepositoryRig({ folder: disk });
   await rig.cache.open();
   const bytes = randomBytes(MIB);
@@ -62,7 +62,7 @@ it('a file is in the cache whole or not at all, wherever the disk ends', async (
   expect(sha256(await readFile(file.path))).toBe(ref.digest);
 });
 
-it('what the cache filled is given up for whatever needs room; a push that has failed by then goes through the next time', async () => {
+it('the cache frees its space if other work needs it, and a push that has failed succeeds the next time', async () => {
   const store = new MemoryObjectStore();
   await using roomy = await startServer({ store });
   const user = new GitClient(folder.path);

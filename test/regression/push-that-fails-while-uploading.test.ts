@@ -11,7 +11,7 @@ import { GitClient } from '../helpers/git-client.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-it('nothing is at work any more when a push has been answered', async () => {
+it('no work continues after a push was answered', async () => {
   await using folder = await tempDir();
   const store = new FaultyStore(new MemoryObjectStore());
   await using server = await startServer({ store, overrides: { background: false } });

@@ -53,7 +53,7 @@ async function balance() {
 }
 
 it.each(['a new branch', 'the branch itself'])(
-  'a server takes in what builds on something another server published a moment ago: %s',
+  'a server accepts a push that builds on objects that another server has just published: %s',
   async (what) => {
     await using balancer = await balance();
     const name = what.replaceAll(' ', '-');

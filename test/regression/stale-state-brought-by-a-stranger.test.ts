@@ -7,7 +7,7 @@ import { Person } from '../helpers/nostr-client.ts';
 import { startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-it('a stranger cannot undo a signed push with a stale state, nor bring back what it deleted', async () => {
+it('a stranger cannot undo a signed push with an old state, or restore what it deleted', async () => {
   await using folder = await tempDir('cairn-stale-state');
   const server = await startServer({ store: new MemoryObjectStore(), flags: { access: 'signed' } });
   try {

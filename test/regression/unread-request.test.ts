@@ -12,7 +12,7 @@ import { repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 it.each(['identity', 'gzip'])(
-  'a connection can be used again after git gave up a request (%s)',
+  'a connection can be reused after git has stopped reading a request (%s)',
   async (encoding) => {
     await using folder = await tempDir();
     await using server = await startServer();

@@ -67,7 +67,7 @@ export class Folding {
   }
 
   /** One fold at a time, for all callers. */
-  private readonly place = new Limiter('folds', 1, Number.POSITIVE_INFINITY);
+  private readonly slot = new Limiter('folds', 1, Number.POSITIVE_INFINITY);
   private working: Promise<void> | undefined;
   private rounds: Promise<void> | undefined;
 
@@ -119,7 +119,7 @@ export class Folding {
    */
   async fold(id: RepositoryId, mode: FoldMode = 'full'): Promise<FoldOutcome> {
     const { signal } = this.stopping;
-    const release = await this.place.acquire(signal);
+    const release = await this.slot.acquire(signal);
     const { clock, observer, log } = this.options;
     const name = formatRepositoryId(id);
     const began = clock.monotonic();

@@ -14,7 +14,7 @@ import { snapshotPackName, writeSnapshot } from '../../repository/snapshot/snaps
 import type { FairSemaphore } from '../fair-semaphore.ts';
 import { partOf } from '../fetch/plan.ts';
 import type { Growth } from './growth.ts';
-import { canBeJoined, type IndexedPart, whichAreListed } from './indexed-part.ts';
+import { canBeConcatenated, type IndexedPart, whichAreListed } from './indexed-part.ts';
 
 export interface ConcatenationCheckContext {
   readonly git: Git;
@@ -66,7 +66,7 @@ export class ConcatenationCheck {
     const { git } = this.context;
     const entries = entriesAt(manifest, packs);
     return this.withPacks(id, manifest, entries, async ({ path, parts, stemOf }) => {
-      if (!(await canBeJoined(parts, manifest.objectFormat))) return false;
+      if (!(await canBeConcatenated(parts, manifest.objectFormat))) return false;
       const objects = parts.reduce((sum, part) => sum + part.objects, 0);
       if ((await countObjects(git, path, { wants, objects }, signal)) !== objects) return false;
       if (entries.length === manifest.packs.length) return true;
@@ -108,8 +108,8 @@ export class ConcatenationCheck {
       const addedParts = parts.slice(known.length);
       const listed = await whichAreListed(addedParts, grown.objects, format);
       if (listed === undefined) return undefined;
-      const joined = [...parts.slice(0, known.length), ...addedParts.filter((_, at) => listed[at])];
-      if (!(await canBeJoined(joined, format, known.length))) return undefined;
+      const compared = [...parts.slice(0, known.length), ...addedParts.filter((_, at) => listed[at])];
+      if (!(await canBeConcatenated(compared, format, known.length))) return undefined;
       return [...known, ...added.filter((_, at) => listed[at])];
     });
   }

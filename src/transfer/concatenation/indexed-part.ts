@@ -13,7 +13,7 @@ interface OpenPart {
   readonly own: (offset: number) => boolean;
   /** True if every entry of the pack belongs to it. */
   readonly whole: boolean;
-  /** True if this part is known to be joinable with all other known parts. */
+  /** True if this part is known to be compatible with all other known parts. */
   readonly known: boolean;
 }
 
@@ -21,12 +21,12 @@ interface OpenPart {
 const LOOKED_UP = 500_000;
 
 /**
- * True if parts can be joined to one pack: no object is in two of them, and the base of each delta is in the same part, or in
+ * True if parts can be concatenated to one pack: no object is in two of them, and the base of each delta is in the same part, or in
  * another part that has no delta on this one. It reads ids from the smaller packs and looks them up in the larger ones.
  *
- * @param known how many of the first parts are known to be joinable with one another
+ * @param known how many of the first parts are known to be compatible with one another
  */
-export async function canBeJoined(
+export async function canBeConcatenated(
   parts: readonly IndexedPart[],
   format: ObjectFormat,
   known = 0,

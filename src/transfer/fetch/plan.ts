@@ -36,7 +36,7 @@ export interface WantSet {
 }
 
 /** Knows which packs of a manifest together contain exactly the objects reachable from some wants. */
-export interface JoinedPacks {
+export interface Concatenations {
   /** The parts to send; undefined if that is not known. */
   find(wants: WantSet): Promise<readonly PackPart[] | undefined>;
   /** Is told of a pack that contains exactly these objects by itself. */
@@ -47,18 +47,19 @@ export interface JoinedPacks {
  * Decides whether stored packs answer a fetch. They do for a full clone, if the client understands the form of the packs.
  * `git upload-pack` answers everything else, including every request that it would refuse.
  *
- * @param joined is asked if no single pack is known to answer the fetch
+ * @param concatenations is asked if no single pack is known to answer the fetch
  */
 export async function planStoredResponse(
   manifest: GitManifest,
   query: FetchQuery,
-  joined: JoinedPacks | undefined,
+  concatenations: Concatenations | undefined,
 ): Promise<StoredResponse | undefined> {
   if (!wantsWholePacks(query) || !(await mayHaveStored(manifest, query))) return undefined;
   const wants = { oids: query.wants, digest: wantSetDigest(query.wants) };
   const exact = exactPack(manifest, wants);
-  if (exact !== undefined) joined?.noteExact(exact, wants);
-  const parts = exact === undefined ? await joined?.find(wants) : [partOf(exact, manifest.objectFormat)];
+  if (exact !== undefined) concatenations?.noteExact(exact, wants);
+  const parts =
+    exact === undefined ? await concatenations?.find(wants) : [partOf(exact, manifest.objectFormat)];
   if (parts === undefined) return undefined;
   const form = uploadResponseForm(query.version, (word) => says(query, word));
   return { form, progress: !says(query, 'no-progress'), parts };

@@ -16,7 +16,7 @@ import { runFittingUploadPack } from './fitting-upload-pack.ts';
 import { ObservedState } from './observed-state.ts';
 import type { Offload } from './offload.ts';
 import { PatientOutput } from './patient-output.ts';
-import { type JoinedPacks, planStoredResponse } from './plan.ts';
+import { type Concatenations, planStoredResponse } from './plan.ts';
 import type { ResponseCache } from './response-cache.ts';
 import { type OpenPack, sendStoredResponse } from './stored-pack.ts';
 import { runUploadPack } from './upload-pack.ts';
@@ -184,7 +184,11 @@ async function answerFetch(
   }
   // A client that offered `packfile-uris` accepts a usual response, too.
   const query = { ...whole.query, packfileUris: [] };
-  const stored = await planStoredResponse(manifest, query, joinedPacks(context, repository.id, manifest));
+  const stored = await planStoredResponse(
+    manifest,
+    query,
+    concatenationsOf(context, repository.id, manifest),
+  );
   if (stored !== undefined) {
     const open: OpenPack = (pack) => context.cache.stream(repository.id, 'pack', pack);
     const trouble = await sendStoredResponse(stored, manifest.objectFormat, open, output, signal);
@@ -204,11 +208,11 @@ async function answerFetch(
   return by === 'produced' ? made : by;
 }
 
-function joinedPacks(
+function concatenationsOf(
   { concatenations }: ServeFetchContext,
   id: RepositoryId,
   manifest: GitManifest,
-): JoinedPacks | undefined {
+): Concatenations | undefined {
   if (concatenations === undefined) return undefined;
   return {
     find: (wants) => concatenations.find(id, manifest, wants),

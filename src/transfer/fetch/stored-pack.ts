@@ -38,7 +38,7 @@ export async function sendStoredResponse(
   const { form, parts, progress } = response;
   const streams = await openAll(parts, open);
   try {
-    const frames = new Reused(() => new PackFrame(form, joinedSize(parts, format)));
+    const frames = new Reused(() => new PackFrame(form, concatenatedSize(parts, format)));
     const pieces = new StoredPack(parts, streams, format, frames).pieces();
     const nextPiece = () => unlessAborted(pieces.next(), signal);
     // The response starts only when the first bytes are available: until then an error can have an HTTP status.
@@ -116,7 +116,7 @@ class StoredPack {
     const [part, stream] = [this.parts[0], this.streams[0]];
     return part !== undefined && stream !== undefined && this.parts.length === 1
       ? this.only(part, stream)
-      : this.joined();
+      : this.concatenated();
   }
 
   private async *only({ end }: PackPart, stream: ArtifactStream): AsyncGenerator<Buffer, void, undefined> {
@@ -127,7 +127,7 @@ class StoredPack {
     yield* this.read(stream, end, stream.size);
   }
 
-  private async *joined(): AsyncGenerator<Buffer, void, undefined> {
+  private async *concatenated(): AsyncGenerator<Buffer, void, undefined> {
     const hash = createHash(this.format);
     const header = encodePackHeader(this.parts.reduce((sum, { objects }) => sum + objects, 0));
     hash.update(header);
@@ -162,7 +162,7 @@ class StoredPack {
 }
 
 /** Bytes of the pack that a client gets, at most. */
-function joinedSize(parts: readonly PackPart[], format: ObjectFormat): number {
+function concatenatedSize(parts: readonly PackPart[], format: ObjectFormat): number {
   return parts.reduce((sum, { end }) => sum + end, packHeaderLength) + hexLength(format) / 2;
 }
 

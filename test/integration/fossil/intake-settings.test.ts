@@ -11,7 +11,7 @@ import { OWNER, startServer } from '../../helpers/server.ts';
 
 const ID = repositoryId(OWNER, 'limits');
 
-it('one artifact, artifacts of a request, what they expand to, and unversioned files are bounded by settings', async () => {
+it('settings limit one artifact, the artifacts of a request, their expanded size, and unversioned files', async () => {
   await using server = await startServer({
     flags: {
       'fossil-max-artifact': '64KiB',

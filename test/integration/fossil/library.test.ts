@@ -43,7 +43,7 @@ async function exampleServer(): Promise<string> {
   return example;
 }
 
-it('programs compile against the types of the packed tarball: one clones and pulls, one serves what came', async ({
+it('programs compile with the types of the packed tarball: one clones and pulls, one serves the clone', async ({
   skip,
 }) => {
   skip(noFossil !== undefined, noFossil);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../src/lib/digest.ts';
 import {
-  canBeJoined,
+  canBeConcatenated,
   type IndexedPart,
   whichAreListed,
 } from '../../../../src/transfer/concatenation/indexed-part.ts';
@@ -51,7 +51,8 @@ async function pack(own: readonly string[], bases: readonly string[] = []): Prom
   return { pack: ref, objects: own.length, end: 12 + 100 * own.length, idxPath };
 }
 
-const joined = async (...parts: Promise<IndexedPart>[]) => canBeJoined(await Promise.all(parts), 'sha1');
+const joined = async (...parts: Promise<IndexedPart>[]) =>
+  canBeConcatenated(await Promise.all(parts), 'sha1');
 const many = (prefix: string, count: number) => Array.from({ length: count }, (_, at) => `${prefix}${at}`);
 
 describe('packs can be concatenated', () => {
@@ -88,7 +89,7 @@ describe('packs cannot be concatenated', () => {
 
 describe('packs are compared', () => {
   const verdict = async (known: number, ...parts: Promise<IndexedPart>[]) =>
-    canBeJoined(await Promise.all(parts), 'sha1', known);
+    canBeConcatenated(await Promise.all(parts), 'sha1', known);
 
   it('with those that are known to be compatible, and these not with each other', async () => {
     const same = [pack(['a', 'b']), pack(['b'])] as const;
