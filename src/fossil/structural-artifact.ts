@@ -17,17 +17,19 @@ const MOST_CARDS = 250_000;
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
 const A = 0x41;
+const W = 0x57;
 const Z = 0x5a;
 
 const PGP_HEAD = '-----BEGIN PGP SIGNED MESSAGE-----';
 const PGP_SIGNATURE = '\n-----BEGIN PGP SIGNATURE-----';
 
-/** One card: its letter, and what follows it on its line. */
+/** One card: its letter, and what follows it on its line. Of `W` it is the text that comes behind its line. */
 export type ArtifactCard = readonly [letter: string, text: string];
 
 /**
  * The cards of a structural artifact in their order, without `Z`. A signature around it is left out.
- * @param unread a letter of which only the first card is given, without its text. Check-ins have very many of `F`
+ * @param unread a letter of which only the first card is given, without its text. Check-ins have very many of `F`. Where it is given,
+ *   the text of `W` is left out, too
  * @returns undefined if the content is not one: cards out of order, a line that is not a card, a wrong checksum, or more than
  *   250,000 cards or two million lines
  */
@@ -52,12 +54,28 @@ export function readStructuralArtifact(
     const end = body.indexOf(LINE_FEED, at);
     lines++;
     if (lines > MOST_LINES || cards.length >= MOST_CARDS) return undefined;
+    if (letter === W) {
+      const text = textBehind(body, at, end);
+      if (text === undefined) return undefined;
+      cards.push(['W', unread === undefined ? text.toString('utf8') : '']);
+      previous = letter;
+      at = end + 1 + text.length + 1;
+      continue;
+    }
     if (letter !== skipped) cards.push([String.fromCharCode(letter), body.toString('utf8', at + 2, end)]);
     else if (letter !== previous) cards.push([String.fromCharCode(letter), '']);
     previous = letter;
     at = end + 1;
   }
   return cards;
+}
+
+/** The text of a `W` card, whose line says how many bytes it has; a line feed follows it. */
+function textBehind(body: Buffer, at: number, end: number): Buffer | undefined {
+  const size = /^\d{1,9}$/.exec(body.toString('latin1', at + 2, Math.min(end, at + 16)))?.[0];
+  if (size === undefined) return undefined;
+  const stop = end + 1 + Number(size);
+  return body[stop] === LINE_FEED ? body.subarray(end + 1, stop) : undefined;
 }
 
 /** The bytes of a structural artifact that has these lines. @param lines each with its line feed, in the order of the format */

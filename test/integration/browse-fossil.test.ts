@@ -179,6 +179,69 @@ describe('a timeline', () => {
   });
 });
 
+describe('wiki, tickets and technotes', () => {
+  /** A note of the project. @param lines its cards between the date and the user, each with a line feed */
+  function noteOf(
+    before: string,
+    after = '',
+    options: { readonly isPrivate?: boolean } = {},
+  ): ReceivedArtifact {
+    const date = `2026-02-01T00:00:${String(second++ % 60).padStart(2, '0')}`;
+    return whole(writeStructuralArtifact(before.replace('DATE', date).concat(after)), options);
+  }
+  const wikiOf = (title: string, text: string, type = '', options = {}) =>
+    noteOf(
+      `D DATE\nL ${title.replaceAll(' ', '\\s')}\n${type === '' ? '' : `N ${type}\n`}`,
+      `U ann\nW ${Buffer.byteLength(text)}\n${text}\n`,
+      options,
+    );
+  const ticketOf = (name: string, ...fields: readonly string[]) =>
+    noteOf(`D DATE\n${fields.map((field) => `J ${field}\n`).join('')}K ${name}\n`, 'U bob\n');
+
+  it('are listed as their last versions say, pages of the wiki are shown, and nothing in them runs', async () => {
+    const [one, other] = ['1'.repeat(40), '2'.repeat(40)];
+    const { text, json } = await rigWith(
+      checkInOf('root', { a: whole('a\n') }),
+      wikiOf('Home page', 'Old\n'),
+      wikiOf('Home page', '# Hi\n\nA lower line\nZ card <script>alert(1)</script>\n', 'text/x-markdown'),
+      wikiOf('Gone', 'text\n'),
+      wikiOf('Gone', ''),
+      wikiOf('<b>/ü', '<script>alert(2)</script>'),
+      wikiOf('Secret', 'secret text', '', { isPrivate: true }),
+      ticketOf(one, 'status Open', 'title Crash\\son\\sstart', 'type Bug'),
+      ticketOf(one, 'status Fixed', '+title \\s<b>'),
+      ticketOf(other, 'title Second'),
+      noteOf(`C Released\\s1.0\nD DATE\nE 2026-01-05T00:00:00 ${one}\n`, 'U ann\nW 4\nNews\n'),
+    );
+    expect(await json('wiki')).toMatchObject({
+      count: 2,
+      cut: false,
+      pages: [{ title: '<b>/ü' }, { title: 'Home page', user: 'ann' }],
+    });
+    expect(await json('wiki/Home%20page')).toMatchObject({
+      type: 'text/x-markdown',
+      text: expect.stringMatching(/^# Hi/),
+    });
+    const list = await text('wiki');
+    expect(list).toContain('/wiki/%3Cb%3E/%C3%BC"><bdi>&lt;b&gt;/ü</bdi>');
+    expect(list).not.toContain('Secret');
+    const page = await text('wiki/%3Cb%3E/%C3%BC');
+    expect(page).toContain('&lt;script&gt;alert(2)');
+    expect(page).not.toMatch(/<script>|<b>/);
+    for (const path of ['wiki/Gone', 'wiki/Secret', 'wiki/none', 'tickets/x']) await text(path, 404);
+    expect(await json('tickets')).toMatchObject({
+      count: 2,
+      tickets: [
+        { name: other, title: 'Second', status: '' },
+        { name: one, title: 'Crash on start <b>', status: 'Fixed', type: 'Bug', changes: 2 },
+      ],
+    });
+    expect(await text('tickets')).toContain('Crash on start &lt;b&gt;');
+    expect(await json('technotes')).toMatchObject({ technotes: [{ comment: 'Released 1.0', user: 'ann' }] });
+    expect(await text('technotes?skip=9')).toContain('There are no more.');
+  });
+});
+
 describe('hidden artifacts', () => {
   it('are on no page: private and shunned artifacts look like missing ones', async () => {
     const [secretFile, openFile, badFile] = [
@@ -364,6 +427,8 @@ describe('a project of the stock program', () => {
     const onBranch = await client.commit('project', 'Zweig für später', german, '--branch', 'side', ...at(2));
     await client.run(['update', first], { cwd: 'project' });
     await client.commit('project', 'Go on', { 'src/main.c': 'int main(void);\n' }, '--tag', 'v1', ...at(3));
+    await client.run(['wiki', 'create', 'Home', 'project/README.md', '-M', 'markdown', '-R', repository]);
+    await client.run(['ticket', 'add', 'title', 'It fails', 'status', 'Open', '-R', repository]);
     const projectCode = await client.projectCode(repository);
     await using servers = await startFossilServers({ projectCode });
     const url = servers.url.replace('://', `://alice:${PASSWORD}@`);
@@ -385,6 +450,8 @@ describe('a project of the stock program', () => {
     expect(await text(`checkin/${tip}`)).toContain('changed');
     expect(await text('tree/tip/src')).toContain('main.c');
     expect(await text(`file/${onBranch}/src/${encodeURIComponent('ü ö.txt')}`)).toContain('Grüße');
+    expect(await json('wiki/Home')).toMatchObject({ type: 'text/x-markdown', text: '# Hello\n' });
+    expect(await json('tickets')).toMatchObject({ tickets: [{ title: 'It fails', status: 'Open' }] });
     const raw = await get(`raw/${first}/src/main.c`);
     expect(await raw.text()).toBe('int main;\n'.repeat(400));
     expect(raw.headers.get('Content-Type')).toBe('text/plain; charset=utf-8');

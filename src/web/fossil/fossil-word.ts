@@ -1,4 +1,14 @@
 /** The words that begin the pages of a Fossil repository, below its URL. Its clients ask for the URL itself and nothing below. */
-export const FOSSIL_WORDS = ['artifact', 'checkin', 'file', 'raw', 'timeline', 'tree'] as const;
+export const FOSSIL_WORDS = [
+  'artifact',
+  'checkin',
+  'file',
+  'raw',
+  'technotes',
+  'tickets',
+  'timeline',
+  'tree',
+  'wiki',
+] as const;
 
 export type FossilWord = (typeof FOSSIL_WORDS)[number];

@@ -32,7 +32,13 @@ export async function fossilProject(
     `U ${encode(user)}`,
   ];
   const checkIn = whole(writeStructuralArtifact(`${cards.join('\n')}\n`));
-  await rig.push([...contents.map(({ artifact }) => artifact), checkIn]);
+  const name = 'a'.repeat(40);
+  const notes = [
+    `D 2026-01-02T00:00:00\nL ${encode(comment)}\nN text/x-markdown\nU ${encode(user)}\nW ${Buffer.byteLength(comment)}\n${comment}\n`,
+    `D 2026-01-03T00:00:00\nJ status ${encode(comment)}\nJ title ${encode(comment)}\nK ${name}\nU ${encode(user)}\n`,
+    `C ${encode(comment)}\nD 2026-01-04T00:00:00\nE 2026-01-04T00:00:00 ${name}\nU ${encode(user)}\nW 1\nx\n`,
+  ].map((lines) => whole(writeStructuralArtifact(lines)));
+  await rig.push([...contents.map(({ artifact }) => artifact), checkIn, ...notes]);
   const root = `/fossil/${formatNpub(FOSSIL_ID.owner)}/${FOSSIL_ID.identifier}`;
   const encoded = contents.map(({ path }) => path.split('/').map(encodeURIComponent).join('/'));
   return {
@@ -40,8 +46,11 @@ export async function fossilProject(
     artifact: [`${root}/artifact/${checkIn.name}`],
     checkin: [`${root}/checkin/${checkIn.name}`],
     file: encoded.map((path) => `${root}/file/${checkIn.name}/${path}`),
+    technotes: [`${root}/technotes`],
+    tickets: [`${root}/tickets`],
     timeline: [`${root}/timeline`],
     tree: [`${root}/tree/${checkIn.name}`],
+    wiki: [`${root}/wiki`, `${root}/wiki/${comment.split('/').map(encodeURIComponent).join('/')}`],
   };
 }
 
