@@ -104,8 +104,8 @@ describe('a git process (issue 11, point 3)', () => {
       // git, behind the limit: with open streams, with bounded output, and by the launcher, which is started as well.
       'git-process/bounded-process.ts': 1,
       'git-process/git.ts': 1,
-      // taskset, with numbers alone.
-      'git-process/gather-threads.ts': 1,
+      // taskset, with numbers alone; the two others read texts.
+      'git-process/gather-threads.ts': 3,
       'git-process/launcher-program.ts': 1,
       'git-process/launcher.ts': 1,
       // `git version` in front of everything.
