@@ -33,7 +33,7 @@ import type { WaitingDelta } from './waiting-deltas.ts';
 const CONTENTS = 32 << 20;
 
 /**
- * A request with more artifacts is one of a large push. Its payloads are not compressed: after a few such requests the
+ * A request with more artifacts that are not compressed is one of a large push. They stay as they are: after a few such requests the
  * repository is folded, and a fold makes deltas of most of them and compresses what is left.
  */
 const COMPRESSED = 50;
@@ -93,7 +93,8 @@ class Intake {
     if (received.artifacts.length > this.limits.records) {
       throw new CairnError('too-large', `more than ${this.limits.records} artifacts in one request`);
     }
-    if (received.artifacts.length > COMPRESSED) this.asPayload = storedPayload;
+    const plain = received.artifacts.filter(({ form }) => form === 'plain').length;
+    if (plain > COMPRESSED) this.asPayload = storedPayload;
     const whole: ReceivedArtifact[] = [];
     for (const artifact of received.artifacts) {
       const { name, source, isPrivate } = artifact;
