@@ -6,10 +6,10 @@ export const checkInSchema = z.object({
   name: z.string(),
   comment: z.string(),
   user: z.string(),
-  time: z.number().int().nullable().describe('seconds since 1970; null if the date is none'),
+  time: z.number().int().nullable().describe('seconds since 1970; null if the date is invalid'),
   parents: z.array(z.string()).describe('the first is the primary one'),
-  branch: z.string().nullable().describe('the branch that it begins'),
-  tags: z.array(z.string()).describe('other names that it gives to itself'),
+  branch: z.string().nullable().describe('the branch that starts with it'),
+  tags: z.array(z.string()).describe('its other tags'),
 });
 
 export function checkInJson(facts: CheckInFacts): z.infer<typeof checkInSchema> {

@@ -15,8 +15,8 @@ export type ShownContent =
   | { readonly is: 'binary' | 'too-large' };
 
 export const shownSchema = {
-  encoding: z.string().nullable().describe('null for what is not shown as text'),
-  lines: z.array(z.string()).nullable().describe('null for what is not shown as text'),
+  encoding: z.string().nullable().describe('null if it is not shown as text'),
+  lines: z.array(z.string()).nullable().describe('null if it is not shown as text'),
   cut: z.boolean().describe('whether lines, or parts of them, were left out'),
 };
 

@@ -15,7 +15,7 @@ export const commitSchema = z.object({
   parents: z.array(z.string()),
   author: personSchema,
   committer: personSchema,
-  message: z.string().describe('in lists of commits its first 10,000 characters'),
+  message: z.string().describe('in lists of commits, the first 10,000 characters'),
   signature: z.string().nullable().describe('in ASCII armour'),
 });
 

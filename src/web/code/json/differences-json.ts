@@ -11,12 +11,12 @@ const lineSchema = z.object({
 });
 
 export const differencesSchema = z.object({
-  count: z.number().int().describe('changed files, those left out included'),
-  first: z.number().int().describe('place of the first file below among all, from 0'),
+  count: z.number().int().describe('number of changed files, including those left out'),
+  first: z.number().int().describe('position of the first listed file among all, from 0'),
   totals: z
     .object({ added: z.number().int(), deleted: z.number().int() })
     .nullable()
-    .describe('lines of all files; null where very many files differ'),
+    .describe('lines of all files; null if very many files differ'),
   files: z.array(
     z.object({
       status: z.enum(['added', 'deleted', 'modified', 'renamed', 'copied', 'type-changed']),
@@ -30,7 +30,7 @@ export const differencesSchema = z.object({
         .number()
         .int()
         .nullable()
-        .describe('lines; null for binary files, and where very many files differ'),
+        .describe('lines; null for binary files, and if very many files differ'),
       deleted: z.number().int().nullable(),
       diff: z
         .object({
@@ -39,7 +39,7 @@ export const differencesSchema = z.object({
           hunks: z.array(z.object({ heading: z.string(), lines: z.array(lineSchema) })),
         })
         .nullable()
-        .describe('null where the lines are beyond what one answer shows'),
+        .describe('null if the lines exceed the size of one answer'),
     }),
   ),
 });

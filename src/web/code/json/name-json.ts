@@ -4,12 +4,10 @@ import { beginningOfPath, encodePath } from '../code-links.ts';
 
 /** A name or a path of git. It is bytes, which need not be UTF-8. */
 export const nameSchema = z.object({
-  text: z.string().describe('as UTF-8; bytes that are none are replaced'),
+  text: z.string().describe('as UTF-8; invalid bytes are replaced'),
   encoded: z
     .string()
-    .describe(
-      'exact: percent-encoded, as in URLs; of names beyond 1,024 bytes and paths beyond 8,192 the beginning',
-    ),
+    .describe('exact: percent-encoded, as in URLs; names are cut at 1,024 bytes, paths at 8,192'),
 });
 
 /** @param names of folders, and of a file at last */

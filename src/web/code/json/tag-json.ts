@@ -20,7 +20,7 @@ export const tagSchema = z.object({
   target: z
     .object({ oid: z.string(), type: z.enum(['commit', 'tree', 'blob']) })
     .nullable()
-    .describe('what it stands for; null where that cannot be read'),
+    .describe('the object that it names; null if it cannot be read'),
   commit: commitSchema.nullable(),
 });
 

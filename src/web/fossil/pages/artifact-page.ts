@@ -31,7 +31,7 @@ const schema = z.object({
   name: z.string(),
   kind: z
     .enum(['check-in', 'cluster', 'structural', 'file'])
-    .describe('structural: a ticket change, a wiki page, a tag or the like'),
+    .describe('structural: for example a ticket change, a wiki page or a tag'),
   size: z.number().int().describe('bytes'),
   ...shownSchema,
 });
@@ -47,7 +47,7 @@ const WORDS: Readonly<Record<Kind, string>> = {
 /** One artifact by its name. */
 export const artifactPage: FossilPage<ArtifactName, Content, z.infer<typeof schema>> = {
   word: 'artifact',
-  description: { summary: 'An artifact: what it is, and its lines', path: 'artifact/{artifact}' },
+  description: { summary: 'An artifact: its type and its lines', path: 'artifact/{artifact}' },
   ask: (segments) => {
     if (segments.length !== 1) throw new CairnError('not-found', 'use the full hash of the artifact');
     return readArtifactName(segments[0]);

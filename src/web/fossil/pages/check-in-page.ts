@@ -30,9 +30,9 @@ const schema = z.object({
   name: z.string(),
   comment: z.string(),
   user: z.string(),
-  time: z.number().int().nullable().describe('seconds since 1970; null if the date is none'),
+  time: z.number().int().nullable().describe('seconds since 1970; null if the date is invalid'),
   parents: z.array(z.string()).describe('the first is the primary one'),
-  branch: z.string().nullable().describe('the branch that it begins'),
+  branch: z.string().nullable().describe('the branch that starts with it'),
   tags: z.array(z.object({ sign: z.enum(['+', '*', '-']), name: z.string(), value: z.string() })),
   files: z.number().int(),
   changes: z
@@ -45,7 +45,7 @@ const schema = z.object({
       }),
     )
     .nullable()
-    .describe(`against the first parent, ${SHOWN_CHANGES} at most; null where that is not here`),
+    .describe(`against the first parent, ${SHOWN_CHANGES} at most; null if it is missing`),
   changed: z.number().int().nullable().describe('number of all changed files'),
 });
 
@@ -53,7 +53,7 @@ const schema = z.object({
 export const checkInPage: FossilPage<ArtifactName | typeof TIP, Content, z.infer<typeof schema>> = {
   word: 'checkin',
   description: {
-    summary: 'A check-in, and which files differ from those of its first parent',
+    summary: 'A check-in, and its changed files against its first parent',
     path: 'checkin/{artifact}',
   },
   ask: (segments) => {

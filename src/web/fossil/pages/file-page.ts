@@ -46,7 +46,7 @@ const schema = z.object({
 export const filePage: FossilPage<Question, Content, z.infer<typeof schema>> = {
   word: 'file',
   description: {
-    summary: 'A file of a check-in, or of the newest one (`tip`): what it is, and its lines',
+    summary: 'A file of a check-in, or of the newest one (`tip`): its type and its lines',
     path: 'file/{artifact}/{path}',
   },
   ask: ([name, ...path]) => {

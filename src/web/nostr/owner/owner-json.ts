@@ -7,7 +7,7 @@ export const ownerSchema = z.object({
   person: nostrPersonSchema,
   about: z.string().nullable(),
   website: z.string().nullable(),
-  nip05: z.string().nullable().describe('as the person says; not checked'),
+  nip05: z.string().nullable().describe('as stated by the person, not verified'),
   repositories: z.array(
     z.object({
       identifier: z.string(),

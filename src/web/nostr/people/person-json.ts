@@ -4,7 +4,7 @@ import type { ShownPerson } from './people-on-page.ts';
 export const nostrPersonSchema = z.object({
   pubkey: z.string(),
   npub: z.string(),
-  name: z.string().nullable().describe('what the person calls itself; nobody checks it'),
+  name: z.string().nullable().describe('name stated by the person, not verified'),
   role: z.enum(['owner', 'maintainer']).nullable().describe('the rights in this repository'),
 });
 

@@ -26,32 +26,32 @@ const schema = z.object({
   steps: z.array(
     z.object({
       publish: z.string().describe('digest of the manifest: the name of this publish'),
-      depth: z.number().int().describe('how many publishes came before'),
+      depth: z.number().int().describe('number of earlier publishes'),
       at: z.number().int().describe('seconds since 1970'),
       causes: z.array(
         z.object({
           kind: z.string(),
           actor: nostrPersonSchema.nullable(),
-          evidence: z.string().nullable().describe('id of the event that justified it'),
+          evidence: z.string().nullable().describe('id of the event that authorized it'),
         }),
       ),
       changes: z.array(
         z.object({ ref: z.string(), before: z.string().nullable(), after: z.string().nullable() }),
       ),
       changeCount: z.number().int(),
-      head: z.string().nullable().describe('the default branch from now on; null if that did not change'),
+      head: z.string().nullable().describe('the new default branch; null if it did not change'),
       receipt: z.string().nullable().describe('path of the receipt, an event that the service has signed'),
     }),
   ),
   next: z.string().nullable().describe('the publish to continue with, as `begin`'),
-  cut: z.boolean().describe('whether older publishes are not kept, or not shown'),
+  cut: z.boolean().describe('whether older publishes are missing or not shown'),
 });
 
 /** Who moved the refs, when, and with what evidence. */
 export const receiptsPage: NostrPage<ReceiptsContent, z.infer<typeof schema>> = {
   word: 'receipts',
   description: {
-    summary: 'Who moved the refs, or one ref, when and with what evidence; newest first',
+    summary: 'The changes of all refs, or of one: actor, date and evidence; newest first',
     path: 'receipts/{ref}',
     query: { begin: 'the publish to begin with' },
   },

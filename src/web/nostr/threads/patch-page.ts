@@ -34,13 +34,13 @@ const listedPatchSchema = z.object({
 
 const schema = threadSchema.extend({
   series: z.array(z.array(listedPatchSchema)).describe('the patches, then their revisions'),
-  byOthers: z.array(listedPatchSchema).describe('patches by people who may not add to a series'),
+  byOthers: z.array(listedPatchSchema).describe('patches by people without the right to extend the series'),
   cut: z.boolean().describe('whether there are more patches than are listed'),
   shown: z.object({
     id: z.string(),
     subject: z.string(),
-    from: z.string().describe('as the mail says'),
-    date: z.string().describe('as the mail says'),
+    from: z.string().describe('as stated in the mail'),
+    date: z.string().describe('as stated in the mail'),
     message: z.string(),
     differences: differencesSchema,
   }),
@@ -50,7 +50,7 @@ const schema = threadSchema.extend({
 export const patchPage: NostrPage<PatchContent, z.infer<typeof schema>> = {
   word: 'patch',
   description: {
-    summary: 'A patch or a series of them, with its revisions, and what was said',
+    summary: 'A patch or a series of patches, with its revisions and comments',
     path: 'patch/{event}',
     query: {
       series: 'which series to show, from 1; the last one without it',

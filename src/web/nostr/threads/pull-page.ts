@@ -32,7 +32,7 @@ const versionSchema = z.object({
   author: nostrPersonSchema,
   createdAt: z.number().int(),
   tip: z.string().nullable(),
-  mergeBase: z.string().nullable().describe('where it began, as its author says'),
+  mergeBase: z.string().nullable().describe('merge base stated by the author'),
   clone: z.array(z.string()),
   branch: z.string().nullable(),
 });
@@ -50,7 +50,7 @@ const schema = threadSchema.extend({
       differences: differencesSchema,
     })
     .nullable()
-    .describe('null if the tip is not in this repository'),
+    .describe('null if the tip is missing in this repository'),
 });
 
 /** A pull request. */
@@ -60,7 +60,7 @@ export function pullPage(): NostrPage<PullContent, z.infer<typeof schema>> {
     word: 'pull',
     description: {
       summary:
-        'A pull request: its tips, its commits, how it differs from the default branch, and what was said',
+        'A pull request: its tips, its commits, its changes against the default branch, and its comments',
       path: 'pull/{event}',
       query: {
         version: 'event of the tip to show; the newest without it',

@@ -24,7 +24,7 @@ const schema = z.object({
   cut: z.boolean().describe('whether lines, or parts of them, were left out'),
   complete: z
     .boolean()
-    .describe('whether every line is in a group: very long histories are not followed to their end'),
+    .describe('whether every line is in a group: very long histories are not followed completely'),
   groups: z.array(
     z.object({
       first: z.number().int().describe('line in this file, from 1'),
@@ -35,7 +35,7 @@ const schema = z.object({
       previous: z
         .object({ commit: z.string(), path: nameSchema })
         .nullable()
-        .describe('the commit before, without these lines; null where the file began'),
+        .describe('the previous commit, without these lines; null at the beginning of the file'),
     }),
   ),
   commits: z
@@ -48,7 +48,7 @@ export const blamePage: CodePage<Revision, BlameContent, z.infer<typeof schema>>
   word: 'blame',
   offersRefs: true,
   description: {
-    summary: 'Where each line of a file comes from: who, when and in which commit',
+    summary: 'The author, date and commit of each line of a file',
     path: 'blame/{revision}/{path}',
   },
   ask: (_, { manifest }, segments) => readRevision(manifest, segments),

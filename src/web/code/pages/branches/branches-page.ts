@@ -18,15 +18,15 @@ const schema = z.object({
       name: z.string(),
       oid: z.string(),
       isDefault: z.boolean(),
-      lastCommit: commitSchema.nullable().describe('null for what is no commit'),
+      lastCommit: commitSchema.nullable().describe('null if it is not a commit'),
       apart: z
         .object({
           ahead: z.number().int().describe('commits that the default branch does not have'),
           behind: z.number().int().describe('commits that only the default branch has'),
-          exact: z.boolean().describe('false where the histories are so far apart that both may be larger'),
+          exact: z.boolean().describe('false if the histories are so long that both numbers may be larger'),
         })
         .nullable()
-        .describe('null for the default branch, and where there is none'),
+        .describe('null for the default branch, and if there is none'),
     }),
   ),
 });

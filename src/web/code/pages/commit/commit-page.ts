@@ -38,8 +38,8 @@ const signatureSchema = z.object({
     .enum(['good', 'unknown-key', 'bad', 'not-checked'])
     .describe('good only if the repository names the key; see the page about identity'),
   kind: z.enum(['openpgp', 'ssh', 'x509', 'nostr', 'unknown']),
-  key: z.string().nullable().describe('as the tools of its kind name it'),
-  signer: z.string().nullable().describe('whose key it is, as the repository says'),
+  key: z.string().nullable().describe('in the form that the tools of its kind use'),
+  signer: z.string().nullable().describe('owner of the key, as stated by the repository'),
 });
 
 const schema = z.object({
@@ -53,7 +53,7 @@ const schema = z.object({
 export const commitPage: CodePage<CommitQuestion, CommitContent, z.infer<typeof schema>> = {
   word: 'commit',
   description: {
-    summary: 'A commit, and how it differs from a parent',
+    summary: 'A commit, and its changes against a parent',
     path: 'commit/{id}',
     query: { parent: 'which parent it is compared with, from 1', ...DIFF_QUERY },
   },

@@ -36,14 +36,12 @@ const schema = z.object({
   path: nameSchema,
   skip: z.number().int(),
   more: z.boolean().describe('whether there are older ones'),
-  cut: z
-    .boolean()
-    .describe('whether there are older commits that were not searched; only if an author is asked for'),
+  cut: z.boolean().describe('whether older commits were not searched; only in searches by author'),
   commits: z.array(commitSchema),
   renamed: z
     .object({ commit: z.string(), path: nameSchema })
     .nullable()
-    .describe('where the history of a file goes on under another name; only beside its oldest commit'),
+    .describe('the former name under which the history of a file continues; only at its oldest commit'),
 });
 
 /** A history. */

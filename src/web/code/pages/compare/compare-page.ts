@@ -23,11 +23,11 @@ const sideSchema = z.object({ name: z.string(), commit: commitSchema });
 const schema = z.object({
   from: sideSchema,
   to: sideSchema,
-  mergeBase: z.string().nullable().describe('null if the histories have nothing in common'),
+  mergeBase: z.string().nullable().describe('null if the histories have no common commit'),
   skip: z.number().int(),
   more: z.boolean().describe('whether there are older commits'),
   commits: z.array(commitSchema).describe('those that `to` reaches and `from` does not, newest first'),
-  differences: differencesSchema.nullable().describe('null where there is nothing to compare with'),
+  differences: differencesSchema.nullable().describe('null if there is nothing to compare with'),
 });
 
 /** Two commits side by side. */
@@ -35,7 +35,7 @@ export const comparePage: CodePage<CompareQuestion, ColouredComparison, z.infer<
   word: 'compare',
   description: {
     summary:
-      'What lies between two commits: with three dots from what they have in common, with two from the first',
+      'The commits and changes between two commits: with three dots from their merge base, with two from the first',
     path: 'compare/{from}...{to}',
     query: {
       skip: `commits to leave out before the first one; ${COMPARED_COMMITS} are on a page`,

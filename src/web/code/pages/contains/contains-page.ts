@@ -21,7 +21,7 @@ const schema = z.object({
   commit: z.string(),
   branches: refsSchema,
   tags: refsSchema,
-  cut: z.boolean().describe('whether there was no time to look at all branches and tags'),
+  cut: z.boolean().describe('whether the time limit ended the search of branches and tags'),
 });
 
 /** The branches and tags that have a commit in their history. */

@@ -33,7 +33,7 @@ export const contributorsPage: CodePage<ContributorsQuestion, Contributors, z.in
   word: 'contributors',
   slow: true,
   description: {
-    summary: `Who wrote the last ${MOST_COUNTED.toLocaleString('en')} commits of a revision, most commits first, ${SHOWN_PEOPLE} on a page`,
+    summary: `The authors of the last ${MOST_COUNTED.toLocaleString('en')} commits of a revision, most commits first, ${SHOWN_PEOPLE} on a page`,
     path: 'contributors/{revision}',
     query: { skip: 'people to leave out before the first one' },
   },

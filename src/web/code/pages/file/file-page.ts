@@ -12,21 +12,21 @@ import { showFile } from './show-file.ts';
 const schema = z.object({
   revision: z.string(),
   path: nameSchema,
-  commit: z.string().nullable().describe('the commit of the revision; null where a tag is one of a tree'),
-  oid: z.string().describe('of the file; of a submodule the commit'),
+  commit: z.string().nullable().describe('the commit of the revision; null for a tag of a tree'),
+  oid: z.string().describe('id of the file, or of the commit of a submodule'),
   kind: z.enum(['file', 'executable', 'symlink', 'submodule']),
   size: z.number().int().nullable().describe('bytes; null for a submodule'),
-  encoding: z.string().nullable().describe('null for what is not shown as text'),
-  lines: z.array(z.string()).nullable().describe('null for what is not shown as text'),
+  encoding: z.string().nullable().describe('null if it is not shown as text'),
+  lines: z.array(z.string()).nullable().describe('null if it is not shown as text'),
   lineEnds: z.enum(['lf', 'crlf', 'mixed']).nullable(),
   endsWithLineFeed: z.boolean().nullable(),
   cut: z.boolean().describe('whether lines, or parts of them, were left out'),
-  target: z.string().nullable().describe('of a symbolic link, as it is written'),
-  submodule: z.string().nullable().describe('where a submodule comes from, as .gitmodules writes it'),
+  target: z.string().nullable().describe('target of a symbolic link, unchanged'),
+  submodule: z.string().nullable().describe('URL of a submodule in .gitmodules, unchanged'),
   lfs: z
     .object({ oid: z.string().describe('SHA-256'), size: z.number().int() })
     .nullable()
-    .describe('the file that Git LFS keeps elsewhere'),
+    .describe('the file of a Git LFS pointer'),
 });
 
 /** A file. */
@@ -34,7 +34,7 @@ export const filePage: CodePage<FileQuestion, FileContent, z.infer<typeof schema
   word: 'file',
   offersRefs: true,
   description: {
-    summary: 'A file: what it is, and its lines',
+    summary: 'A file: its type and its lines',
     path: 'file/{revision}/{path}',
     query: {
       plain:

@@ -46,7 +46,7 @@ export const overviewPage: CodePage<OverviewQuestion, OverviewContent | undefine
   word: '',
   offersRefs: true,
   description: {
-    summary: 'A repository: what it is, its default branch, languages and last change',
+    summary: 'A repository: its description, default branch, languages and last change',
     path: '',
   },
   ask: ({ about = NOTHING_SAID, links, manifest, owner }) => {

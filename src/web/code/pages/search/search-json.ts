@@ -6,21 +6,21 @@ import type { Found, SearchQuestion } from './search-question.ts';
 
 const lineSchema = z.object({
   number: z.number().int(),
-  text: z.string().describe('of a very long line the part around what was found'),
+  text: z.string().describe('of a very long line, the part around the match'),
   found: z
     .object({ from: z.number().int(), to: z.number().int() })
     .nullable()
-    .describe('where in the text, in UTF-16 units; null for lines around'),
+    .describe('positions of matches in the text, in UTF-16 units; null for lines around a match'),
 });
 
 export const searchSchema = z.object({
   revision: z.string(),
   type: z.enum(SEARCH_TYPES),
   query: z.string(),
-  cut: z.boolean().describe('whether a bound was met, so that there may be more'),
+  cut: z.boolean().describe('whether a limit was reached, so that there may be more'),
   files: z.array(z.object({ path: nameSchema, lines: z.array(lineSchema) })).describe('for code'),
   paths: z
-    .array(z.object({ path: nameSchema, at: z.array(z.number().int()).describe('characters that fit') }))
+    .array(z.object({ path: nameSchema, at: z.array(z.number().int()).describe('matching characters') }))
     .describe('for paths, the best first'),
   commits: z.array(commitSchema).describe('for commits, newest first'),
 });

@@ -17,7 +17,7 @@ export const searchPage: CodePage<SearchQuestion, Found, SearchJson> = {
   word: 'search',
   slow: true,
   description: {
-    summary: 'What is found in the code of a revision, in its paths, or in the commits that it reaches',
+    summary: 'Matches in the code of a revision, in its paths, or in its commits',
     path: 'search/{revision}',
     query: {
       q: 'one line, at most 200 characters; never a pattern. In code it is looked for as it is, in paths letter by letter, in commits word by word',

@@ -13,7 +13,7 @@ interface TagQuestion {
 /** One tag. */
 export const tagPage: CodePage<TagQuestion, FoundTag, z.infer<typeof tagSchema>> = {
   word: 'tag',
-  description: { summary: 'A tag: what it says, and what it stands for', path: 'tag/{tag}' },
+  description: { summary: 'A tag: its message, and the object that it names', path: 'tag/{tag}' },
   ask: (_, { manifest }, segments) => {
     const ref = `refs/tags/${segments.map((segment) => segment.toString('utf8')).join('/')}`;
     const oid = manifest.refs.get(ref);

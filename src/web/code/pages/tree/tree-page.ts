@@ -68,10 +68,10 @@ const schema = z.object({
     z.object({
       name: nameSchema,
       kind: z.enum(['folder', 'file', 'executable', 'symlink', 'submodule']),
-      mode: z.enum(['040000', '100644', '100755', '120000', '160000']).describe('as git writes it'),
+      mode: z.enum(['040000', '100644', '100755', '120000', '160000']).describe('in the form of git'),
       oid: z.string(),
-      size: z.number().int().nullable().describe('bytes of a file or link; null for the rest'),
-      lastCommit: commitSchema.nullable().describe('null where it was not looked for, or not found in time'),
+      size: z.number().int().nullable().describe('bytes of a file or link; null for other entries'),
+      lastCommit: commitSchema.nullable().describe('null if it was not searched, or not found in time'),
     }),
   ),
 });

@@ -21,16 +21,13 @@ const schema = z.object({
   artifacts: z.number().int(),
   maintainers: z.array(z.string()).describe('public keys in hex, without the owner'),
   lastPush: z.number().int().describe('seconds'),
-  checkIns: z
-    .array(checkInSchema)
-    .nullable()
-    .describe('the newest ones; null if finding them takes too long'),
+  checkIns: z.array(checkInSchema).nullable().describe('the newest ones; null if the search takes too long'),
 });
 
 /** What a Fossil repository is, its newest check-ins and files. */
 export const overviewPage: FossilPage<null, FossilOverview, z.infer<typeof schema>> = {
   word: '',
-  description: { summary: 'A Fossil repository: what it is, and its newest check-ins', path: '' },
+  description: { summary: 'A Fossil repository: its description and its newest check-ins', path: '' },
   ask: (segments) => {
     if (segments.length > 0) throw new CairnError('not-found', 'there is no such page');
     return null;
