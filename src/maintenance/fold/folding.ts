@@ -13,6 +13,7 @@ import type { Repositories } from '../../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import { type FoldContext, type FoldMode, type FoldOutcome, foldRepository } from './fold.ts';
 import { foldPlan, gatherPlan } from './fold-plan.ts';
+import { foldTrouble } from './fold-trouble.ts';
 
 /** How a fold ended. `refused`: git cannot do a part of it and never will. `failed`: it may succeed later. */
 export type FoldEnd = FoldOutcome['outcome'] | 'failed' | 'refused';
@@ -77,11 +78,7 @@ export class Folding {
     this.context = {
       ...options,
       holder: random.hex(8),
-      onTrouble: (id, error) =>
-        log.warn(
-          { repository: formatRepositoryId(id), problem: messageOf(error) },
-          'a step of a fold failed, the fold continues',
-        ),
+      onTrouble: foldTrouble(log),
     };
   }
 

@@ -6,6 +6,7 @@ import type { FossilManifest } from '../../../repository/fossil/fossil-manifest.
 import type { FossilRepository } from '../../../repository/fossil/fossil-repository.ts';
 import type { Repositories } from '../../../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId } from '../../../repository/repository-id.ts';
+import { foldTrouble } from '../fold-trouble.ts';
 import type { FoldObserver } from '../folding.ts';
 import { type FossilFoldContext, type FossilFoldOutcome, foldFossil } from './fossil-fold.ts';
 import { fossilFoldPlan } from './fossil-fold-plan.ts';
@@ -45,11 +46,7 @@ export class FossilFolding {
     this.context = {
       ...options,
       holder: random.hex(8),
-      onTrouble: (id, error) =>
-        log.warn(
-          { repository: formatRepositoryId(id), problem: messageOf(error) },
-          'a step of a fold failed, the fold continues',
-        ),
+      onTrouble: foldTrouble(log),
     };
   }
 
