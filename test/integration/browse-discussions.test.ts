@@ -191,7 +191,7 @@ describe('issues', () => {
 describe('patches', () => {
   it('are shown with their changes, series and revisions, and can be downloaded to apply', async () => {
     await git.run(['checkout', '-q', '-b', 'patches']);
-    await git.commit('Add b\n\nBecause it was <missing>.', { 'b.txt': 'two\n' });
+    await git.commit('Add b\n\nBecause it was <missing>.', { 'b.ts': 'const two = 2;\n' });
     await git.commit('Add c', { 'c.txt': 'three\n' });
     const mails = await Promise.all(
       ['HEAD~1', 'HEAD'].map((at) => git.run(['format-patch', '-1', '--stdout', at])),
@@ -226,7 +226,8 @@ describe('patches', () => {
     expect(revised.shown).toMatchObject({ id: again.id, subject: 'Add c', differences: { count: 1 } });
     const page = await html(`patch/${root.id}?series=1`);
     expect(page).toContain('Because it was &lt;missing&gt;.');
-    expect(page).toContain('b.txt');
+    expect(page).toContain('b.ts');
+    expect(page).toContain('<code>+<span class="hljs-keyword">const</span> two');
     expect(page).toContain('git am');
     const moved = await get(path(`patch/${next.id}`), {}, 302);
     expect(moved.headers.get('location')).toBe(path(`patch/${root.id}?patch=${next.id}`));
@@ -240,7 +241,7 @@ describe('pull requests', () => {
   it('are compared with the default branch in each version, and show the results of their checks', async () => {
     await git.run(['checkout', '-q', '-b', 'topic', 'main']);
     const first = await git.commit('Add d', { 'd.txt': 'four\n' });
-    const second = await git.commit('Add e', { 'e.txt': 'five\n' });
+    const second = await git.commit('Add e', { 'e.ts': 'const five = 5;\n' });
     await git.run(['checkout', '-q', 'main']);
     const event = author.sign(
       kinds.pullRequest,
@@ -287,7 +288,8 @@ describe('pull requests', () => {
     const page = await html(`pull/${event.id}`);
     expect(page).toContain('<em>take</em>');
     expect(page).toContain(`refs/nostr/${update.id}`);
-    expect(page).toContain('e.txt');
+    expect(page).toContain('e.ts');
+    expect(page).toContain('<code>+<span class="hljs-keyword">const</span> five');
     expect(page).toMatch(/passed[\s\S]*by others, whom no maintainer has asked/);
     const content = await json(`pull/${event.id}`);
     expect(content).toMatchObject({

@@ -1,7 +1,9 @@
 import { html, raw } from 'hono/html';
+import type { Differences } from '../../../browse/differences.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { sha256 } from '../../../lib/digest.ts';
 import { LruMap } from '../../../lib/lru.ts';
+import { type ColouredLines, colourLines } from '../../code/diff/colour-lines.ts';
 import type { Html } from '../../layout.ts';
 import type { MarkdownPlace } from '../../render/markdown-links.ts';
 import type { Renderer } from '../../render/render-pool.ts';
@@ -20,10 +22,22 @@ export class RenderedTexts {
   private readonly renderer: Renderer;
   private readonly clock: Clock;
   private readonly kept = new LruMap<string, string>(KEPT);
+  private readonly coloured = new WeakMap<Differences, Promise<ColouredLines>>();
 
   constructor(renderer: Renderer, clock: Clock) {
     this.renderer = renderer;
     this.clock = clock;
+  }
+
+  /** Marks the words of differences. Those that stay in memory are marked once. */
+  colour(differences: Differences): Promise<ColouredLines> {
+    const known = this.coloured.get(differences);
+    if (known !== undefined) return known;
+    const forget = () => void this.coloured.delete(differences);
+    const colouring = colourLines(this.renderer, differences, forget);
+    this.coloured.set(differences, colouring);
+    colouring.catch(forget);
+    return colouring;
   }
 
   /** Renders the texts of one page in their order, as Markdown. @param place where links to files lead */

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import { z } from 'zod';
 import { CairnError } from '../../../lib/errors.ts';
 import type { ListedPatch, PatchThread } from '../../../relay/discussions/patch-series.ts';
+import type { ColouredLines } from '../../code/diff/colour-lines.ts';
 import { DIFF_QUERY, type DiffView, readDiffView } from '../../code/diff/diff-view.ts';
 import { differencesHtml } from '../../code/diff/differences-html.ts';
 import { codePage } from '../../code/frame.ts';
@@ -12,7 +13,7 @@ import { timeOf } from '../../time.ts';
 import { userText } from '../../user-text.ts';
 import { type NostrPage, type NostrRequest, Redirection } from '../nostr-page.ts';
 import { nostrPersonJson, nostrPersonSchema } from '../people/person-json.ts';
-import { readPatch, type ShownPatch } from './shown-patch.ts';
+import { keptPatch, type ShownPatch } from './shown-patch.ts';
 import { eventLink, person, threadHead, threadTail } from './thread-html.ts';
 import { cutText, threadJson, threadSchema } from './thread-json.ts';
 import { readThread, requestedEvent, type ThreadContent } from './thread-parts.ts';
@@ -22,6 +23,8 @@ interface PatchContent extends ThreadContent {
   /** Which series is shown, from 1. */
   readonly series: number;
   readonly patch: ShownPatch;
+  /** Its lines in colours; only for people. */
+  readonly coloured: ColouredLines | undefined;
   readonly view: DiffView;
 }
 
@@ -75,7 +78,10 @@ export const patchPage: NostrPage<PatchContent, z.infer<typeof schema>> = {
     const found =
       listed.id === event.id ? event : threads.find(request.found.id, 'patch', listed.id, request.reader);
     if (found === undefined) throw new CairnError('not-found', 'there is no such patch');
-    return { ...content, patches, series, patch: readPatch(found, view), view };
+    const patch = keptPatch(found, view);
+    const isShown = request.representation === 'html';
+    const coloured = isShown ? await request.sources.texts.colour(patch.differences) : undefined;
+    return { ...content, patches, series, patch, coloured, view };
   },
   html: (request, content) =>
     codePage(
@@ -124,7 +130,7 @@ ${patches.byOthers.length === 0 ? '' : html`<details><summary>${patches.byOthers
 ${patches.cut ? html`<p class="quiet">There are more patches than are listed.</p>` : ''}`;
 }
 
-function patchHtml(request: NostrRequest, { thread, patch, view }: PatchContent): Html {
+function patchHtml(request: NostrRequest, { thread, patch, coloured, view }: PatchContent): Html {
   const { links, base } = request.code;
   const url = new URL(`${links.repository}/event/${patch.id}.patch`, base);
   return html`<h2>${userText(patch.subject, 200)}</h2>
@@ -133,6 +139,7 @@ ${patch.message === '' ? '' : html`<p class="said">${userText(patch.message, 20_
 ${commands(`curl -sS ${shellWord(url.href)} | git am`)}
 ${differencesHtml(links, {
   differences: patch.differences,
+  coloured,
   view,
   here: `${links.repository}/patch/${thread.start.id}`,
   others: { patch: patch.id },

@@ -4,6 +4,7 @@ import { shortName } from '../../../browse/revision.ts';
 import { splitMessage } from '../../../git/index.ts';
 import type { PullRequestVersion } from '../../../nostr/collaboration/pull-request.ts';
 import { graspUrl } from '../../../nostr/repository-url.ts';
+import type { ColouredLines } from '../../code/diff/colour-lines.ts';
 import { DIFF_QUERY, type DiffView, readDiffView } from '../../code/diff/diff-view.ts';
 import { differencesHtml } from '../../code/diff/differences-html.ts';
 import { codePage } from '../../code/frame.ts';
@@ -24,6 +25,8 @@ interface PullContent extends ThreadContent {
   readonly version: PullRequestVersion | undefined;
   /** Absent if the tip is not in this repository. */
   readonly changes: PullChanges | undefined;
+  /** Lines of the changes in colours; only for people. */
+  readonly coloured: ColouredLines | undefined;
   readonly view: DiffView;
 }
 
@@ -80,7 +83,9 @@ export function pullPage(): NostrPage<PullContent, z.infer<typeof schema>> {
         version === undefined
           ? undefined
           : await comparisons.changes(request.sources, request.found, version, view);
-      return { ...content, version, changes, view };
+      const isShown = request.representation === 'html' && changes !== undefined;
+      const coloured = isShown ? await request.sources.texts.colour(changes.differences) : undefined;
+      return { ...content, version, changes, coloured, view };
     },
     html: (request, content) =>
       codePage(
@@ -136,7 +141,8 @@ function howToFetch(
 ${commands(...clone.map((url) => `git fetch ${shellWord(url)} ${tip}`))}`;
 }
 
-function changesHtml(request: NostrRequest, { thread, version, changes, view }: PullContent): Html | '' {
+function changesHtml(request: NostrRequest, content: PullContent): Html | '' {
+  const { thread, version, changes, coloured, view } = content;
   if (version?.tip === undefined) return '';
   if (changes === undefined) {
     return html`<h2>Changes</h2><p>This commit is not in this repository, so its changes cannot be shown here.</p>`;
@@ -163,6 +169,7 @@ ${
     ? ''
     : differencesHtml(links, {
         differences,
+        coloured,
         view,
         here: `${links.repository}/pull/${thread.start.id}`,
         others: version.id === thread.versions[0]?.id ? {} : { version: version.id },

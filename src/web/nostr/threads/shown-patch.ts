@@ -1,5 +1,6 @@
 import { type Differences, FILES_ON_A_PAGE, type FileDifference } from '../../../browse/differences.ts';
 import { parsePatchMail } from '../../../git/index.ts';
+import { LruMap } from '../../../lib/lru.ts';
 import { oneLine } from '../../../nostr/collaboration/clean-text.ts';
 import { parseThreadStart } from '../../../nostr/collaboration/thread-start.ts';
 import type { NostrEvent } from '../../../nostr/event.ts';
@@ -22,6 +23,22 @@ const SINGLE_LINES = 20_000;
 const PAGE_LINES = 6_000;
 /** Files of a patch: an event has room for no more. */
 const MOST_FILES = 5_000;
+
+/** Patches in memory; each may have a megabyte of lines. */
+const KEPT = 16;
+
+/** By event and view: an event never changes. Whoever asks may see it. */
+const kept = new LruMap<string, ShownPatch>(KEPT);
+
+/** The same as {@link readPatch}, from memory if it is there. */
+export function keptPatch(event: NostrEvent, view: DiffView): ShownPatch {
+  const key = JSON.stringify([event.id, view]);
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const patch = readPatch(event, view);
+  kept.set(key, patch, 1);
+  return patch;
+}
 
 /** Reads a patch as the query of its page asks for it. */
 export function readPatch(event: NostrEvent, view: DiffView): ShownPatch {
