@@ -53,7 +53,7 @@ export default defineConfig({
         },
       },
     ],
-    globalSetup: ['test/helpers/build-once.ts'],
+    globalSetup: ['test/helpers/build-once.ts', 'test/helpers/scratch-in-memory.ts'],
     setupFiles: ['test/helpers/no-leftovers.ts', 'test/helpers/compare-bytes.ts'],
     // Long enough for a dozen processes one after the other, on a machine that is busy with other tests.
     testTimeout: 180_000,

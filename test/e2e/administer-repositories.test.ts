@@ -86,7 +86,7 @@ it('repositories survive a restart of the server', async () => {
   expect((await cairn(folder.path, 'repo', 'show', `${OWNER}/kept`)).stdout).toContain(commit);
   await using server = await spawnServer(serverArgs(folder.path));
   const clone = await user.clone(repositoryUrl(server, 'kept'), 'clone');
-  expect(await clone.run(['rev-parse', 'HEAD'])).toBe(commit);
+  expect(await clone.oidOf('HEAD')).toBe(commit);
 });
 
 it.each([

@@ -48,7 +48,7 @@ describe('a request that git refuses is a client’s mistake, not a fault of the
     ids['absent'] = absentId();
     await here.author.run(['tag', '--annotate', '-m', 'one', 'one', 'HEAD']);
     await here.author.run(['push', '--quiet', 'origin', 'one']);
-    ids['tag'] = await here.author.run(['rev-parse', 'one']);
+    ids['tag'] = await here.author.oidOf('one');
   });
   afterEach(async () => {
     // A server that takes mistakes for trouble counts them, and somebody is woken up.

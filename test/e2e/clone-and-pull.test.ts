@@ -16,7 +16,7 @@ eachStore('cloning and pulling', (openStore) => {
       await author.run(['push', 'origin', 'main']);
       await clone.with(speaking(version)).run(['pull', '--quiet', '--ff-only']);
 
-      expect(await clone.run(['rev-parse', 'HEAD'])).toBe(later);
+      expect(await clone.oidOf('HEAD')).toBe(later);
       await clone.run(['fsck', '--strict']);
     });
 

@@ -98,7 +98,7 @@ eachStore('cloning without all objects', (openStore) => {
     await clone.run(['push', '--quiet']);
 
     await author.run(['pull', '--quiet', '--ff-only', url, 'main']);
-    expect(await author.run(['rev-parse', 'HEAD'])).toBe(mine);
+    expect(await author.oidOf('HEAD')).toBe(mine);
     expect(await author.run(['show', 'HEAD:dir/deep'])).toBe('third deep');
     await author.run(['fsck', '--strict']);
   });

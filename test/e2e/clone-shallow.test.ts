@@ -13,7 +13,7 @@ async function publishTen(cairn: Hosted): Promise<Place & { readonly author: Git
   const numbers = Array.from({ length: 10 }, (_, at) => String(at + 1));
   await importCommits(author, numbers, (at) => ({ count: numbers[at] ?? '' }));
   await author.run(['push', '--quiet', place.url, 'main', 'main~4:refs/heads/old']);
-  await author.run(['remote', 'add', 'origin', place.url]);
+  await author.addRemote(place.url);
   return { ...place, author };
 }
 
@@ -101,7 +101,7 @@ eachStore('pushing from a shallow clone', (openStore) => {
     await clone.run(['push', '--quiet', 'origin', 'main']);
 
     await author.run(['pull', '--quiet', '--ff-only', 'origin', 'main']);
-    expect(await author.run(['rev-parse', 'HEAD'])).toBe(mine);
+    expect(await author.oidOf('HEAD')).toBe(mine);
     expect(await commitsIn(author)).toBe('11');
     await author.run(['fsck', '--strict']);
   });

@@ -17,7 +17,7 @@ eachStore('pushing over history', (openStore) => {
     const forced = await author.try(['push', '--porcelain', '--force', 'origin', 'main']);
     expect(forced.stdout).toContain('+\trefs/heads/main:refs/heads/main\t');
     const clone = await user.clone(url, 'clone');
-    expect(await clone.run(['rev-parse', 'HEAD'])).toBe(replaced);
+    expect(await clone.oidOf('HEAD')).toBe(replaced);
     await clone.run(['fsck', '--strict']);
   });
 
@@ -35,7 +35,7 @@ eachStore('pushing over history', (openStore) => {
     const other = await user.clone(url, 'other');
     await author.run(['commit', '--quiet', '--amend', '-m', 'Say it better']);
     await author.run(['push', '--force-with-lease', 'origin', 'main']);
-    const published = await author.run(['rev-parse', 'HEAD']);
+    const published = await author.oidOf('HEAD');
 
     await other.run(['commit', '--quiet', '--amend', '-m', 'Say it worse']);
     const refused = await other.try(['push', '--force-with-lease', 'origin', 'main']);

@@ -221,7 +221,7 @@ it('a conversion of a SHA-1 history lists the losses in advance, and imports new
   const tree = await source.run(['rev-parse', 'HEAD^{tree}']);
   const signed = [
     `tree ${tree}`,
-    `parent ${await source.run(['rev-parse', 'HEAD'])}`,
+    `parent ${await source.oidOf('HEAD')}`,
     'author A User <user@example.com> 1700000000 +0000',
     'committer A User <user@example.com> 1700000000 +0000',
     'gpgsig -----BEGIN PGP SIGNATURE-----',
@@ -280,7 +280,7 @@ it('a conversion of a SHA-1 history lists the losses in advance, and imports new
   const later = await convert();
   expect(JSON.parse(later.stdout)).toMatchObject({ outcome: 'ok', counts: { applied: 1 } });
   await clone.run(['fetch', '-q', 'origin']);
-  const tip = await source.run(['rev-parse', 'main']);
+  const tip = await source.oidOf('main');
   expect(await clone.run(['notes', '--ref=sha1-origin', 'show', 'main'])).toBe(tip);
   expect(await clone.run(['log', '--format=%s', 'main'])).toBe('Three\nSigned\nTwo\nOne');
   expect((await readdir(folder.path)).filter((entry) => entry.startsWith('cairn-convert-'))).toEqual([]);

@@ -276,7 +276,7 @@ describe('events of a private repository', () => {
       const sign = issueBy(open.owner, open, 'Everything before has been delivered');
       // A receipt follows its push, and the sign comes after what is in the log by then.
       await using asOwner = await connected([owner]);
-      const tip = await user.run(['rev-parse', 'HEAD']);
+      const tip = await user.oidOf('HEAD');
       const [receipt] = await eventually(
         () => asOwner.query({ kinds: [30_618], '#a': [address] }),
         ([found]) => found?.tags.some(([, oid]) => oid === tip) === true,

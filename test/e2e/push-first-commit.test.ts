@@ -15,7 +15,7 @@ eachStore('pushing for the first time', (openStore) => {
     expect(pushed).toMatchObject({ exitCode: 0 });
     expect(pushed.stdout).toContain('*\trefs/heads/main:refs/heads/main\t[new branch]');
     const clone = await user.clone(url, 'clone');
-    expect(await clone.run(['rev-parse', 'HEAD'])).toBe(tip);
+    expect(await clone.oidOf('HEAD')).toBe(tip);
     expect(await clone.run(['ls-files'])).toBe('README\nsrc/deep/file.txt');
     await clone.run(['fsck', '--strict']);
   });
@@ -102,7 +102,7 @@ eachStore('pushing branches whose commits are here already', (openStore) => {
 
     const clone = await user.clone(url, 'clone');
 
-    expect(await clone.run(['rev-parse', 'HEAD'])).toBe(later);
+    expect(await clone.oidOf('HEAD')).toBe(later);
     await clone.run(['fsck', '--strict']);
   });
 

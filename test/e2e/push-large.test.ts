@@ -22,7 +22,7 @@ eachStore('pushing more than a mebibyte', (openStore) => {
     expect(pushed.stderr).toContain('Transfer-Encoding: chunked');
     expect(pushed.stderr).toContain('Content-Length: 4');
     const clone = await user.clone(url, 'clone');
-    expect(await clone.run(['rev-parse', 'HEAD'])).toBe(tip);
+    expect(await clone.oidOf('HEAD')).toBe(tip);
     await clone.run(['fsck', '--strict']);
   });
 

@@ -92,7 +92,7 @@ it.each([
   const traced = succeeded(await work.try(['push', url, 'main'], { env: { ...env, GIT_CURL_VERBOSE: '1' } }));
   expect(traced.stderr).toMatch(/transfer-encoding: chunked/i);
   const copy = (await new GitClient(home, [setting()]).clone(url, 'copy')).with(setting());
-  expect(await copy.run(['rev-parse', 'HEAD'])).toBe(large);
+  expect(await copy.oidOf('HEAD')).toBe(large);
   expect(await copy.run(['fsck', '--full'])).toBe('');
 
   const announcements = succeeded(await cairn('events', '--kind', '30617', '--json')).stdout;

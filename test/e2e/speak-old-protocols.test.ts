@@ -15,7 +15,7 @@ describe('the protocol versions', () => {
     ({ url, tip } = place);
     await place.author.run(['tag', '--annotate', '-m', 'One', 'v1']);
     await place.author.run(['push', '--quiet', 'origin', 'v1']);
-    tag = await place.author.run(['rev-parse', 'v1']);
+    tag = await place.author.oidOf('v1');
   });
 
   const refs = (service: string, version?: string) =>

@@ -87,6 +87,6 @@ eachStore('tagging', (openStore) => {
 
     const clone = await user.clone(url, 'clone', '--branch=loose');
 
-    expect(await clone.run(['rev-parse', 'HEAD'])).toBe(loose);
+    expect(await clone.oidOf('HEAD')).toBe(loose);
   });
 });

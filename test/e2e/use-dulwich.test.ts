@@ -44,7 +44,7 @@ eachStore('dulwich', (openStore) => {
 
     expect(result.stderr).toBe('');
     await author.run(['pull', '--quiet', '--ff-only']);
-    expect(await author.run(['rev-parse', 'HEAD'])).toBe(result.stdout.trim());
+    expect(await author.oidOf('HEAD')).toBe(result.stdout.trim());
     expect(await author.run(['show', 'HEAD:new'])).toBe('from Python');
     await author.run(['fsck', '--strict']);
   });

@@ -26,7 +26,7 @@ eachStore('isomorphic-git', (openStore) => {
     expect(pushed).toMatchObject({ ok: true, refs: { 'refs/heads/main': { ok: true } } });
 
     await gitUser.run(['pull', '--quiet', '--ff-only']);
-    expect(await gitUser.run(['rev-parse', 'HEAD'])).toBe(mine);
+    expect(await gitUser.oidOf('HEAD')).toBe(mine);
     await gitUser.run(['fsck', '--strict']);
     const theirs = await gitUser.commit('From git', { README: 'third\n' });
     await gitUser.run(['push', '--quiet', 'origin', 'main']);

@@ -75,7 +75,7 @@ eachStore('JGit', (openStore) => {
     expect(result.exitCode, result.stderr).toBe(0);
     expect(result.stderr).toContain('it cannot exist beside refs/heads/main');
     await author.run(['pull', '--quiet', '--ff-only']);
-    expect(await author.run(['rev-parse', 'HEAD'])).toBe(result.stdout.trim());
+    expect(await author.oidOf('HEAD')).toBe(result.stdout.trim());
     expect(await author.run(['show', 'HEAD:new'])).toBe('from Java');
     await author.run(['fsck', '--strict']);
   });

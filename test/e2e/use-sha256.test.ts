@@ -15,7 +15,7 @@ eachStore('a repository whose objects are named by SHA-256', (openStore) => {
       await author.run(['push', '--quiet', url, 'main']);
 
       const clone = await user.clone(url, 'clone');
-      expect(await clone.run(['rev-parse', 'HEAD'])).toBe(first);
+      expect(await clone.oidOf('HEAD')).toBe(first);
       const second = await author.commit('Go on', { README: 'second\n' });
       await author.run(['tag', '--annotate', '-m', 'One', 'v1']);
       await author.run(['push', '--quiet', '--atomic', url, 'main', 'v1', 'main:refs/heads/side']);

@@ -142,7 +142,7 @@ describe('a pack that the server is downloading', () => {
     while ((await active()) !== 0) await sleep(5);
     open();
     const copy = await new GitClient(folder.path).clone(repositoryUrl(server, 'slow'), 'after');
-    expect(await copy.run(['rev-parse', 'HEAD'])).toBe(wants[0]);
+    expect(await copy.oidOf('HEAD')).toBe(wants[0]);
     expect(store.reads).toBe(1);
   });
 });

@@ -263,7 +263,7 @@ describe('a store whose connection breaks', () => {
     expect(answer.text).not.toContain('damaged');
 
     const copy = await user.clone(target.url, `copy-${++count}`);
-    expect(await copy.run(['rev-parse', 'HEAD'])).toBe(target.tip);
+    expect(await copy.oidOf('HEAD')).toBe(target.tip);
   });
 });
 

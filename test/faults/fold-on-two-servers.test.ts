@@ -51,7 +51,7 @@ beforeEach(async () => {
   const name = `shared-${++names}`;
   id = repositoryId(OWNER, name);
   author = await user.init(name);
-  await author.run(['remote', 'add', 'origin', repositoryUrl(app, name)]);
+  await author.addRemote(repositoryUrl(app, name));
   await pushCommits(3);
 });
 
@@ -170,14 +170,14 @@ describe('a fold during pushes', () => {
           await git.commit(`${branch} ${round}`, { [branch]: `${round}\n` });
           await git.run(['push', '--quiet', 'origin', branch]);
         }
-        return git.run(['rev-parse', 'HEAD']);
+        return git.oidOf('HEAD');
       }),
     );
     pushing = false;
     await Promise.all(folds);
     expect(folded).toBeGreaterThan(1);
     const copy = await cloneWhole();
-    const found = await Promise.all(branches.map((branch) => copy.run(['rev-parse', branch])));
+    const found = await Promise.all(branches.map((branch) => copy.oidOf(branch)));
     expect(found).toEqual(tips);
   });
 });
@@ -186,7 +186,7 @@ describe('a fold that drops objects', () => {
   let lost: string;
 
   beforeEach(async () => {
-    lost = await author.run(['rev-parse', 'HEAD']);
+    lost = await author.oidOf('HEAD');
     await author.run(['reset', '--quiet', '--hard', 'HEAD~1']);
     await author.run(['push', '--quiet', '--force', 'origin', 'main']);
     await app.fold(id);
@@ -203,7 +203,7 @@ describe('a fold that drops objects', () => {
     });
     expect(await app.fold(id)).toMatchObject({ outcome: 'folded' });
     expect(kindsOf((await stateOn(app, id)).manifest)).toContain('unreachable');
-    expect(await (await cloneWhole()).run(['rev-parse', 'back'])).toBe(lost);
+    expect(await (await cloneWhole()).oidOf('back')).toBe(lost);
   });
 
   it('proves a ref that is pushed meanwhile and needs none of them', async () => {

@@ -4,7 +4,7 @@
  */
 
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -55,7 +55,7 @@ beforeEach(async () => {
   id = repositoryId(OWNER, name);
   [url, otherUrl] = [repositoryUrl(app, name), repositoryUrl(other, name)];
   author = await new GitClient(folder.path).init(name);
-  await author.run(['remote', 'add', 'origin', url]);
+  await author.addRemote(url);
   await author.commit('Main', { a: `${name}\n` });
   await author.run(['push', '--quiet', 'origin', 'main']);
   await author.run(['checkout', '--quiet', '-b', 'topic']);
@@ -92,6 +92,7 @@ async function pushNextAfter(happens: () => Promise<void>): Promise<CommandResul
   const [shown, go] = [join(author.folder, 'shown'), join(author.folder, 'go')];
   // git runs this hook in between.
   const hook = `#!/bin/sh\ntouch '${shown}'\nfor i in $(seq 1000); do [ -e '${go}' ] && exit; sleep 0.05; done; exit 1\n`;
+  await mkdir(join(author.folder, '.git', 'hooks'), { recursive: true });
   await writeFile(join(author.folder, '.git', 'hooks', 'pre-push'), hook, { mode: 0o755 });
   const pushing = pushNext();
   while (!existsSync(shown)) await sleep(10);
@@ -113,7 +114,7 @@ async function pushNothingButNext(): Promise<void> {
     },
   );
   expect(made.exitCode).toBe(0);
-  const head = pushHead([{ name: 'refs/heads/next', to: await author.run(['rev-parse', 'next']) }]);
+  const head = pushHead([{ name: 'refs/heads/next', to: await author.oidOf('next') }]);
   const answer = await push(otherUrl, Buffer.concat([head, await readFile(path)]));
   expect(reportOf(answer)).toEqual(['unpack ok', 'ok refs/heads/next']);
 }

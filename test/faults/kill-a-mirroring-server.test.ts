@@ -48,7 +48,7 @@ beforeAll(async () => {
   const user = new GitClient(folder.path);
   await user.init('source.git', '--bare');
   author = await user.init('author');
-  await author.run(['remote', 'add', 'origin', join(folder.path, 'source.git')]);
+  await author.addRemote(join(folder.path, 'source.git'));
   host = await startGitHttpHost(folder.path, {
     before: async ({ method }) => {
       if (method === 'GET') {

@@ -31,7 +31,7 @@ describe('a server killed during a fold', () => {
     // So much that it is folded at once.
     const messages = Array.from({ length: 400 }, (_, n) => `Commit ${n}`);
     await importCommits(author, messages, (n) => ({ counter: `${n}\n` }));
-    const tip = await author.run(['rev-parse', 'main']);
+    const tip = await author.oidOf('main');
     {
       await using server = await spawnKillingServer({ data, cache }, step);
       // It may be gone before it can answer.
@@ -52,7 +52,7 @@ describe('a server killed during a fold', () => {
       }
       const copy = await user.clone(repositoryUrl(server, 'killed'), 'copy', '--mirror');
       expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
-      expect(await copy.run(['rev-parse', 'main'])).toBe(tip);
+      expect(await copy.oidOf('main')).toBe(tip);
       // Whoever is gone holds nobody up for more than two minutes.
       clock.advanceDays(121 / 86_400);
       expect((await server.fold(id)).outcome).toBe(kinds[0] === 'fold' ? 'nothing to do' : 'folded');

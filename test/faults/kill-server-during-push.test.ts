@@ -51,7 +51,7 @@ async function write(user: GitClient) {
     goOn: async () => {
       const second = await author.commit('Go on', { README: 'second\n', more: 'x'.repeat(10_000) });
       await author.run(['tag', '-a', '-m', 'Two', 'two']);
-      const tag = await author.run(['rev-parse', 'refs/tags/two']);
+      const tag = await author.oidOf('refs/tags/two');
       return { 'refs/heads/main': second, 'refs/heads/topic': second, 'refs/tags/two': tag };
     },
   };

@@ -163,7 +163,7 @@ describe('a client that', () => {
     incoming.destroy();
     await expectNothingLeft(server);
     const clone = await new GitClient(folder.path).clone(repositoryUrl(server, 'large'), 'clone');
-    expect(await clone.run(['rev-parse', 'HEAD'])).toBe(tip);
+    expect(await clone.oidOf('HEAD')).toBe(tip);
   });
 });
 

@@ -66,7 +66,7 @@ async function place(kind: 'new' | 'published'): Promise<Place> {
   const author = await new GitClient(folder.path).init(name);
   const url = repositoryUrl(app, name);
   const otherUrl = repositoryUrl(other, name);
-  await author.run(['remote', 'add', 'origin', url]);
+  await author.addRemote(url);
   await author.commit('One', { a: `${name}\n` });
   if (kind === 'published') {
     await author.run(['push', '--quiet', 'origin', 'main']);
@@ -83,7 +83,7 @@ async function place(kind: 'new' | 'published'): Promise<Place> {
 async function expectWhole({ otherUrl, author }: Place): Promise<void> {
   const copy = await new GitClient(folder.path).clone(otherUrl, `copy-${++names}`, '--bare');
   expect(await copy.run(['fsck', '--full', '--strict'])).toBe('');
-  expect(await copy.run(['rev-parse', 'main'])).toBe(await author.run(['rev-parse', 'main']));
+  expect(await copy.oidOf('main')).toBe(await author.oidOf('main'));
 }
 
 const FATES: readonly (readonly [fate: string, behaviour: Behaviour])[] = [
@@ -194,7 +194,7 @@ describe('a push', () => {
       expect(pushed.stderr).toContain(UNKNOWN);
       expect(pushed.stderr).not.toContain('rejected');
       store.reset();
-      const tip = await here.author.run(['rev-parse', 'main']);
+      const tip = await here.author.oidOf('main');
       expect(await here.main(), 'fetching shows it').toBe(applied ? tip : before);
       await here.author.run(['push', '--quiet', 'origin', 'main']);
       await expectWhole(here);

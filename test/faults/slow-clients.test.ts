@@ -48,9 +48,9 @@ async function published(
 ): Promise<{ author: GitClient; tip: string }> {
   const author = await user.init('author');
   await author.commit('One file', { file: randomBytes(bytes) });
-  await author.run(['remote', 'add', 'origin', url]);
+  await author.addRemote(url);
   await author.run(['push', '--quiet', 'origin', 'main']);
-  return { author, tip: await author.run(['rev-parse', 'HEAD']) };
+  return { author, tip: await author.oidOf('HEAD') };
 }
 
 /** Pushes, fetches and clones: git has to run for all of them. */
@@ -110,7 +110,7 @@ describe('5,000 slow connections from one address and 500 from ten (issue 11, po
       await workOn(author, user, url, `round-${round}`);
     }
     expect(clients.some(({ closed }) => !closed)).toBe(true);
-    expect(await user.run(['ls-remote', url, 'main'])).toContain(await author.run(['rev-parse', 'HEAD']));
+    expect(await user.run(['ls-remote', url, 'main'])).toContain(await author.oidOf('HEAD'));
   });
 });
 
@@ -308,7 +308,7 @@ describe('limits by network address (issue 11, point 9)', () => {
     const held = Array.from({ length: 3 }, () => slow({ kind: 'fetch', url }));
     await expect.poll(() => refusedNow(server.metrics.connections)).toBeGreaterThanOrEqual(3);
     const other = new GitClient(folder.path).with('http.extraHeader=X-Forwarded-For: 2001:db8::1');
-    expect(await other.run(['ls-remote', url, 'main'])).toContain(await author.run(['rev-parse', 'HEAD']));
+    expect(await other.run(['ls-remote', url, 'main'])).toContain(await author.oidOf('HEAD'));
     expect(held.every(({ closed }) => !closed)).toBe(true);
   });
 });

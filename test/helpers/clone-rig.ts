@@ -43,7 +43,7 @@ export class CloneRig implements AsyncDisposable {
     });
     const author = await new GitClient(this.folder.path).init(name, `--object-format=${format}`);
     const hosted = new ClonedRepository(this, id, author);
-    await author.run(['remote', 'add', 'origin', hosted.url]);
+    await author.addRemote(hosted.url);
     for (const message of ['one', 'two']) await hosted.commit(message);
     await author.run(['tag', '-a', '-m', 'First', 'v1']);
     await author.run(['tag', 'light', 'HEAD~1']);

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { systemCode } from '../../src/lib/errors.ts';
+import { writeEmptyRepository } from './empty-repository.ts';
+import { looseRef } from './loose-ref.ts';
 
 /** How a command ended; an exit code is a result. */
 export interface CommandResult {
@@ -60,9 +61,22 @@ export class GitClient {
 
   /** Makes a repository in a new subfolder and returns a client that works in it. */
   async init(name: string, ...options: string[]): Promise<GitClient> {
-    await mkdir(join(this.folder, name), { recursive: true });
-    await this.run(['init', '--quiet', '--initial-branch=main', ...options, name]);
+    if (!writeEmptyRepository(join(this.folder, name), options)) {
+      await mkdir(join(this.folder, name), { recursive: true });
+      await this.run(['init', '--quiet', '--initial-branch=main', ...options, name]);
+    }
     return this.at(name);
+  }
+
+  /** Names a remote, as `git remote add` does. */
+  async addRemote(url: string, name = 'origin'): Promise<void> {
+    const quoted = url.replace(/[\\"]/g, '\\$&');
+    const lines = [
+      `[remote "${name}"]`,
+      `\turl = "${quoted}"`,
+      `\tfetch = +refs/heads/*:refs/remotes/${name}/*`,
+    ];
+    await appendFile(join(this.folder, '.git', 'config'), `${lines.join('\n')}\n`);
   }
 
   /** Clones into a new subfolder and returns a client that works in it. */
@@ -87,20 +101,15 @@ export class GitClient {
     }
     await this.run(['add', '--all']);
     await this.run(['commit', '--quiet', '--allow-empty', '-m', message]);
-    return this.head();
+    return this.oidOf('HEAD');
   }
 
-  /** The commit that is checked out. Where HEAD and its branch are files of their own, it is read there: no process is needed. */
-  private async head(): Promise<string> {
-    const file = async (name: string) => (await readFile(join(this.folder, '.git', name), 'utf8')).trim();
-    try {
-      const head = await file('HEAD');
-      return head.startsWith('ref: ') ? await file(head.slice('ref: '.length)) : head;
-    } catch (error) {
-      // In a linked working tree, `.git` is a file.
-      if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error;
-      return this.run(['rev-parse', 'HEAD']);
-    }
+  /**
+   * The object that HEAD, a branch or a tag names. Where it is in a file of its own, it is read there: no process is needed.
+   * @param name as for `git rev-parse`
+   */
+  async oidOf(name: string): Promise<string> {
+    return looseRef(join(this.folder, '.git'), name) ?? this.run(['rev-parse', '--verify', name]);
   }
 
   private environment(): Record<string, string> {

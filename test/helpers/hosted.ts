@@ -77,12 +77,12 @@ export function hosted(openStore: OpenStore, options: Omit<TestServerOptions, 's
     published: async () => {
       const made = await place();
       const author = await made.user.init('author');
-      await author.run(['remote', 'add', 'origin', made.url]);
+      await author.addRemote(made.url);
       await importCommits(author, ['Begin', 'Go on'], (at) => ({
         README: at === 0 ? 'first\n' : 'second\n',
       }));
       await author.run(['push', '--quiet', '--set-upstream', 'origin', 'main']);
-      const tip = await author.run(['rev-parse', 'HEAD']);
+      const tip = await author.oidOf('HEAD');
       return { ...made, author, tip };
     },
   };

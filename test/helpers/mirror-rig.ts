@@ -32,7 +32,7 @@ export async function mirrorRig(options: MirrorRigOptions = {}): Promise<MirrorR
   const target = await user.init('target.git', '--bare', format);
   await source.run(['config', 'uploadpack.allowFilter', String(canFilter)]);
   const author = await user.init('author', format);
-  await author.run(['remote', 'add', 'origin', source.folder]);
+  await author.addRemote(source.folder);
   const host = await startGitHttpHost(folder.path, options);
   return {
     folder: folder.path,

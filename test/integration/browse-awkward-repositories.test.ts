@@ -367,7 +367,7 @@ async function makeGigantic(client: GitClient): Promise<string[]> {
     return `commit refs/heads/main\ncommitter N${at % 500} <n@example.org> ${1_000_000_000 + at} +0000\ndata 2\nc\n${files}\n`;
   });
   await client.run(['fast-import', '--quiet', '--done'], { input: `${stream.join('')}done\n` });
-  const tip = await client.run(['rev-parse', 'main']);
+  const tip = await client.oidOf('main');
   const first = await client.run(['rev-list', '--max-parents=0', 'main']);
   const refs = Array.from(
     { length: BRANCHES },

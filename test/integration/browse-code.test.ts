@@ -258,7 +258,7 @@ describe('commits and histories', () => {
     expect(changed).toContain('<bdi>moved</bdi> → <bdi>to</bdi>');
     expect(changed).toContain('Binary file, or a very large one.');
     expect(changed).toContain('<span class="quiet">renamed</span>');
-    const tip = (await client.run(['rev-parse', 'main'])).trim();
+    const tip = (await client.oidOf('main')).trim();
     const merge = await text(await get(`commit/${tip}`));
     expect([...merge.matchAll(/<dt>Parent<\/dt>/g)]).toHaveLength(8);
     expect(await text(await get('commits/main'))).toContain('merge of 8');

@@ -97,7 +97,7 @@ beforeAll(async () => {
     await client.run(['update-index', '--add', '--cacheinfo', `160000,${first},${path}`]);
   await client.run(['add', 'docs', 'new.ts']);
   await client.run(['commit', '-qm', 'Go on']);
-  tip = await client.run(['rev-parse', 'HEAD']);
+  tip = await client.oidOf('HEAD');
   await client.run(['push', '--quiet', `${server.url}/git${root}.git`, 'main']);
 });
 afterAll(async () => {

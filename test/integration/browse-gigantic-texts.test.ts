@@ -43,7 +43,7 @@ it('lists of commits and tags show the beginnings of their messages and names', 
     if (list !== 'feed/main') expect(JSON.stringify(await json(list)).length, list).toBeLessThan(SMALL);
   }
   // Alone, a commit is whole.
-  const tip = (await client.run(['rev-parse', 'main'])).trim();
+  const tip = (await client.oidOf('main')).trim();
   expect(JSON.stringify(await json(`commit/${tip}`)).includes(message)).toBe(true);
 });
 

@@ -132,7 +132,7 @@ describe('a push', () => {
         signal,
       );
     const refs = () => target.run(['for-each-ref', '--format=%(objectname) %(refname)']);
-    const tip = await source.run(['rev-parse', 'main']);
+    const tip = await source.oidOf('main');
     await source.run(['push', '--quiet', target.folder, 'main:refs/heads/theirs']);
     const before = await refs();
     await expect(run({})).rejects.toMatchObject({

@@ -69,7 +69,7 @@ describe('a clone from a cold server', () => {
     const copying = new GitClient(folder.path).clone(repositoryUrl(server, 'cold'), 'after-another-left');
     answer.open();
     const copy = await copying;
-    expect(await copy.run(['rev-parse', 'HEAD'])).toBe(tip);
+    expect(await copy.oidOf('HEAD')).toBe(tip);
     expect(store.log.filter(({ key }) => key.endsWith('.pack'))).toHaveLength(1);
     expect(store.log.filter(({ key }) => key.endsWith('.idx')).length).toBeLessThanOrEqual(1);
   });
@@ -96,7 +96,7 @@ describe('a clone from a cold server', () => {
     const waiting = user.clone(repositoryUrl(server, 'cold'), 'waiting', '--depth=1');
     await asked.opened;
     const copy = await user.clone(repositoryUrl(server, 'warm'), 'not-waiting', '--depth=1');
-    expect(await copy.run(['rev-parse', 'HEAD'])).toBe(warm);
+    expect(await copy.oidOf('HEAD')).toBe(warm);
     answer.open();
     await waiting;
   });
@@ -107,7 +107,7 @@ describe('a clone from a cold server', () => {
     const clones = Array.from({ length: 6 }, (_, index) =>
       new GitClient(folder.path).clone(repositoryUrl(server, 'cold'), `at-once-${index}`),
     );
-    for (const copy of await Promise.all(clones)) expect(await copy.run(['rev-parse', 'HEAD'])).toBe(tip);
+    for (const copy of await Promise.all(clones)) expect(await copy.oidOf('HEAD')).toBe(tip);
     store.latency = 0;
     const artifacts = store.log.filter(({ key }) => /\.(?:pack|idx|json)$/.test(key)).map(({ key }) => key);
     expect(new Set(artifacts).size).toBe(artifacts.length);

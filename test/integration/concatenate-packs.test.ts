@@ -260,10 +260,10 @@ describe('a proof that clients wait for', () => {
     try {
       await asked.opened;
       const copy = await user.clone(repositoryUrl(server, 'warm'), rig.fresh(), '--depth=1');
-      expect(await copy.run(['rev-parse', 'HEAD'])).toBe(tips.get('warm'));
+      expect(await copy.oidOf('HEAD')).toBe(tips.get('warm'));
     } finally {
       answer.open();
-      expect(await (await waiting).run(['rev-parse', 'HEAD'])).toBe(tips.get('cold'));
+      expect(await (await waiting).oidOf('HEAD')).toBe(tips.get('cold'));
     }
   });
 
@@ -307,7 +307,7 @@ async function putAside(hosted: ClonedRepository): Promise<string> {
   const { author } = hosted;
   await author.run(['checkout', '--quiet', '-b', 'gone']);
   await hosted.push('gone');
-  const gone = await author.run(['rev-parse', 'HEAD']);
+  const gone = await author.oidOf('HEAD');
   await author.run(['push', '--quiet', 'origin', ':gone']);
   await author.run(['checkout', '--quiet', 'main']);
   await rig.app.fold(hosted.id);

@@ -356,7 +356,7 @@ describe('a SHA-1 history becomes SHA-256 (issue 13, point 8)', () => {
     history.refs.set(`refs/replace/${first}`, history.addCommit(tree, [], 1, 'Better\n'));
     const { fresh, converted } = await convert(folder.path, history);
     expect(converted.renamedRefs).toBe(1);
-    const main = await fresh.run(['rev-parse', 'main']);
+    const main = await fresh.oidOf('main');
     expect(await fresh.run(['log', '-1', '--format=%B', 'main'])).toBe('Better\n');
     expect(refsOf(converted).has(`refs/replace/${main}`)).toBe(true);
   });

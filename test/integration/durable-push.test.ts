@@ -26,7 +26,7 @@ it('a push needs a fixed number of fsyncs: each object once, each folder at most
   const url = repositoryUrl(server, 'durable');
   await work.commit('first', { a: '1\n' });
   await work.run(['push', url, 'main']);
-  await receiptOf(await work.run(['rev-parse', 'HEAD']));
+  await receiptOf(await work.oidOf('HEAD'));
   const second = await work.commit('second', { a: '2\n' });
   [files, folders] = [0, 0];
   await work.run(['push', url, 'main']);

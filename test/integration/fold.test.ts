@@ -48,7 +48,7 @@ async function author(objectFormat: ObjectFormat = 'sha1'): Promise<GitClient> {
     random: systemRandom,
   });
   const git = await user.init(`author-${names}`, `--object-format=${objectFormat}`);
-  await git.run(['remote', 'add', 'origin', url]);
+  await git.addRemote(url);
   return git;
 }
 
@@ -219,6 +219,6 @@ describe('unreachable objects', () => {
     clock.advanceDays(8);
     expect(await app.fold(id)).toMatchObject({ outcome: 'folded' });
     expect(kindsOf((await stateOn(app, id)).manifest)).toEqual(['fold']);
-    expect(await (await cloneWhole(user, url, `back-${names}`)).run(['rev-parse', 'back'])).toBe(lost);
+    expect(await (await cloneWhole(user, url, `back-${names}`)).oidOf('back')).toBe(lost);
   });
 });

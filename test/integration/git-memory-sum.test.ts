@@ -154,7 +154,7 @@ describe.runIf(process.platform === 'linux')('all git processes together (issue 
     await user.commit('Go on', { README: 'second\n' });
     const withToken = user.with(`http.extraHeader=Authorization: ${tokenFor(owner, home)}`);
     await withToken.run(['push', '--quiet', home, 'HEAD:main']);
-    const tip = await user.run(['rev-parse', 'HEAD']);
+    const tip = await user.oidOf('HEAD');
     const others = await Promise.all([1, 2, 3, 4, 5, 6].map((at) => repository(`other-${at}`)));
 
     await writeFile(closed, '');

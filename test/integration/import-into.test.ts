@@ -94,7 +94,7 @@ describe('an import into a new repository', () => {
       causes: [{ kind: 'mirror', actor: null, evidence: null }],
       packs: [{ kind: 'mirror', linked: true }],
     });
-    expect(state?.peeled.get('refs/tags/v1')).toBe(await work.run(['rev-parse', 'trunk']));
+    expect(state?.peeled.get('refs/tags/v1')).toBe(await work.oidOf('trunk'));
     expect(await refsOf(await cloned())).toBe(await refsOf(work));
   });
 
@@ -251,7 +251,7 @@ describe('an import into a repository that exists', () => {
       'refs/tags/v1',
     ]);
     for (const [name, oid] of before ?? []) expect(state?.refs.get(name)).toBe(oid);
-    expect(state?.refs.get(`${into}heads/main`)).toBe(await work.run(['rev-parse', 'main']));
+    expect(state?.refs.get(`${into}heads/main`)).toBe(await work.oidOf('main'));
   });
 
   it('leaves refs of pull mirrors and of this server unchanged', async () => {
@@ -309,7 +309,7 @@ describe('an import during other changes', () => {
     const work = await upstream();
     await rig.import(repository(), work.folder);
     await work.commit('Three', { a: '3\n' });
-    const side = await work.run(['rev-parse', 'side']);
+    const side = await work.oidOf('side');
     const { source } = counted(await openSource(work.folder), () =>
       change((state) => ({ ...state, ...changedRefs(state, [{ name: 'refs/heads/mine', oid: side }]) })),
     );
@@ -321,7 +321,7 @@ describe('an import during other changes', () => {
     const work = await upstream();
     await rig.import(repository(), work.folder);
     await work.commit('Three', { a: '3\n' });
-    const [one, two] = [await work.run(['rev-parse', 'side']), await work.run(['rev-parse', 'main~2'])];
+    const [one, two] = [await work.oidOf('side'), await work.run(['rev-parse', 'main~2'])];
     const move = (oid: string) =>
       change((state) => ({ ...state, ...changedRefs(state, [{ name: 'refs/heads/main', oid }]) }));
     const once = counted(await openSource(work.folder), (fetch) =>
@@ -329,7 +329,7 @@ describe('an import during other changes', () => {
     );
     const result = await rig.import(repository(), once.source);
     expect(result).toMatchObject({ outcome: 'ok', attempts: 2 });
-    expect((await manifest())?.refs.get('refs/heads/main')).toBe(await work.run(['rev-parse', 'main']));
+    expect((await manifest())?.refs.get('refs/heads/main')).toBe(await work.oidOf('main'));
     await work.commit('Four', { a: '4\n' });
     const always = counted(await openSource(work.folder), (fetch) => move(fetch % 2 === 0 ? one : two));
     const moved = await rig.import(repository(), always.source, { policy: { ...SYNC, force: true } });
@@ -371,7 +371,7 @@ it('an import makes a held repository live, and refuses a branch that is not a c
   await work.commit('Three', { a: '3\n' });
   expect((await rig.import(repository(), work.folder)).outcome).toBe('ok');
   expect((await manifest())?.lifecycle).toBe('live');
-  const tag = await work.run(['rev-parse', 'v1']);
+  const tag = await work.oidOf('v1');
   await writeFile(join(work.folder, '.git/refs/heads/odd'), `${tag}\n`);
   const odd = await rig.import(repository(), work.folder);
   expect(odd).toMatchObject({ outcome: 'blocked', published: undefined });
@@ -381,7 +381,7 @@ it('an import makes a held repository live, and refuses a branch that is not a c
 describe('very many refs', () => {
   it('are imported (10,000), then moved and pruned', async () => {
     const work = await upstream();
-    const [one, two] = [await work.run(['rev-parse', 'main~1']), await work.run(['rev-parse', 'main'])];
+    const [one, two] = [await work.run(['rev-parse', 'main~1']), await work.oidOf('main')];
     const update = (lines: readonly string[]) =>
       work.run(['update-ref', '--stdin'], { input: `${lines.join('\n')}\n` });
     const names = Array.from({ length: 10_000 }, (_, n) => `refs/tags/t/${n}`);

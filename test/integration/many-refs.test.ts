@@ -32,7 +32,7 @@ beforeAll(async () => {
   await author.commit('One', { a: '1\n' });
   await author.run(['tag', '-a', '-m', 'First', 'v0']);
   url = repositoryUrl(app, 'many');
-  await author.run(['remote', 'add', 'origin', url]);
+  await author.addRemote(url);
   await author.run(['push', '--quiet', 'origin', 'main', 'v0']);
   repository = app.repositories.get(repositoryId(OWNER, 'many'));
   await publishManyRefs(repository, BRANCHES, TAGS);
@@ -80,7 +80,7 @@ describe('a repository with 33,000 refs', () => {
     const sizes = await written();
     expect(Object.keys(sizes).sort()).toEqual(['idx', 'json', 'pack']);
     expect(sizes['json']).toBeLessThan(100_000);
-    const tip = await author.run(['rev-parse', 'main']);
+    const tip = await author.oidOf('main');
     expect(await author.run(['ls-remote', 'origin', 'refs/heads/main'])).toBe(`${tip}\trefs/heads/main`);
   });
 
@@ -141,7 +141,7 @@ describe('a repository with 33,000 refs', () => {
     const lines = listed[0]?.split('\n');
     const { refs, peeled } = (await repository.resolve())?.manifest ?? {};
     expect(lines).toHaveLength((refs?.size ?? 0) + (peeled?.size ?? 0) + 1);
-    const tag = await author.run(['rev-parse', 'v0']);
+    const tag = await author.oidOf('v0');
     expect(lines).toContain(`${tag}\trefs/tags/v123`);
     expect(lines).toContain(`${refs?.get(branchName(0))}\trefs/tags/v123^{}`);
   });

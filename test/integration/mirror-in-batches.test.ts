@@ -273,7 +273,7 @@ describe('changes by others', () => {
     expect(
       result.refs.filter((ref) => ref.result?.outcome !== 'applied').map(({ target }) => target),
     ).toEqual(['refs/notes/commits']);
-    expect(await seed.target.run(['rev-parse', 'refs/notes/commits'])).toBe(theirs);
+    expect(await seed.target.oidOf('refs/notes/commits')).toBe(theirs);
     expect(await temporaryRefs(seed.target)).toEqual([]);
   });
 
@@ -292,7 +292,7 @@ describe('changes by others', () => {
     expect(acted).toBe(true);
     // What somebody else has put there is theirs.
     for (const name of await temporaryRefs(seed.target)) {
-      expect(await seed.target.run(['rev-parse', name])).toBe(theirs);
+      expect(await seed.target.oidOf(name)).toBe(theirs);
       await seed.target.run(['update-ref', '-d', name]);
     }
     await expectEqual(result, seed.target);

@@ -144,7 +144,7 @@ describe('git fetches what cannot be relayed (issue 13, point 1):', () => {
   });
 
   it('only the ref whose object the source does not send, and the others are relayed', async () => {
-    const side = await source.run(['rev-parse', 'side']);
+    const side = await source.oidOf('side');
     const address = await choosyServer((request) =>
       request.includes(`want ${side}`) ? `upload-pack: not our ref ${side}` : undefined,
     );

@@ -120,12 +120,9 @@ describe('a bundle', () => {
     expect(await user.run(['bundle', 'verify', file], { cwd: author.folder })).toContain('complete history');
     const refs = await author.run(['for-each-ref', '--format=%(objectname) %(refname)']);
     const listed = await user.run(['bundle', 'list-heads', file]);
-    expect(listed.split('\n')).toEqual([
-      ...refs.split('\n'),
-      `${await author.run(['rev-parse', 'main'])} HEAD`,
-    ]);
+    expect(listed.split('\n')).toEqual([...refs.split('\n'), `${await author.oidOf('main')} HEAD`]);
     const copy = await user.clone(file, 'of-the-bundle');
-    expect(await copy.run(['rev-parse', 'HEAD'])).toBe(await author.run(['rev-parse', 'main']));
+    expect(await copy.oidOf('HEAD')).toBe(await author.oidOf('main'));
   });
 
   it('leaves only later objects to fetch for a clone that starts with it', async () => {
@@ -138,7 +135,7 @@ describe('a bundle', () => {
     await work.run(['push', '--quiet', url, 'main']);
     const { 'bundle.folded.uri': bundled = '' } = await bundleList(app, 'later');
     const copy = await user.clone(url, 'from-bundle', `--bundle-uri=${bundled}`);
-    expect(await copy.run(['rev-parse', 'HEAD'])).toBe(await work.run(['rev-parse', 'main']));
+    expect(await copy.oidOf('HEAD')).toBe(await work.oidOf('main'));
     await copy.run(['fsck', '--strict']);
     // 200,000 bytes that no compression makes less are there once, in what came from the bucket.
     const sizes = await copy.run(['count-objects', '-v']);
@@ -180,7 +177,7 @@ describe('a clone that allows packfile-uris', () => {
   it('gets the folded pack from the bucket, and nothing from the server', async () => {
     const before = await answers(app);
     const copy = await asking().clone(repositoryUrl(app, NAME), 'from-the-bucket');
-    expect(await copy.run(['rev-parse', 'HEAD'])).toBe(await author.run(['rev-parse', 'main']));
+    expect(await copy.oidOf('HEAD')).toBe(await author.oidOf('main'));
     await copy.run(['fsck', '--strict']);
     expect((await answers(app))['elsewhere']).toBe((before['elsewhere'] ?? 0) + 1);
   });
@@ -261,7 +258,7 @@ describe('no URI is offered', () => {
     const copy = await user
       .with('fetch.uriProtocols=http,https')
       .clone(repositoryUrl(unsafe, NAME), `around-${url.length}`);
-    expect(await copy.run(['rev-parse', 'HEAD'])).toBe(await author.run(['rev-parse', 'main']));
+    expect(await copy.oidOf('HEAD')).toBe(await author.oidOf('main'));
     expect((await answers(unsafe))['elsewhere']).toBeUndefined();
   });
 

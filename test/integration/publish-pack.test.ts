@@ -129,7 +129,7 @@ async function keys(): Promise<string[]> {
 
 describe('a pack from a stream (issue 12, point 2)', () => {
   it('is published with one call, and cloned by git', async () => {
-    const tag = await upstream.run(['rev-parse', 'v1']);
+    const tag = await upstream.oidOf('v1');
     const refs = { 'refs/heads/main': second, 'refs/tags/v1': tag };
     const published = await publish(packed([second, tag]), refs);
     expect(published.outcome).toBe('published');

@@ -21,7 +21,7 @@ beforeEach(async () => {
   author = await user.init('author');
   await author.commit('One', { big: randomBytes(600_000), 'a/b': '1\n' });
   await author.commit('Two', { 'a/b': '2\n' });
-  await author.run(['remote', 'add', 'origin', url]);
+  await author.addRemote(url);
   await author.run(['push', '--quiet', 'origin', 'main']);
 });
 
@@ -53,7 +53,7 @@ async function uploadsOf(run: () => Promise<unknown>): Promise<number> {
 }
 
 async function expectWhole(copy: GitClient): Promise<void> {
-  expect(await copy.run(['rev-parse', 'HEAD'])).toBe(await author.run(['rev-parse', 'main']));
+  expect(await copy.oidOf('HEAD')).toBe(await author.oidOf('main'));
   expect((await copy.try(['fsck', '--strict'])).exitCode).toBe(0);
   expect(await copy.run(['status', '--porcelain'])).toBe('');
 }

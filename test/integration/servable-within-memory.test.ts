@@ -207,7 +207,7 @@ async function pushAll({ packs, fits }: Pushes, what: string): Promise<number> {
   await app.fold(id);
   const after = await user.clone(url, `${name}-folded`, '--mirror');
   await after.run(['fsck', '--full']);
-  expect(await after.run(['rev-parse', 'main']), what).toBe(from);
+  expect(await after.oidOf('main'), what).toBe(from);
   return taken;
 }
 

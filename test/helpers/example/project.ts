@@ -269,5 +269,5 @@ async function makeRepository(folder: string, name: string) {
         GIT_COMMITTER_DATE: '2024-01-08 10:00 +0100',
       },
     });
-  return { client, ids: [...ids, await client.run(['rev-parse', 'HEAD'])] };
+  return { client, ids: [...ids, await client.oidOf('HEAD')] };
 }

@@ -98,7 +98,7 @@ describe.each(TRANSPORTS)('over $name', ({ addressOf, options = () => ({}), miss
     const said = await pushRef(session, 'refs/heads/new', head);
     expect(said).toContain('unpack ok');
     expect(said).toContain('ok refs/heads/new');
-    expect(await new GitClient(join(folder, name)).run(['rev-parse', 'refs/heads/new'])).toBe(head);
+    expect(await new GitClient(join(folder, name)).oidOf('refs/heads/new')).toBe(head);
   });
 
   it('reports a missing repository as not found', async () => {

@@ -395,7 +395,7 @@ describe('errors of a run', () => {
   it('do not occur when 10,000 refs are pruned and moved, within the needed requests', async () => {
     await using rig = await mirrorRig();
     await history(rig);
-    const tip = await rig.author.run(['rev-parse', 'main']);
+    const tip = await rig.author.oidOf('main');
     const older = await rig.author.run(['rev-parse', 'main~1']);
     const lines = (from: number, to: number, oid: string) =>
       Array.from({ length: to - from }, (_, at) => `update refs/tags/many/${from + at} ${oid}\n`).join('');

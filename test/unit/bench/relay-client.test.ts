@@ -71,8 +71,6 @@ describe('the relay client, against Cairn', () => {
       /username|authentication/i,
     );
     await author.run([...signedIn(url), 'push', '--quiet', url, 'HEAD:refs/heads/main']);
-    expect(await author.run(['ls-remote', url, 'refs/heads/main'])).toContain(
-      await author.run(['rev-parse', 'HEAD']),
-    );
+    expect(await author.run(['ls-remote', url, 'refs/heads/main'])).toContain(await author.oidOf('HEAD'));
   });
 });

@@ -90,7 +90,7 @@ it('blame is bounded by the output of git, however long messages and names are',
   for (let at = 0; at < 12; at++) {
     await rig.client.commit('x', files(at));
     await rig.client.run(['commit', '-q', '--amend', '-F', '-'], { input: `${at} ${message}` });
-    tip = await rig.client.run(['rev-parse', 'HEAD']);
+    tip = await rig.client.oidOf('HEAD');
   }
   const blame = await readBlame(await rig.view(), tip, [Buffer.from('wordy')], 12, MINUTE);
   // 12 MiB in all, of which 8 are read.

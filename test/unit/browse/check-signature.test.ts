@@ -43,7 +43,7 @@ it('an SSH signature is good, of an unknown key or bad, as git says', async () =
       expect(made.exitCode, made.stderr).toBe(0);
       const signed = client.with('gpg.format=ssh', `user.signingkey=${key}.pub`);
       await signed.run(['commit', '-q', '--allow-empty', '-S', '-m', `Signed by ${type}\n\nText.`]);
-      return { oid: await client.run(['rev-parse', 'HEAD']), key: await readFile(`${key}.pub`, 'utf8') };
+      return { oid: await client.oidOf('HEAD'), key: await readFile(`${key}.pub`, 'utf8') };
     };
     const made = [await sign('ed25519'), await sign('ecdsa', '-b', '384'), await sign('rsa', '-b', '2048')];
     const verdicts = async () => {

@@ -80,7 +80,7 @@ it('a walk ends at each of its bounds and says so, and git finds the rest', asyn
   const seed = Math.floor(Math.random() * 1e9);
   await using rig = await BrowseRig.open();
   await history(rig, new SeededRandom(seed));
-  const commit = (await rig.client.run(['rev-parse', 'main'])).trim();
+  const commit = (await rig.client.oidOf('main')).trim();
   const walk = async (bounds: Partial<typeof WALK_BOUNDS>, timeout = new AbortController().signal) => {
     const view = await rig.view();
     const entries = await readTree(view, (await readCommit(view, commit)).commit.tree);
@@ -129,12 +129,12 @@ it('a walk continues from the result of an older commit, so that a push costs no
   const seed = Math.floor(Math.random() * 1e9);
   await using rig = await BrowseRig.open();
   await history(rig, new SeededRandom(seed));
-  await check(rig, await rig.view(), (await rig.client.run(['rev-parse', 'main'])).trim(), seed);
+  await check(rig, await rig.view(), (await rig.client.oidOf('main')).trim(), seed);
   for (const [at, file] of ['a/x', 'top'].entries()) {
     await rig.client.run(['reset', '--quiet', '--hard', 'main']);
     await rig.client.commit(`Change ${at}`, { [file]: `changed ${at}\n` });
   }
   rig.started.length = 0;
-  await check(rig, await rig.view(), (await rig.client.run(['rev-parse', 'main'])).trim(), seed);
+  await check(rig, await rig.view(), (await rig.client.oidOf('main')).trim(), seed);
   expect(rig.started).toEqual(['cat-file']);
 });

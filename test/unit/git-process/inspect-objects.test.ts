@@ -25,9 +25,9 @@ beforeAll(async () => {
   ids['tree'] = await work.run(['rev-parse', 'HEAD^{tree}']);
   ids['blob'] = await work.run(['rev-parse', 'HEAD:a']);
   await work.run(['tag', '-a', '-m', 'tag', 'tag']);
-  ids['tag'] = await work.run(['rev-parse', 'tag']);
+  ids['tag'] = await work.oidOf('tag');
   await work.run(['tag', '-a', '-m', 'tag of a tag', 'nested', 'tag']);
-  ids['nested'] = await work.run(['rev-parse', 'nested']);
+  ids['nested'] = await work.oidOf('nested');
   // A commit of which the tree is nowhere, and one on top of it.
   const broken = `tree ${ABSENT}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nbroken\n`;
   ids['broken'] = await work.run(['hash-object', '-t', 'commit', '-w', '--stdin', '--literally'], {

@@ -40,9 +40,9 @@ beforeAll(async () => {
   ids['tree'] = await work.run(['rev-parse', 'HEAD^{tree}']);
   ids['blob'] = await work.run(['rev-parse', 'HEAD:a']);
   await work.run(['tag', '-a', '-m', 'tag', 'tag']);
-  ids['tag'] = await work.run(['rev-parse', 'tag']);
+  ids['tag'] = await work.oidOf('tag');
   await work.run(['tag', '-a', '-m', 'tag of a tag', 'nested', 'tag']);
-  ids['nested'] = await work.run(['rev-parse', 'nested']);
+  ids['nested'] = await work.oidOf('nested');
   // A commit of which the tree is nowhere, one of which a file is, and one on top of what is nowhere.
   ids['no tree'] = await commit(ABSENT, id('first'));
   ids['no blob'] = await commit(await hash('tree', treeObject('f', ABSENT).content), id('first'));

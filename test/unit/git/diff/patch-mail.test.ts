@@ -31,7 +31,7 @@ describe('a patch mail of git', () => {
     expect(mail.subject).toBe(
       '[PATCH] Ändere «alles» auf einmal, mit einem Betreff, der länger ist als eine Zeile',
     );
-    expect(mail.commit).toBe((await client.run(['rev-parse', 'HEAD'])).trim());
+    expect(mail.commit).toBe((await client.oidOf('HEAD')).trim());
     expect(mail.message).toBe('Weil.\n\nkein Ende');
     expect(mail.count).toBe(5);
     const files = mail.files.map(

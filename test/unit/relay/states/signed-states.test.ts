@@ -51,7 +51,7 @@ beforeAll(async () => {
   ids['first'] = await work.commit('First', { a: '1\n' });
   ids['second'] = await work.commit('Second', { a: '2\n' });
   await work.run(['tag', '-a', '-m', 'v1', 'v1']);
-  ids['tag'] = await work.run(['rev-parse', 'v1']);
+  ids['tag'] = await work.oidOf('v1');
   ids['blob'] = await work.run(['rev-parse', 'HEAD:a']);
   await work.run(['checkout', '--quiet', '-b', 'side', ids['first']]);
   ids['side'] = await work.commit('Side', { b: '1\n' });

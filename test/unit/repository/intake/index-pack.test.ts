@@ -148,7 +148,7 @@ describe('a pack', () => {
     const first = await client.commit(`First ${message}`, { file: 'one' });
     const second = await client.commit(`Second ${message}`, { file: 'two' });
     await client.run(['tag', '-a', '-m', 'A tag', 'tag']);
-    const tag = await client.run(['rev-parse', 'tag']);
+    const tag = await client.oidOf('tag');
     const tree = await client.run(['rev-parse', 'HEAD^{tree}']);
     const path = join(folder.path, 'tips.pack');
     await run(

@@ -30,12 +30,12 @@ beforeAll(async () => {
   modules.write('[submodule "x"]\npath = sub\nurl = https://example.org/x\n');
   await writeFile(`${rig.client.folder}/.gitmodules`, modules);
   const target = await rig.client.run(['hash-object', '-w', '--stdin'], { input: 'x/'.repeat(4_097) });
-  const head = await rig.client.run(['rev-parse', 'HEAD']);
+  const head = await rig.client.oidOf('HEAD');
   for (const entry of [`160000,${head},sub`, `120000,${target},long`])
     await rig.client.run(['update-index', '--add', '--cacheinfo', entry]);
   await rig.client.run(['add', '.gitmodules']);
   await rig.client.run(['commit', '-qm', 'Special']);
-  tip = await rig.client.run(['rev-parse', 'HEAD']);
+  tip = await rig.client.oidOf('HEAD');
   view = await rig.view();
 });
 afterAll(() => rig[Symbol.asyncDispose]());
