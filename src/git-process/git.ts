@@ -30,7 +30,7 @@ export interface GitOptions {
   /** Bound of all processes together, in shares of `memory`; absent for no bound. */
   readonly shares?: SharesOptions;
   readonly observer?: GitObserver;
-  /** Starts the processes of {@link Git.brief}; without it the server starts them itself. */
+  /** Starts the processes of {@link Git.brief}; without it the server starts them itself. Whoever made it closes it. */
   readonly launcher?: Launcher;
 }
 
@@ -348,10 +348,9 @@ export class Git {
     }
   }
 
-  /** Ends all processes that are alive and waits for them. */
+  /** Ends all processes that are alive and waits for them. The launcher stays: others may use it. */
   async close(): Promise<void> {
     await Promise.all([this, ...this.others].map((git) => git.stopAll()));
-    await this.options.launcher?.close();
   }
 
   private async stopAll(): Promise<void> {

@@ -22,6 +22,8 @@ export interface LearnedGit {
   readonly version: string;
   /** Whether this system limits the memory of its processes. */
   readonly limitsMemory: boolean;
+  /** Starts the processes of all of them. Whoever gives it closes it. */
+  readonly launcher?: Launcher | undefined;
 }
 
 export interface GitParts {
@@ -45,12 +47,9 @@ export async function openGit(parts: GitParts, stack: ClosingStack): Promise<Ope
   const { settings, home, log, observer, launches = false, learned } = parts;
   const budget = gitBudget(settings, machineMemory());
   const { memory, shares } = budget;
-  const launcher = launches ? new Launcher() : undefined;
-  if (launcher !== undefined) {
-    // First, because it takes longer to start than what follows.
-    if (learned === undefined) launcher.open();
-    stack.defer(() => launcher.close());
-  }
+  const launcher = launches ? (learned?.launcher ?? ownLauncher(stack)) : undefined;
+  // First, because it takes longer to start than what follows.
+  if (learned === undefined) launcher?.open();
   const limit = learned?.limitsMemory
     ? { memory }
     : await usableMemoryLimit(settings.git, memory, (problem) => log.warn(problem));
@@ -66,4 +65,10 @@ export async function openGit(parts: GitParts, stack: ClosingStack): Promise<Ope
   stack.defer(() => git.close());
   const pagesGit = git.beside({ all: budget.pageShares, spare: 0 });
   return { git, pagesGit, version: learned?.version ?? (await checkGitVersion(git)), budget };
+}
+
+function ownLauncher(stack: ClosingStack): Launcher {
+  const launcher = new Launcher();
+  stack.defer(() => launcher.close());
+  return launcher;
 }

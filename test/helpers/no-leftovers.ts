@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, vi } from 'vitest';
+import { endFile } from './file-end.ts';
 
 /** Long enough for a process that has been told to end, on a busy machine, and shorter than anything that hangs. */
 const PATIENCE_MS = 30_000;
@@ -31,6 +32,7 @@ afterAll(async () => {
     globalThis.setTimeout = realTimeout;
     throw new Error('the tests of this file left timers behind that are not real');
   }
+  await endFile();
   const deadline = performance.now() + PATIENCE_MS;
   let left = leftovers();
   while (left.length > 0 && performance.now() < deadline) {

@@ -13,6 +13,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { type App, type Learned, type Overrides, startApp } from '../../src/server/app.ts';
 import { learnUploadCapabilities } from '../../src/transfer/fetch/upload-capabilities.ts';
 import { SERVICE_KEY_FILE, SERVICE_SECRET } from './build-once.ts';
+import { launcherOfFile } from './launcher-of-file.ts';
 import { tempDir } from './temp-dir.ts';
 
 /** An owner for tests that do not care who it is. */
@@ -66,7 +67,7 @@ async function startIn(cacheFolder: string, options: TestServerOptions): Promise
     write: options.onLog ?? (() => undefined),
   });
   // Another git may be able to do other things.
-  const learned = options.flags?.git === undefined ? { learned: await learnOnce() } : {};
+  const learned = options.flags?.git === undefined ? { learned: await learnedHere() } : {};
   return startApp(settings, { tls: undefined, serviceKey: SERVICE_SECRET }, log, {
     ...learned,
     ...options.overrides,
@@ -76,6 +77,12 @@ async function startIn(cacheFolder: string, options: TestServerOptions): Promise
       ...(options.presignGet === undefined ? {} : { presignGet: options.presignGet }),
     },
   });
+}
+
+/** What servers of this process know, and the process that starts git for those of this test file. */
+async function learnedHere(): Promise<Learned> {
+  const { git, ...rest } = await learnOnce();
+  return { ...rest, git: { ...git, launcher: launcherOfFile() } };
 }
 
 let learned: Promise<Learned> | undefined;

@@ -18,6 +18,13 @@ const GROUPS_OF_SESSIONS = isOn('/proc/sys/kernel/sched_autogroup_enabled');
 
 let folder: TempDir;
 const opened: Git[] = [];
+const launchers: Launcher[] = [];
+
+function newLauncher(): Launcher {
+  const launcher = new Launcher();
+  launchers.push(launcher);
+  return launcher;
+}
 
 beforeEach(async () => {
   folder = await tempDir();
@@ -25,6 +32,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const git of opened.splice(0)) await git.close();
+  for (const launcher of launchers.splice(0)) await launcher.close();
   await folder[Symbol.asyncDispose]();
 });
 
@@ -64,7 +72,7 @@ describe.each([
       started: (name: string) => seen.push(`started ${name}`),
       ended: (name: string, _seconds: number, ok: boolean) => seen.push(`ended ${name} ${ok}`),
     };
-    const launcher = launched ? new Launcher() : undefined;
+    const launcher = launched ? newLauncher() : undefined;
     if (launcher !== undefined) await until(() => launcher.ready);
     const git = new Git({ binary, home: folder.path, observer, ...(launcher && { launcher }) });
     opened.push(git);
@@ -179,7 +187,7 @@ describe('the launcher', () => {
     const parent = join(folder.path, 'parent');
     await writeFile(binary, `#!/bin/sh\necho $PPID > '${parent}.new'; mv '${parent}.new' '${parent}'\n$1\n`);
     await chmod(binary, 0o755);
-    const launcher = new Launcher();
+    const launcher = newLauncher();
     await until(() => launcher.ready);
     const git = new Git({ binary, home: folder.path, launcher });
     opened.push(git);
@@ -202,7 +210,7 @@ describe('the launcher', () => {
       `#!/bin/sh\necho $PPID $$ > '${pids}.new'; mv '${pids}.new' '${pids}'; exec sleep 60\n`,
     );
     await chmod(binary, 0o755);
-    const launcher = new Launcher();
+    const launcher = newLauncher();
     await until(() => launcher.ready);
     const git = new Git({ binary, home: folder.path, launcher });
     opened.push(git);
