@@ -4,7 +4,7 @@
  */
 
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -92,7 +92,6 @@ async function pushNextAfter(happens: () => Promise<void>): Promise<CommandResul
   const [shown, go] = [join(author.folder, 'shown'), join(author.folder, 'go')];
   // git runs this hook in between.
   const hook = `#!/bin/sh\ntouch '${shown}'\nfor i in $(seq 1000); do [ -e '${go}' ] && exit; sleep 0.05; done; exit 1\n`;
-  await mkdir(join(author.folder, '.git', 'hooks'), { recursive: true });
   await writeFile(join(author.folder, '.git', 'hooks', 'pre-push'), hook, { mode: 0o755 });
   const pushing = pushNext();
   while (!existsSync(shown)) await sleep(10);

@@ -85,7 +85,7 @@ it(
     let left = INTERRUPTIONS;
     for (let number = 1; left > 0; number++) {
       const name = `target-${number}.git`;
-      await git.run(['init', '--quiet', '--bare', name]);
+      await git.init(name, '--bare');
       const front = await startLimitingFront(host.url, { limit: LIMIT, style: '413' });
       try {
         const story: string[] = [];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const KNOWN = /^(--bare|--object-format=(sha1|sha256)|--initial-branch=[\w./-]+)$/;
 
 /**
- * Writes what `git init` without templates writes, without starting a process: tests make some thousand repositories.
+ * Writes what `git init` writes, but for hooks that do nothing, without starting a process: tests make some thousand repositories.
  * @returns false, and has done nothing, when an option is not known or there is a repository already
  */
 export function writeEmptyRepository(folder: string, options: readonly string[]): boolean {
@@ -13,7 +13,7 @@ export function writeEmptyRepository(folder: string, options: readonly string[])
   const top = bare ? folder : join(folder, '.git');
   if (!options.every((option) => KNOWN.test(option)) || existsSync(join(top, 'HEAD'))) return false;
   // Without waiting for each: that takes longer than what is waited for.
-  for (const name of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags'])
+  for (const name of ['hooks', 'objects/info', 'objects/pack', 'refs/heads', 'refs/tags'])
     mkdirSync(join(top, name), { recursive: true });
   const branch = given(options, '--initial-branch=') ?? 'main';
   writeFileSync(join(top, 'HEAD'), `ref: refs/heads/${branch}\n`);

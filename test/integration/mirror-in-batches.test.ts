@@ -44,7 +44,7 @@ interface Seeding {
 /** An empty target behind a front. */
 async function seeding(rules: FrontRules, options: Partial<MirrorOptions> = {}): Promise<Seeding> {
   const name = `target-${++number}.git`;
-  await git.run(['init', '--quiet', '--bare', name]);
+  await git.init(name, '--bare');
   const front = await startLimitingFront(host.url, rules);
   onTestFinished(() => front[Symbol.asyncDispose]());
   const told: string[] = [];
@@ -234,7 +234,7 @@ it('a SHA-256 history is sent in batches', async () => {
     { limit: LIMIT, style: 'stated' },
     { source: { address: repository.folder }, limits: { targetMaxPackBytes: 50_000 } },
   );
-  await git.run(['init', '--quiet', '--bare', '--object-format=sha256', 'target-sha256.git']);
+  await git.init('target-sha256.git', '--bare', '--object-format=sha256');
   const result = await sync({ ...seed.options, target: { address: `${seed.front.url}/target-sha256.git` } });
   await expectEqual(result, git.at('target-sha256.git'), repository);
   expect(result.packs).toBeGreaterThan(1);

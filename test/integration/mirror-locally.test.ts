@@ -45,7 +45,7 @@ interface Mirroring {
 
 async function mirroring(address: string, more: Partial<MirrorOptions> = {}): Promise<Mirroring> {
   const name = `target-${++number}.git`;
-  await git.run(['init', '--quiet', '--bare', name]);
+  await git.init(name, '--bare');
   const told: string[] = [];
   return {
     target: git.at(name),
