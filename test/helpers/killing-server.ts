@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-
-const ENTRY = fileURLToPath(new URL('./killing-server.mjs', import.meta.url));
+import { joinedProgram } from './join-programs.ts';
 
 /** The write of a push at which a server is killed. */
 export interface KillAt {
@@ -26,7 +24,14 @@ export async function spawnKillingServer(
   folders: { readonly data: string; readonly cache: string },
   at: KillAt,
 ): Promise<KillingServer> {
-  const args = [ENTRY, folders.data, folders.cache, at.ending, String(at.ordinal), at.moment];
+  const args = [
+    joinedProgram('killing-server'),
+    folders.data,
+    folders.cache,
+    at.ending,
+    String(at.ordinal),
+    at.moment,
+  ];
   const child = spawn(process.execPath, args, {
     env: { PATH: process.env['PATH'] ?? '' },
     stdio: ['ignore', 'pipe', 'inherit'],
