@@ -309,7 +309,7 @@ describe('whole versions', () => {
     await rig.push(artifacts.slice(half));
   }
 
-  it('become deltas of earlier versions, in chains of bounded length, and the project shrinks', async () => {
+  it('become deltas of later versions, in chains of bounded length, and the project shrinks', async () => {
     await using folded = await FoldRig.open();
     const { rig } = folded;
     await versions(rig);
@@ -323,6 +323,11 @@ describe('whole versions', () => {
     const depthOf = (entry: BagEntry): number =>
       entry.source === undefined ? 0 : 1 + depthOf(bag.find(entry.source) ?? entry);
     expect(Math.max(...entries.map(depthOf))).toBe(100);
+    for (const entry of entries) {
+      expect(bag.view.table.depthOf(bag.slotOf(entry.name)), entry.name).toBe(depthOf(entry));
+    }
+    // The newest version, which is read most, is whole.
+    expect(entries.at(-1)?.source).toBeUndefined();
     expect(entries.filter(({ source }) => source === undefined).length).toBe(4);
     // Nothing is left to do, and clones get the deltas as they are.
     expect(await folded.fold()).toEqual({ outcome: 'nothing to do' });
@@ -344,8 +349,8 @@ describe('whole versions', () => {
       chain.push(checkInWith({ comment: `c${at}`, files, ...(parent === undefined ? {} : { parent }) }));
     }
     const isPrivate = (at: number) => at === 1 || at === 2;
-    // The first version is stored as a delta of the second one, as stock clients do: the second may not be made of it.
-    await rig.push([text(3), text(4), delta(text(5), text(4)), text(5), text(0)]);
+    // A version that is stored as a delta of the one before it: that one may not be made of it.
+    await rig.push([text(3), text(4), delta(text(4), text(5)), text(0)]);
     await rig.push([1, 2].map((at) => ({ ...text(at), isPrivate: true })));
     await rig.push(chain.map((made, at) => ({ ...made, isPrivate: isPrivate(at) })));
     await folded.shun({ shun: [text(3).name] });
@@ -360,8 +365,9 @@ describe('whole versions', () => {
       if (entry.source !== undefined) expect(source, entry.name).toBeDefined();
       if (!entry.isPrivate) expect(source?.isPrivate ?? false, entry.name).toBe(false);
     }
-    expect(bag.find(text(2).name)?.source).toBe(text(1).name);
-    expect(bag.find(text(1).name)?.source).toBe(text(0).name);
+    expect(bag.find(text(1).name)?.source).toBe(text(2).name);
+    expect(bag.find(text(5).name)?.source).toBe(text(4).name);
+    expect([0, 2, 4].map((at) => bag.find(text(at).name)?.source)).toEqual([undefined, undefined, undefined]);
   });
 
   it('that became deltas are read completely by the stock client', async (test) => {

@@ -55,6 +55,11 @@ export class IndexBuilder {
     this.sources.push(record.source === undefined ? NO_SOURCE : this.names.add(record.source));
   }
 
+  /** Corrects the depth of a record, by its number from 0 on. */
+  setDepth(record: number, depth: number): void {
+    this.depths.set(record, Math.min(0xffff, depth));
+  }
+
   addUnversioned(file: UnversionedFile): void {
     this.unversioned.push(file);
   }

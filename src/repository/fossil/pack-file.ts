@@ -53,6 +53,11 @@ export class PackFileWriter {
     await this.write(payload);
   }
 
+  /** Corrects how many deltas make the content of a record, by its number from 0 on. */
+  setDepth(record: number, depth: number): void {
+    this.index.setDepth(record, depth);
+  }
+
   addUnversioned(file: UnversionedFile): void {
     this.index.addUnversioned(file);
   }

@@ -10,6 +10,7 @@ import type { ArtifactName } from '../../../fossil/artifact-name.ts';
 import { deflatePayload, inflatePayload, isStoredPayload } from '../../../fossil/compression.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { Yielder } from '../../../lib/cooperative.ts';
+import { GrowingWords } from '../../../lib/growing-words.ts';
 import type { Random } from '../../../lib/random.ts';
 import type { ObjectStore } from '../../../object-store/object-store.ts';
 import type { ArtifactCache } from '../../../repository/cache/artifact-cache.ts';
@@ -164,6 +165,8 @@ class FoldCopy {
   private readonly usedContents: ReadonlySet<ArtifactName>;
   /** Names of unversioned files whose version is in the new pack. */
   private readonly written = new Set<string>();
+  /** The slot of each record that is written as a delta, otherwise none. */
+  private readonly slots = new GrowingWords(0);
 
   constructor(bag: Bag, run: FossilFoldRun, path: string, signal: AbortSignal) {
     const { waiting, unversioned } = bag.view;
@@ -186,6 +189,11 @@ class FoldCopy {
       const deltas = await this.versionDeltas(session, making);
       for (let pack = this.run.from; pack < this.run.to; pack++) {
         if (await this.copyPack(writer, session, pack, { outside, deltas })) isEmpty = false;
+      }
+      // A source may have become a delta after what is made of it was written.
+      for (const [record, slot] of this.slots.values().entries()) {
+        if ((record & 0xfff) === 0) await this.yielder.next();
+        if (slot !== NONE) writer.setDepth(record, deltas.chainOf(slot));
       }
       const file = await writer.finish();
       return isEmpty ? undefined : file;
@@ -244,14 +252,14 @@ class FoldCopy {
       copied = true;
       const made = isWhole || !isArtifact(kept.flags) ? undefined : await deltas.of(bag.slotOf(name));
       if (made !== undefined) {
-        const { payload, ...delta } = made;
-        await writer.add({ ...record, ...delta }, payload);
+        const { payload, source } = made;
+        await this.add(writer, { ...record, source }, payload);
         continue;
       }
       const payload = isWhole
         ? deflatePayload(await bag.expand(session, bag.slotOf(name)))
         : await session.read(place);
-      await writer.add(record, compressed(payload));
+      await this.add(writer, record, compressed(payload));
     }
     for (const { name } of index.unversioned) {
       const version = view.unversioned.get(name);
@@ -261,6 +269,13 @@ class FoldCopy {
       copied = true;
     }
     return copied;
+  }
+
+  private async add(writer: PackFileWriter, record: PackRecord, payload: Uint8Array): Promise<void> {
+    this.slots.push(
+      isArtifact(record.flags) && record.source !== undefined ? this.bag.slotOf(record.name) : NONE,
+    );
+    await writer.add(record, payload);
   }
 
   /** The record as it is copied; undefined if it means nothing any more. */

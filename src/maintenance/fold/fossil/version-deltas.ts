@@ -18,6 +18,9 @@ import type { PackSession } from '../../../repository/fossil/pack-reader.ts';
 /** Deltas that one content may be made of after a fold has made new ones. */
 const LONGEST_CHAIN = 100;
 
+/** More deltas than any chain has. */
+const MOST_DELTAS = 0xffff;
+
 /** Check-ins that are read in one fold. */
 const CHECK_INS = 50_000;
 
@@ -50,19 +53,20 @@ export interface VersionDeltasOptions {
 /** An artifact that is stored as a delta from now on. */
 export interface VersionDelta {
   readonly source: ArtifactName;
-  readonly depth: number;
   readonly payload: Uint8Array;
 }
 
 /**
- * Finds artifacts that came whole although the version before them is here, and makes deltas of them: a check-in of its parent, a file
- * of the one with the same name in the parent of the check-in. Every delta is applied and verified before it is used. Nothing public is
- * made of something private or shunned.
+ * Finds artifacts that came whole although the version after them is here, and makes deltas of them: a check-in of the one that follows
+ * it, a file of the one with the same name in the next check-in. So the newest version stays whole, as in stock Fossil: it is read most,
+ * and a stock client that clones deltas the other way round turns all of them. Every delta is applied and verified before it is used.
+ * Nothing public is made of something private or shunned.
  */
 export class VersionDeltas {
   private readonly options: VersionDeltasOptions;
   private readonly expanding: ExpandContext;
-  private readonly before = new Map<number, number>();
+  /** The next version of artifacts that are whole, by slots. */
+  private readonly after = new Map<number, number>();
   /** Sources of artifacts that were whole, by slots. */
   private readonly made = new Map<number, number>();
   /** Of each slot, how many deltas follow each other from it on. */
@@ -97,13 +101,13 @@ export class VersionDeltas {
 
   /**
    * A delta for an artifact that is whole.
-   * @returns undefined if the version before it is not known, or a delta would save too little or make a chain too long
+   * @returns undefined if the version after it is not known, or a delta would save too little or make a chain too long
    * @throws CairnError `corrupt` if a content cannot be made
    */
   async of(slot: number): Promise<VersionDelta | undefined> {
     const { bag } = this.options;
     const { table } = bag.view;
-    const source = this.before.get(slot);
+    const source = this.after.get(slot);
     if (source === undefined || this.isLate || !this.mayBeSource(source, slot)) return undefined;
     const depth = 1 + this.depthOf(source, slot);
     if (depth + (this.heights[slot] ?? 0) > LONGEST_CHAIN) return undefined;
@@ -115,7 +119,12 @@ export class VersionDeltas {
     if (!isNameOf(table.names.at(slot), applyDelta(from, delta, content.length))) return undefined;
     this.made.set(slot, source);
     this.raise(slot);
-    return { source: table.names.at(source), depth, payload };
+    return { source: table.names.at(source), payload };
+  }
+
+  /** How many deltas make the content of an artifact, with those that have been made up to now. */
+  chainOf(slot: number): number {
+    return this.depthOf(slot, NONE);
   }
 
   private get isLate(): boolean {
@@ -135,12 +144,12 @@ export class VersionDeltas {
     const [name] = parseCheckIn(content)?.parents ?? [];
     const parent = name === undefined ? NONE : bag.slotOf(name);
     if (parent === NONE || !isVisible(bag.bitsOf(parent)) || table.sizeOf(parent) > LARGEST) return;
-    this.note(slot, parent);
+    this.note(parent, slot);
     const files = this.filesOf(slot, content);
     const earlier = this.lists.get(parent) ?? this.filesOf(parent, await expand(this.expanding, parent));
     for (const [path, file] of files) {
       const old = earlier.get(path);
-      if (old !== undefined && old !== file) this.note(bag.slotOf(file), bag.slotOf(old));
+      if (old !== undefined && old !== file) this.note(bag.slotOf(old), bag.slotOf(file));
     }
   }
 
@@ -150,13 +159,13 @@ export class VersionDeltas {
     return files;
   }
 
-  /** Keeps which version comes before one that is whole, if both are of a size for deltas. */
-  private note(slot: number, before: number): void {
+  /** Keeps which version comes after one that is whole, if both are of a size for deltas. */
+  private note(slot: number, after: number): void {
     const { table } = this.options.bag.view;
-    if (slot === NONE || before === NONE || slot === before || this.before.has(slot)) return;
+    if (slot === NONE || after === NONE || slot === after || this.after.has(slot)) return;
     const isFit = (each: number) => table.sizeOf(each) >= SMALLEST && table.sizeOf(each) <= LARGEST;
     const isWhole = this.isHeld(slot) && table.sourceOf(slot) === NONE;
-    if (isWhole && this.isHeld(before) && isFit(slot) && isFit(before)) this.before.set(slot, before);
+    if (isWhole && this.isHeld(after) && isFit(slot) && isFit(after)) this.after.set(slot, after);
   }
 
   private isHeld(slot: number): boolean {
@@ -178,7 +187,8 @@ export class VersionDeltas {
   private depthOf(slot: number, but: number): number {
     let depth = 0;
     for (let at = slot; at !== NONE; at = this.sourceOf(at)) {
-      if (at === but || depth > LONGEST_CHAIN) return LONGEST_CHAIN;
+      if (at === but) return LONGEST_CHAIN;
+      if (depth > MOST_DELTAS) return depth;
       if (this.sourceOf(at) !== NONE) depth++;
     }
     return depth;
