@@ -34,8 +34,14 @@ export interface ThreadSystem {
 const MOST_WAITS = 10;
 /** Milliseconds between two looks. A look takes a tenth of one. */
 const BETWEEN_LOOKS = 20;
-/** Milliseconds on one processor, after which it is looked again: files may have followed folders. */
-const REVIEW = 1_000;
+/**
+ * Milliseconds that threads stay on one processor before they are released and measured again, because large files may follow folders: the
+ * first time, and at most. The time doubles, since each binding starts a program.
+ */
+const FIRST_REVIEW = 1_000;
+const LONGEST_REVIEW = 4_000;
+/** Milliseconds that binding may take. */
+const BINDING = 1_000;
 
 /** Processors that processes have been put on: two would share one while another has nothing to do. */
 const taken = new Set<string>();
@@ -50,6 +56,7 @@ export async function gatherThreads(
   system: ThreadSystem = linux,
 ): Promise<void> {
   let before: (ThreadFigures & { readonly at: number }) | undefined;
+  let review = FIRST_REVIEW;
   while (!over.aborted) {
     await system.sleep(BETWEEN_LOOKS, over);
     const figures = over.aborted ? undefined : system.figures(pid);
@@ -58,13 +65,22 @@ export async function gatherThreads(
     const waits = before === undefined ? 0 : (figures.waits - before.waits) / (at - before.at);
     before = figures.threads > 1 ? { ...figures, at } : undefined;
     if (waits <= MOST_WAITS) continue;
-    if (!(await onOneProcessor(pid, over, system))) return;
+    if (!(await onOneProcessor(pid, over, system, review))) return;
+    review = Math.min(2 * review, LONGEST_REVIEW);
     before = undefined;
   }
 }
 
-/** @returns false where it need not be tried again */
-async function onOneProcessor(pid: number, over: AbortSignal, system: ThreadSystem): Promise<boolean> {
+/**
+ * @param review milliseconds until all processors are given back
+ * @returns false where it need not be tried again
+ */
+async function onOneProcessor(
+  pid: number,
+  over: AbortSignal,
+  system: ThreadSystem,
+  review: number,
+): Promise<boolean> {
   const processors = system.processors(pid);
   if (processors === undefined) return false;
   const { last, all } = processors;
@@ -72,7 +88,7 @@ async function onOneProcessor(pid: number, over: AbortSignal, system: ThreadSyst
   taken.add(last);
   try {
     if (!(await system.bind(pid, last))) return false;
-    await system.sleep(REVIEW, over);
+    await system.sleep(review, over);
     return !over.aborted && (await system.bind(pid, all));
   } finally {
     taken.delete(last);
@@ -98,7 +114,7 @@ export const linux: ThreadSystem = {
   bind: (pid, processors) =>
     new Promise((resolve) => {
       const args = ['-a', '-p', '-c', processors, String(pid)];
-      execFile('taskset', args, { timeout: REVIEW }, (error) => resolve(error === null));
+      execFile('taskset', args, { timeout: BINDING }, (error) => resolve(error === null));
     }),
   now: () => systemClock.monotonic(),
   sleep: async (milliseconds, signal) => {

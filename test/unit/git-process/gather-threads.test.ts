@@ -8,6 +8,7 @@ import { gatherThreads, linux, type ThreadSystem } from '../../../src/git-proces
 /** A process that waits so many times in each millisecond; one number for each look, until it ends. */
 class ImaginaryProcess implements ThreadSystem {
   readonly bound: string[] = [];
+  readonly slept: number[] = [];
   readonly over = new AbortController();
   threads = 3;
   canBind = true;
@@ -39,6 +40,7 @@ class ImaginaryProcess implements ThreadSystem {
   }
 
   async sleep(milliseconds: number) {
+    this.slept.push(milliseconds);
     const rate = this.rates.shift();
     this.time += milliseconds;
     this.waits += (rate ?? 0) * milliseconds;
@@ -56,6 +58,12 @@ describe('threads of git', () => {
     const process = new ImaginaryProcess([0, 2, 40, 0, 0, 40, 0, 0, 3, 3]);
     await process.watch();
     expect(process.bound).toEqual(['1', '0-3', '1', '0-3']);
+  });
+
+  it('stay on one processor for longer each time, up to four seconds', async () => {
+    const process = new ImaginaryProcess(Array.from({ length: 5 }, () => [0, 40, 0]).flat());
+    await process.watch();
+    expect(process.slept.filter((each) => each > 20)).toEqual([1_000, 2_000, 4_000, 4_000, 4_000]);
   });
 
   it('keep their processors while they work', async () => {
