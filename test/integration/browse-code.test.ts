@@ -325,6 +325,9 @@ describe('access to pages', () => {
       'raw/main/secret',
       'commits/main',
       `commit/${tip}`,
+      `contains/${tip}`,
+      'commits/main?author=x&since=2020-01-01',
+      'switch/file/main/secret',
     ]) {
       const [hidden, absent] = [await get(path), await missing.get(path)];
       expect(await text(hidden, 404)).toBe(await text(absent, 404));

@@ -1,7 +1,8 @@
 /** What pages may cost that nobody has asked for: the git processes that each starts. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { CodeRig } from '../helpers/code-rig.ts';
+import { UNANNOUNCED } from '../../src/repository/manifest.ts';
+import { CodeRig, textOf } from '../helpers/code-rig.ts';
 
 let rig: CodeRig;
 
@@ -41,8 +42,8 @@ it('uncached pages start few processes, also after a push, which leaves pages of
   }
 });
 
-it('a page is made while the store is asked for the current state, and not sent if that is another one', async () => {
-  const { client, push, page } = await rig.project('overlap');
+it('a page is made while the store is asked for the current state, and not sent if that has changed or is private', async () => {
+  const { client, push, page, get, id } = await rig.project('overlap');
   await client.commit('Old', { a: '1\n' });
   await push();
   rig.store.reset();
@@ -65,4 +66,19 @@ it('a page is made while the store is asked for the current state, and not sent 
   const shown = await page('commits/main');
   expect(shown).toContain('<bdi>New</bdi>');
   expect(rig.started.filter((name) => name === 'rev-list')).toHaveLength(2);
+  await sleep(1_050);
+  rig.started.length = 0;
+  rig.store.next(isPointer, {
+    does: 'run',
+    before: async () => {
+      await expect.poll(() => rig.started).toContain('rev-list');
+      await rig.server.announce(id, {
+        policy: { ...UNANNOUNCED, writers: [rig.owner.publicKey], private: true },
+      });
+    },
+  });
+  const hidden = await get('commits/main/a');
+  const missing = await (await rig.project('none')).get('commits/main/a');
+  expect(await textOf(hidden, 404)).toBe(await textOf(missing, 404));
+  expect([...hidden.headers]).toEqual([...missing.headers]);
 });
