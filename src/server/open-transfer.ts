@@ -11,7 +11,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ArtifactStore } from '../repository/artifact-store.ts';
 import type { GitManifest } from '../repository/git/git-manifest.ts';
-import { HeightMemory } from '../repository/intake/height-memory.ts';
+import { HeightMemory } from '../repository/intake/heights/height-memory.ts';
 import { recencyMs } from '../repository/repository.ts';
 import { CheckedConcatenations } from '../transfer/concatenation/checked-concatenations.ts';
 import { FairSemaphore } from '../transfer/fair-semaphore.ts';

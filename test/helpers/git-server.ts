@@ -14,7 +14,7 @@ import { Metrics } from '../../src/observability/metrics.ts';
 import type { AccessMode } from '../../src/policy/push-entry.ts';
 import type { HeldState } from '../../src/policy/state-match.ts';
 import { emptyState, type GitState, type PublishedGitState } from '../../src/repository/git/git-manifest.ts';
-import { HeightMemory } from '../../src/repository/intake/height-memory.ts';
+import { HeightMemory } from '../../src/repository/intake/heights/height-memory.ts';
 import type { Repositories } from '../../src/repository/repositories.ts';
 import type { RepositoryId } from '../../src/repository/repository-id.ts';
 import { openRepositories } from '../../src/server/open-repositories.ts';

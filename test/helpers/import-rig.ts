@@ -13,7 +13,7 @@ import { parseRemoteAddress } from '../../src/mirror/remote/remote-address.ts';
 import type { Source } from '../../src/mirror/remote/source.ts';
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import type { GitRepository } from '../../src/repository/git/git-repository.ts';
-import { HeightMemory } from '../../src/repository/intake/height-memory.ts';
+import { HeightMemory } from '../../src/repository/intake/heights/height-memory.ts';
 import { RepositoryRig } from './repository-rig.ts';
 import { type TempDir, tempDir } from './temp-dir.ts';
 

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PackIdx } from '../../src/git/index.ts';
 import { openFile } from '../../src/lib/opened-file.ts';
-import type { ScannedPack } from '../../src/repository/intake/pack-entries.ts';
+import type { ScannedPack } from '../../src/repository/intake/entries/pack-entries.ts';
 import type { RealRepository } from '../unit/git/real-git.ts';
 import type { SeededRandom } from './seeded-random.ts';
 

@@ -1,6 +1,6 @@
 import { importInto } from '../../mirror/import/import-into.ts';
 import type { ImportRequest, ImportResult } from '../../mirror/import/import-request.ts';
-import { HeightMemory } from '../../repository/intake/height-memory.ts';
+import { HeightMemory } from '../../repository/intake/heights/height-memory.ts';
 import { pushLimits } from '../../transfer/push/limits.ts';
 import { repositoryArgument } from '../repository-argument.ts';
 import type { StoreAndGit } from '../store-and-git.ts';

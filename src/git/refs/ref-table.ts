@@ -8,9 +8,9 @@ import { type Cooperative, mapped, runToEnd } from '../../lib/cooperative.ts';
 import { type Digest, sha256 } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { isObjectId, type ObjectFormat } from '../object-id.ts';
+import { foldChanges, LazySegment, segmentFor } from './lazy-segments.ts';
 import { refNameProblem, sortingByBytes } from './ref-name.ts';
 import type { KeyedChange, RefChange, RefEntry } from './ref-segment.ts';
-import { foldChanges, LazySegment, segmentFor } from './lazy-segments.ts';
 import { PeeledView, RefsView } from './ref-views.ts';
 import { partEntries, type TablePart } from './table-part.ts';
 

@@ -1,5 +1,5 @@
-import type { KeyedChange, RefEntry } from './ref-segment.ts';
 import type { LazySegment } from './lazy-segments.ts';
+import type { KeyedChange, RefEntry } from './ref-segment.ts';
 import { partEntries, type TablePart } from './table-part.ts';
 
 /** The part of a table that a view uses. */

@@ -10,7 +10,7 @@ import {
 import { ChunkSource } from '../../lib/chunk-source.ts';
 import { headAfter } from '../../policy/default-branch.ts';
 import { emptyState, type GitState } from '../../repository/git/git-manifest.ts';
-import type { RefTarget } from '../../repository/intake/connectivity.ts';
+import type { RefTarget } from '../../repository/intake/connectivity/connectivity.ts';
 import { type PublishedPack, publishPack } from '../../repository/intake/publish-pack.ts';
 import type { PeekedPack } from '../run/peek-pack.ts';
 import type { ImportContext, ImportRequest } from './import-request.ts';

@@ -4,10 +4,10 @@ import {
   compareBytes,
   isObjectId,
   type KeyedChange,
+  LazySegment,
   maxSegmentBytes,
   RefTable,
   refNameProblem,
-  LazySegment,
   type SegmentSummary,
   tableOf,
 } from '../../git/index.ts';

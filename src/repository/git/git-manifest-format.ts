@@ -1,4 +1,4 @@
-import { inSuitableForm, RefTable, LazySegment, tableOf } from '../../git/index.ts';
+import { inSuitableForm, LazySegment, RefTable, tableOf } from '../../git/index.ts';
 import { cooperate } from '../../lib/cooperative.ts';
 import { publicError } from '../../lib/errors.ts';
 import type { ArtifactStore } from '../artifact-store.ts';

@@ -1,4 +1,4 @@
-import { RefSegment, type RefTable, type LazySegment } from '../../git/index.ts';
+import { type LazySegment, RefSegment, type RefTable } from '../../git/index.ts';
 import { concurrently } from '../../lib/concurrently.ts';
 import { LoopTurns } from '../../lib/cooperative.ts';
 import { sha256 } from '../../lib/digest.ts';

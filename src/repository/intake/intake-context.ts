@@ -2,8 +2,8 @@ import type { Git } from '../../git-process/git.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { ArtifactStore } from '../artifact-store.ts';
 import type { ArtifactCache } from '../cache/artifact-cache.ts';
-import type { HeightMemory } from './height-memory.ts';
-import type { PackLimits } from './pack-bounds.ts';
+import type { PackLimits } from './bounds/pack-bounds.ts';
+import type { HeightMemory } from './heights/height-memory.ts';
 
 /** The dependencies for accepting packs, from any source. */
 export interface IntakeContext {

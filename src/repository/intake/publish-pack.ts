@@ -7,10 +7,10 @@ import type { Committed } from '../committed.ts';
 import type { GitCause, GitManifest, GitState, PublishedGitState } from '../git/git-manifest.ts';
 import { packsPointedInto, withPack } from '../git/unreachable.ts';
 import type { RepositoryId } from '../repository-id.ts';
-import type { RefTarget } from './connectivity.ts';
+import type { RefTarget } from './connectivity/connectivity.ts';
+import { StandingProof } from './connectivity/standing-proof.ts';
 import type { IntakeContext } from './intake-context.ts';
 import type { PackSource } from './pack-source.ts';
-import { StandingProof } from './standing-proof.ts';
 import { type RefusedPack, type TakeInOptions, type TakenPack, takeInPack } from './take-in-pack.ts';
 
 export interface PublishPackOptions extends Omit<TakeInOptions, 'published'> {

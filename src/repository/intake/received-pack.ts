@@ -5,7 +5,7 @@ import { type Digest, sha256, sha256OfFile } from '../../lib/digest.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { type OpenedFile, openFile } from '../../lib/opened-file.ts';
 import type { OwnEntries } from '../git/git-manifest.ts';
-import type { ScannedPack } from './pack-entries.ts';
+import type { ScannedPack } from './entries/pack-entries.ts';
 import type { LocalArtifact, PackFacts } from './store-pack.ts';
 
 /** A pack that git has taken in, completed and checked, on local disk and nowhere else yet. */

@@ -6,13 +6,13 @@ import { isZeroId, type RefCommand } from '../../git/index.ts';
 import { isFastForward } from '../../git-process/inspect-objects.ts';
 import type { GitState, PackEntry, PublishedGitState } from '../git/git-manifest.ts';
 import type { GitRepository } from '../git/git-repository.ts';
-import { type CheckedTips, ConnectivityCheck, type RefTarget } from './connectivity.ts';
-import { indexPack } from './index-pack.ts';
+import { type AllowedPack, packBounds } from './bounds/pack-bounds.ts';
+import { type CheckedTips, ConnectivityCheck, type RefTarget } from './connectivity/connectivity.ts';
+import type { StandingProofOptions } from './connectivity/standing-proof.ts';
+import { indexPack } from './indexing/index-pack.ts';
 import type { IntakeContext } from './intake-context.ts';
-import { type AllowedPack, packBounds } from './pack-bounds.ts';
 import type { PackSource } from './pack-source.ts';
 import { type ReceivedPack, receivedFacts } from './received-pack.ts';
-import type { StandingProofOptions } from './standing-proof.ts';
 import { keepForReaders, storePack } from './store-pack.ts';
 import { IntakeWorkspace } from './workspace.ts';
 

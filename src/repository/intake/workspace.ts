@@ -7,8 +7,8 @@ import type { ObjectsLease } from '../cache/object-bases.ts';
 import type { GitState, PublishedGitState } from '../git/git-manifest.ts';
 import type { GitRepository } from '../git/git-repository.ts';
 import { writeSnapshot } from '../snapshot/snapshot.ts';
+import type { IntakePaths } from './indexing/run-index-pack.ts';
 import { openQuarantine, type Quarantine } from './quarantine.ts';
-import type { IntakePaths } from './run-index-pack.ts';
 
 export interface IntakeWorkspaceOptions {
   readonly repository: GitRepository;

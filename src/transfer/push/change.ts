@@ -18,8 +18,8 @@ import type {
   PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
 import { packsPointedInto, withPack } from '../../repository/git/unreachable.ts';
-import type { Connectivity } from '../../repository/intake/connectivity.ts';
-import { StandingProof } from '../../repository/intake/standing-proof.ts';
+import type { Connectivity } from '../../repository/intake/connectivity/connectivity.ts';
+import { StandingProof } from '../../repository/intake/connectivity/standing-proof.ts';
 import {
   asksForHistory,
   changes,

@@ -1,5 +1,5 @@
 import type { ReceiveRequestOptions } from '../../git/index.ts';
-import type { PackLimits } from '../../repository/intake/pack-bounds.ts';
+import type { PackLimits } from '../../repository/intake/bounds/pack-bounds.ts';
 
 /** The limits of one push. */
 export type PushLimits = ReceiveRequestOptions['limits'] & PackLimits;

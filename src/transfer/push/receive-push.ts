@@ -16,9 +16,9 @@ import {
   type PackEntry,
   type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
-import { type CheckedTips, ConnectivityCheck } from '../../repository/intake/connectivity.ts';
-import { indexPack } from '../../repository/intake/index-pack.ts';
-import { packBounds } from '../../repository/intake/pack-bounds.ts';
+import { packBounds } from '../../repository/intake/bounds/pack-bounds.ts';
+import { type CheckedTips, ConnectivityCheck } from '../../repository/intake/connectivity/connectivity.ts';
+import { indexPack } from '../../repository/intake/indexing/index-pack.ts';
 import { type ReceivedPack, receivedFacts } from '../../repository/intake/received-pack.ts';
 import { keepForReaders, packEntry, storePack } from '../../repository/intake/store-pack.ts';
 import { IntakeWorkspace } from '../../repository/intake/workspace.ts';

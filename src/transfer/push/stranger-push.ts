@@ -1,7 +1,7 @@
 import { commandKind, type ReceivedCommand } from '../../git/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Amount, GitState } from '../../repository/git/git-manifest.ts';
-import type { AllowedPack } from '../../repository/intake/pack-bounds.ts';
+import type { AllowedPack } from '../../repository/intake/bounds/pack-bounds.ts';
 import { FairSemaphore } from '../fair-semaphore.ts';
 import type { RequestBody } from '../request-body.ts';
 import { hasRefFor, type StrangerTerms } from './pull-request-rules.ts';

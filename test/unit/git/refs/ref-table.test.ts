@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { LazySegment } from '../../../../src/git/refs/lazy-segments.ts';
 import { encodePackedRefs } from '../../../../src/git/refs/packed-refs.ts';
 import { compareBytes, sortByBytes } from '../../../../src/git/refs/ref-name.ts';
 import { maxSegmentBytes, type RefChange, RefSegment } from '../../../../src/git/refs/ref-segment.ts';
-import { LazySegment } from '../../../../src/git/refs/lazy-segments.ts';
 import { maxOverlay, RefTable, tableOf } from '../../../../src/git/refs/ref-table.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
 

@@ -3,7 +3,7 @@ import type { ObjectDescription, ReceivedCommand } from '../../../../src/git/ind
 import { refMapDigest } from '../../../../src/nostr/signed-state.ts';
 import type { HeldState } from '../../../../src/policy/state-match.ts';
 import type { GitState, PackEntry, PublishedGitState } from '../../../../src/repository/git/git-manifest.ts';
-import type { Connectivity } from '../../../../src/repository/intake/connectivity.ts';
+import type { Connectivity } from '../../../../src/repository/intake/connectivity/connectivity.ts';
 import { PushChange, type PushChangeOptions } from '../../../../src/transfer/push/change.ts';
 import { rulesFor } from '../../../helpers/push-rules.ts';
 import { ID, manifestOf, oid, packOf, stateOf } from '../../../helpers/repository-rig.ts';

@@ -1,0 +1,229 @@
+/**
+ * Whatever a tree links to is visited, in it or in one that it builds on: also where a delta cuts through modes, names and ids, and
+ * where names and ids look like entries.
+ */
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { KeptOutlines } from '../../../../../src/repository/intake/heights/kept-outlines.ts';
+import { KeptTrees, NO_BASE } from '../../../../../src/repository/intake/heights/kept-trees.ts';
+import { TreeOutlines } from '../../../../../src/repository/intake/heights/tree-outlines.ts';
+import { type DeltaPart, deltaOf } from '../../../../helpers/craft-pack.ts';
+import { SeededRandom } from '../../../../helpers/seeded-random.ts';
+
+const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const MODES = ['40000', '40000', '40000', '100644', '160000', '040000', '0000040000'];
+
+interface Entry {
+  readonly mode: string;
+  readonly name: Buffer;
+  readonly id: Buffer;
+}
+
+interface Tree {
+  readonly entries: readonly Entry[];
+  readonly bytes: Buffer;
+}
+
+const isFolder = ({ mode }: Entry) => mode.endsWith('40000') && !mode.startsWith('1');
+
+function treeOf(entries: readonly Entry[]): Tree {
+  const parts = entries.flatMap(({ mode, name, id }) => [Buffer.from(`${mode} `), name, Buffer.of(0), id]);
+  return { entries, bytes: Buffer.concat(parts) };
+}
+
+/** Ids, some of which have pieces of entries in them. */
+function idsOf(random: SeededRandom, idLength: number): Buffer[] {
+  return Array.from({ length: 30 }, () => {
+    const id = Buffer.from(random.hex(idLength), 'hex');
+    const piece = Buffer.from(random.pick(['40000 a\0', '160000 b\0', '\0', '100644 ', '']), 'latin1');
+    piece.copy(id, random.below(idLength));
+    return id;
+  });
+}
+
+/** Names, some of which have ids or pieces of them in them. */
+function nameOf(random: SeededRandom, ids: readonly Buffer[]): Buffer {
+  const like =
+    random.below(3) === 0 ? random.pick(ids).subarray(random.below(12)) : Buffer.from(random.hex(2));
+  return Buffer.concat([Buffer.of(97 + random.below(26)), like.filter((byte) => byte !== 0)]);
+}
+
+function mutated(random: SeededRandom, { entries }: Tree, ids: readonly Buffer[]): Tree {
+  const next = [...entries];
+  const fresh = (): Entry => ({ mode: random.pick(MODES), name: nameOf(random, ids), id: random.pick(ids) });
+  for (let changes = 1 + random.below(3); changes > 0; changes--) {
+    const at = random.below(next.length);
+    const old = next[at] ?? fresh();
+    const change = random.below(6);
+    if (change < 3) next[at] = { ...old, id: random.pick(ids) };
+    else if (change === 3) next.splice(at, random.below(2), fresh());
+    else if (change === 4) next[at] = { ...old, mode: random.pick(MODES) };
+    else next[at] = { ...old, name: nameOf(random, ids) };
+  }
+  return treeOf(next);
+}
+
+/** A delta that takes whatever is the same anywhere in the base, cut anywhere. */
+function deltaBetween(random: SeededRandom, base: Buffer, target: Buffer): Buffer {
+  const parts: DeltaPart[] = [];
+  const inPlace = random.below(2) === 0;
+  for (let at = 0; at < target.length; ) {
+    const found =
+      inPlace && base[at] === target[at] ? at : base.indexOf(target.subarray(at, at + 1 + random.below(4)));
+    const start = found === -1 ? 0 : found;
+    let same = 0;
+    while (
+      start + same < base.length &&
+      at + same < target.length &&
+      base[start + same] === target[at + same]
+    )
+      same++;
+    if (found !== -1 && same > 0 && random.below(8) > 0) {
+      const length = random.below(3) === 0 ? 1 + random.below(same) : same;
+      parts.push({ offset: start, length });
+      at += length;
+    } else {
+      const length = Math.min(random.pick([1, 2, 19, 20, 20, 40]), target.length - at);
+      parts.push(target.subarray(at, at + length));
+      at += length;
+    }
+  }
+  return deltaOf(base.length, parts);
+}
+
+describe(`outlines of trees (seed ${seed})`, () => {
+  it.each([20, 32])('contain every folder that a tree links to (ids of %i bytes)', (idLength) => {
+    const random = new SeededRandom(seed);
+    for (let round = 0; round < 100; round++) {
+      const ids = idsOf(random, idLength);
+      const trees: Tree[] = [];
+      /** Ids in hex that were visited in a tree, or in one that it builds on. */
+      const heard: Set<string>[] = [];
+      const asked: [tree: number, entry: number][] = [];
+      const kept = new KeptTrees();
+      kept.allow(2 ** 20);
+      const visit = (tree: number, entry: number, bytes: Buffer, at: number) => {
+        heard[tree]?.add(bytes.toString('hex', at, at + idLength));
+        asked.push([tree, entry]);
+      };
+      // With little room, most outlines are dropped before a delta builds on their trees.
+      const room = new KeptOutlines(random.pick([1, 5, 20, 1_000]));
+      const outlines = new TreeOutlines(kept, idLength, visit, room);
+      for (let tree = 0; tree < 40; tree++) {
+        const base = tree === 0 || random.below(10) === 0 ? NO_BASE : random.below(tree);
+        const from = trees[base] ?? treeOf([]);
+        const made = mutated(random, from, ids);
+        const entry = base === NO_BASE ? made.bytes : deltaBetween(random, from.bytes, made.bytes);
+        trees.push(made);
+        heard.push(new Set(heard[base]));
+        const room = kept.room(entry.length) ?? -1;
+        entry.copy(kept.buffer, room);
+        expect(outlines.add(room, entry.length, base)).toBe(true);
+        const read = Buffer.alloc(made.bytes.length);
+        kept.copy(tree, 0, read.length, read, 0);
+        expect(read.equals(made.bytes)).toBe(true);
+        const missed = made.entries.filter(
+          (each) => isFolder(each) && !heard[tree]?.has(each.id.toString('hex')),
+        );
+        expect(missed).toEqual([]);
+      }
+      for (const [tree, begin] of asked) {
+        let at = 0;
+        const entry = trees[tree]?.entries.find((each) => {
+          const begun = at;
+          at += treeOf([each]).bytes.length;
+          return begun === begin;
+        });
+        expect(outlines.isFolder(tree, begin)).toBe(entry !== undefined && isFolder(entry));
+      }
+    }
+  });
+
+  it('are dropped if there are many, and made again if a delta builds on their trees', () => {
+    const kept = new KeptTrees();
+    kept.allow(2 ** 20);
+    let visited = 0;
+    const room = new KeptOutlines(100);
+    const outlines = new TreeOutlines(kept, 20, () => visited++, room);
+    const folders = Array.from({ length: 40 }, (_, at) => ({
+      mode: '40000',
+      name: Buffer.from(`folder-${at}`),
+      id: Buffer.alloc(20, at),
+    }));
+    const { bytes } = treeOf(folders);
+    const end = bytes.length;
+    const added = treeOf([{ mode: '40000', name: Buffer.from('z'), id: Buffer.alloc(20, 99) }]).bytes;
+    const add = (entry: Buffer, base: number) => {
+      const at = kept.room(entry.length) ?? -1;
+      entry.copy(kept.buffer, at);
+      expect(outlines.add(at, entry.length, base)).toBe(true);
+    };
+    add(bytes, NO_BASE);
+    for (let tree = 1; tree < 10; tree++)
+      add(
+        deltaOf(end + added.length * (tree - 1), [
+          { offset: 0, length: end + added.length * (tree - 1) },
+          added,
+        ]),
+        tree - 1,
+      );
+    // 40 entries, 41 and so on: two have room.
+    const has = Array.from({ length: 10 }, (_, tree) => room.of(tree) !== undefined);
+    expect(has).toEqual([...Array.from({ length: 8 }, () => false), true, true]);
+    expect(visited).toBe(40 + 9);
+    add(deltaOf(end + added.length, [{ offset: 0, length: end + added.length }, added]), 1);
+    expect(room.of(10)?.length).toBe(42);
+    // Only what is new is visited, whatever was made again for it.
+    expect(visited).toBe(40 + 10);
+  });
+
+  it('are shared, and dropped with the last tree that has them', () => {
+    const room = new KeptOutlines(10);
+    room.keep(0, new Uint32Array(6));
+    for (let tree = 1; tree < 2_000; tree++) room.share(tree, tree - 1);
+    expect(room.of(0)).toBeDefined();
+    room.keep(2_000, new Uint32Array(6));
+    expect([0, 1, 1_999, 2_000].map((tree) => room.of(tree) !== undefined)).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+    // Room for one more of six is there only once nobody has the first.
+    room.keep(2_001, new Uint32Array(4));
+    expect(room.of(2_000)).toBeDefined();
+  });
+
+  it('are given up if they need too much work', () => {
+    const kept = new KeptTrees();
+    kept.allow(2 ** 20);
+    const outlines = new TreeOutlines(kept, 20, () => undefined);
+    const add = (entry: Buffer, base: number) => {
+      const room = kept.room(entry.length) ?? -1;
+      entry.copy(kept.buffer, room);
+      return outlines.add(room, entry.length, base);
+    };
+    const { bytes } = treeOf([{ mode: '40000', name: Buffer.from('a'), id: Buffer.alloc(20, 1) }]);
+    expect(add(bytes, NO_BASE)).toBe(true);
+    // In each the id of the one before is turned by a byte.
+    const id = bytes.length - 20;
+    const pieces = deltaOf(bytes.length, [
+      { offset: 0, length: id },
+      { offset: id + 1, length: 19 },
+      { offset: id, length: 1 },
+    ]);
+    const added = Array.from({ length: 600 }, (_, at) => add(pieces, at));
+    expect(added[0]).toBe(true);
+    expect(added.at(-1)).toBe(false);
+    expect(add(bytes.subarray(1, -1), NO_BASE)).toBe(false);
+  });
+
+  it('take little more memory than the bytes of the pack', () => {
+    const kept = new KeptTrees();
+    kept.allow(100);
+    expect(kept.room(2 ** 20)).toBe(0);
+    kept.add(2 ** 20, NO_BASE, 2 ** 20);
+    expect(kept.room(100)).toBe(2 ** 20);
+    expect(kept.room(101)).toBeUndefined();
+  });
+});
