@@ -137,7 +137,9 @@ export class FairSlices {
     const isLong = (this.queues.get(party)?.[0]?.slices ?? 0) >= SLICES_WITHOUT_REST;
     const go = () => {
       this.stop();
-      this.work();
+      // On a busy machine a pause can be over before the turn is, and this turn has had its slice.
+      if (this.turnEnd === undefined) this.work();
+      else this.nextTurn = setImmediate(go);
     };
     if (isLong) this.rest = setTimeout(go, this.sliceMs);
     else this.nextTurn = setImmediate(go);

@@ -63,6 +63,22 @@ it('long work pauses between its slices', async () => {
   expect(rests).toBe(slices.slices - 2);
 });
 
+it('long work gets one slice in a turn of the event loop, even if a pause is over at once', async () => {
+  const timers = vi.spyOn(globalThis, 'setTimeout').mockImplementation((callback) => {
+    queueMicrotask(callback);
+    return undefined as unknown as NodeJS.Timeout;
+  });
+  const slices = slicesOf(10);
+  let left = 100;
+  slices.add('one', () => --left === 0);
+  for (let turn = 1; slices.size > 0; turn++) {
+    expect(slices.slices).toBeLessThanOrEqual(turn);
+    await nextTurn();
+  }
+  expect(timers.mock.calls.length).toBe(slices.slices - 2);
+  timers.mockRestore();
+});
+
 it('cancelled work stops, also when it cancels itself', async () => {
   const slices = slicesOf(10);
   const done: string[] = [];
