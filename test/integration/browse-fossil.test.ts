@@ -240,6 +240,21 @@ describe('wiki, tickets and technotes', () => {
     expect(await json('technotes')).toMatchObject({ technotes: [{ comment: 'Released 1.0', user: 'ann' }] });
     expect(await text('technotes?skip=9')).toContain('There are no more.');
   });
+
+  it('are gone from all lists once they are shunned, also those that were shown before', async () => {
+    const [bad, good] = [wikiOf('Bad page', 'bad text'), wikiOf('Good page', 'good text')];
+    const { rig, json, text } = await rigWith(bad, good);
+    const titles = async () =>
+      (await json<{ readonly pages: readonly { readonly title: string }[] }>('wiki')).pages.map(
+        ({ title }) => title,
+      );
+    expect(await titles()).toEqual(['Bad page', 'Good page']);
+    await rig.repository.publisher.join(
+      new ChangeShun(rig.repository, { shun: [bad.name] }, rig.repository.mark()),
+    );
+    expect(await titles()).toEqual(['Good page']);
+    await text('wiki/Bad%20page', 404);
+  });
 });
 
 describe('hidden artifacts', () => {
