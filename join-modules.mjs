@@ -13,6 +13,7 @@ const DIST = 'dist';
 const ENTRIES = {
   main: 'main.js',
   'render-worker': 'web/render/render-worker.js',
+  'zstandard-worker': 'browse/downloads/zstandard/zstandard-worker.js',
   'library/fossil': 'library/fossil.js',
   'library/index': 'library/index.js',
 };

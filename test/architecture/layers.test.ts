@@ -57,6 +57,7 @@ const FOSSIL_BUILTINS = new Set(['node:crypto', 'node:zlib']);
 const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-s3': ['object-store'],
   '@hono/node-server': ['http'],
+  '@hpcc-js/wasm-zstd': ['browse'],
   '@smithy/node-http-handler': ['object-store'],
   commander: ['cli'],
   execa: ['cli', 'git-process'],

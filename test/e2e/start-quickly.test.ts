@@ -18,7 +18,7 @@ export async function load(url, context, next) {
 `;
 
 interface Loaded {
-  /** Their names, sorted; those with a scope are parts of others. */
+  /** Their names, sorted; most of those with a scope are parts of others. */
   readonly packages: readonly string[];
   /** Number of modules, with those of Node and of packages. */
   readonly modules: number;
@@ -37,7 +37,9 @@ async function loadedBy(
   const text = await readFile(log, 'utf8');
   const names = [...text.matchAll(/\/node_modules\/((?:@[^/]+\/)?[^/\n]+)/g)].map(([, name = '']) => name);
   return {
-    packages: [...new Set(names)].filter((name) => !name.startsWith('@')).sort(),
+    packages: [...new Set(names)]
+      .filter((name) => !name.startsWith('@') || name.startsWith('@hpcc-js'))
+      .sort(),
     modules: text.split('\n').length - 1,
   };
 }

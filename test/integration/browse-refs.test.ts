@@ -126,7 +126,7 @@ describe('the pages of tags', () => {
     expect(body).toContain('archive/v1.0.tar.gz');
     const tag = await page('tag/v1.0');
     expect(tag).toContain('With notes.');
-    expect(tag).toContain('archive/v1.0.zip');
+    for (const format of ['tar.gz', 'tar.zst', 'zip']) expect(tag).toContain(`archive/v1.0.${format}`);
     expect(await page('tag/light/1.0-rc1')).toContain('lightweight');
     expect(await json('tag/v1.0')).toMatchObject({
       name: 'v1.0',

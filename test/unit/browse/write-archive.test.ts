@@ -1,4 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { decompress } from 'fzstd';
 import { expect, it } from 'vitest';
 import { ReflessFolders } from '../../../src/browse/downloads/refless-folder.ts';
 import { type ArchiveFormat, writeArchive } from '../../../src/browse/downloads/write-archive.ts';
@@ -30,31 +32,37 @@ it.each(['sha1', 'sha256'] as const)('archives and files of %s are those of git'
     await client.run(['archive', `--format=${kind}`, '--prefix=x-1/', `--output=${path}`, commit], {
       env: { TZ: 'UTC' },
     });
-    const { readFile } = await import('node:fs/promises');
     expect(digest(made), kind).toBe(digest(await readFile(path)));
   }
+  const parts = { commit, format: 'tar.zst', prefix: 'x-1' } as const;
+  const packed = await written((sink) => writeArchive(view, refless, parts, sink));
+  expect(digest(decompress(packed))).toBe(digest(await readFile(`${folder.path}/made.tar`)));
   const blob = await client.run(['rev-parse', `${commit}:a/b`]);
   expect(digest(await written((sink) => writeBlob(view, blob, content.length, sink)))).toBe(digest(content));
 });
 
-it('git ends when nobody reads any more, and when the visitor leaves', async () => {
-  await using rig = await BrowseRig.open();
-  await using folder = await tempDir('cairn-refless');
-  const content = Buffer.alloc(3_000_000, 1);
-  const commit = await rig.client.commit('Begin', { large: content });
-  const view = await rig.view();
-  let writes = 0;
-  const parts = { commit, format: 'tar', prefix: 'x' } as const;
-  const once = { write: async () => ++writes > 1 };
-  await writeArchive(view, new ReflessFolders(folder.path), parts, once);
-  expect(writes).toBe(1);
-  const visit = new AbortController();
-  const leaving = writeArchive(await rig.view(visit.signal), new ReflessFolders(folder.path), parts, {
-    write: async () => {
-      visit.abort();
-      return true;
-    },
-  });
-  await expect(leaving).rejects.toThrow();
-  expect(view.git.running).toBe(0);
-});
+it.each(['tar', 'tar.zst'] as const)(
+  'git ends when nobody reads %s any more, and when the visitor leaves',
+  async (format) => {
+    await using rig = await BrowseRig.open();
+    await using folder = await tempDir('cairn-refless');
+    // Random, so that some of it comes out of the compressor before all of it is in.
+    const content = randomBytes(3_000_000);
+    const commit = await rig.client.commit('Begin', { large: content });
+    const view = await rig.view();
+    let writes = 0;
+    const parts = { commit, format, prefix: 'x' } as const;
+    const once = { write: async () => ++writes > 1 };
+    await writeArchive(view, new ReflessFolders(folder.path), parts, once);
+    expect(writes).toBe(1);
+    const visit = new AbortController();
+    const leaving = writeArchive(await rig.view(visit.signal), new ReflessFolders(folder.path), parts, {
+      write: async () => {
+        visit.abort();
+        return true;
+      },
+    });
+    await expect(leaving).rejects.toThrow();
+    expect(view.git.running).toBe(0);
+  },
+);

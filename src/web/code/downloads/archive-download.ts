@@ -1,8 +1,8 @@
 import {
   ARCHIVE_TYPES,
   type ArchiveFormat,
+  archiveEncoding,
   writeArchive,
-  zstandardProblem,
 } from '../../../browse/downloads/write-archive.ts';
 import { readCommitOf } from '../../../browse/objects.ts';
 import { readRevision, shortName } from '../../../browse/revision.ts';
@@ -25,8 +25,6 @@ export const archiveDownload: CodeDownload = {
     if (at.path.length > 0)
       throw new CairnError('not-found', 'an archive is of a whole revision: leave out the path');
     if (downloads === undefined) throw new CairnError('not-found', 'there are no archives here');
-    const problem = format === 'tar.zst' ? zstandardProblem() : undefined;
-    if (problem !== undefined) return c.text(`${problem}\n`, 406, { 'Cache-Control': 'no-cache' });
     const commit = await views.read(repository, published, c.req.raw.signal, async (view) => {
       return (await readCommitOf(view, at.oid)).oid;
     });
@@ -35,7 +33,7 @@ export const archiveDownload: CodeDownload = {
         0,
         200,
       );
-    const key = ['archive', commit, format, prefix];
+    const key = ['archive', commit, ...archiveEncoding(format), prefix];
     const headers = {
       'Content-Type': ARCHIVE_TYPES[format],
       'Content-Disposition': contentDisposition('attachment', `${prefix}.${format}`),

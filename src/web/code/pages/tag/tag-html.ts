@@ -4,7 +4,7 @@ import { linkName, shortName } from '../../../../browse/revision.ts';
 import { splitMessage, type Tag } from '../../../../git/index.ts';
 import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
-import { archiveLinks } from '../../archive-links.ts';
+import { ALL_ARCHIVES, archiveLinks } from '../../archive-links.ts';
 import { type CodeContext, codePage } from '../../frame.ts';
 import { messageHtml } from '../../message/message-html.ts';
 import { dayAndTime, personName } from '../../person.ts';
@@ -29,7 +29,7 @@ ${tags.slice(0, SHOWN_TAGS).map(({ tag }) => annotation(context, tag))}
 <dl>
 ${tags.length === 0 ? html`<dt>Tag</dt><dd>lightweight: a name without a message</dd>` : html`<dt>Tag</dt><dd><code>${oid}</code></dd>`}
 ${target(context, peeled, commit)}
-${commit === undefined ? '' : html`<dt>Files</dt><dd><a href="${links.at('tree', revision)}">Browse</a></dd><dt>Archives</dt><dd>${archiveLinks(links, revision)}</dd>`}
+${commit === undefined ? '' : html`<dt>Files</dt><dd><a href="${links.at('tree', revision)}">Browse</a></dd><dt>Archives</dt><dd>${archiveLinks(links, revision, ALL_ARCHIVES)}</dd>`}
 </dl>`,
   );
 }
