@@ -23,6 +23,8 @@ export class Inflater {
   private readonly bits = new Bits();
   private readonly lengths = new Uint8Array(288 + 32);
   private readonly own: BlockCodes = newCodes();
+  /** Where the target was filled to when a block did not fit, or was malformed. */
+  private filled = 0;
 
   /** Where the blocks that were inflated last end in their source: the checksum begins there. */
   get end(): number {
@@ -44,12 +46,37 @@ export class Inflater {
     at: number,
     size: number,
   ): boolean {
+    const end = at + size;
+    return this.readStream(source, from, to, target, at, end) === end;
+  }
+
+  /**
+   * Inflates the beginning of a stream.
+   * @param source a buffer that has the stream from `from` on, as far as `to`
+   * @param target is filled from its beginning
+   * @returns how many bytes the target has now: fewer than fit when the stream ends before, is malformed, or needs more than there is
+   */
+  inflateStart(source: Uint8Array, from: number, to: number, target: Uint8Array): number {
+    const end = this.readStream(source, from, to, target, 0, target.length);
+    if (end !== -1) return end;
+    return this.bits.at > to ? 0 : this.filled;
+  }
+
+  /** @returns where the stream ends in the target, or -1 when it is malformed, longer than the target, or ends behind `to` */
+  private readStream(
+    source: Uint8Array,
+    from: number,
+    to: number,
+    target: Uint8Array,
+    at: number,
+    end: number,
+  ): number {
     const { bits } = this;
+    this.filled = at;
+    bits.begin(source, from + 2);
     const head = source[from] ?? 0;
     // Only deflate is accepted, without a preset dictionary.
-    if ((head & 15) !== 8 || ((source[from + 1] ?? 0) & 32) !== 0) return false;
-    bits.begin(source, from + 2);
-    const end = at + size;
+    if ((head & 15) !== 8 || ((source[from + 1] ?? 0) & 32) !== 0) return -1;
     let filled = at;
     for (let last = 0; last === 0; ) {
       last = bits.read(1);
@@ -58,10 +85,11 @@ export class Inflater {
       else if (kind === 1) filled = this.readBlock(FIXED, target, at, filled, end);
       else if (kind === 2 && readBlockCodes(bits, this.lengths, this.own))
         filled = this.readBlock(this.own, target, at, filled, end);
-      else return false;
-      if (filled === -1 || bits.at > to) return false;
+      else return -1;
+      if (filled === -1 || bits.at > to) return -1;
+      this.filled = filled;
     }
-    return filled === end;
+    return filled;
   }
 
   /** A stored block. @returns where it ends in the target, or -1 */
@@ -70,11 +98,11 @@ export class Inflater {
     const { at } = bits;
     const length = (source[at] ?? 0) | ((source[at + 1] ?? 0) << 8);
     const start = at + 4;
-    bits.goTo(start + length);
-    if (filled + length > end || start + length > source.length) return -1;
-    if (length > 64) target.set(source.subarray(start, start + length), filled);
-    else for (let byte = 0; byte < length; byte++) target[filled + byte] = source[start + byte] ?? 0;
-    return filled + length;
+    const copied = Math.max(0, Math.min(length, end - filled, source.length - start));
+    bits.goTo(start + copied);
+    if (copied > 64) target.set(source.subarray(start, start + copied), filled);
+    else for (let byte = 0; byte < copied; byte++) target[filled + byte] = source[start + byte] ?? 0;
+    return copied < length ? this.stop(filled + copied) : filled + length;
   }
 
   /** @returns where the block ends in the target, or -1 */
@@ -90,22 +118,29 @@ export class Inflater {
     for (;;) {
       const symbol = literals.read(bits);
       if (symbol === END_OF_BLOCK) return filled;
-      if (symbol === -1 || filled >= end) return -1;
+      if (symbol === -1 || filled >= end) return this.stop(filled);
       if (symbol < END_OF_BLOCK) {
         target[filled++] = symbol;
         continue;
       }
       const place = symbol - END_OF_BLOCK - 1;
       const base = LENGTH_BASES[place];
-      if (base === undefined) return -1;
+      if (base === undefined) return this.stop(filled);
       const length = base + bits.read(LENGTH_BITS[place] ?? 0);
       const far = distances.read(bits);
       const distanceBase = DISTANCE_BASES[far];
-      if (distanceBase === undefined) return -1;
+      if (distanceBase === undefined) return this.stop(filled);
       const distance = distanceBase + bits.read(DISTANCE_BITS[far] ?? 0);
-      if (filled - distance < begin || filled + length > end) return -1;
-      for (const stop = filled + length; filled < stop; filled++)
+      if (filled - distance < begin) return this.stop(filled);
+      const stop = filled + length;
+      for (const last = Math.min(stop, end); filled < last; filled++)
         target[filled] = target[filled - distance] ?? 0;
+      if (filled < stop) return this.stop(filled);
     }
+  }
+
+  private stop(filled: number): -1 {
+    this.filled = filled;
+    return -1;
   }
 }

@@ -2,7 +2,8 @@
  * Pushes that no git client makes, drawn from a seed. Each knows what may become of it: some have to be taken, some have
  * to be refused, and for the others it is enough that what is taken can be served.
  */
-import { appendDelta, CraftedPack, type PackEnd, repeatDelta } from '../helpers/craft-pack.ts';
+import { deflateSync } from 'node:zlib';
+import { appendDelta, CraftedPack, entryHeader, type PackEnd, repeatDelta } from '../helpers/craft-pack.ts';
 import { commitObject, objectId, type RawObject } from '../helpers/raw-git.ts';
 import type { SeededRandom } from '../helpers/seeded-random.ts';
 
@@ -237,6 +238,21 @@ const SHAPES = {
     return { ...pushOf(objects, 'refused'), pack: pack.bytes() };
   },
 
+  'a size in more bytes than it needs': (random, known) => {
+    const blob = freshBlob(random);
+    const more = randomBytes(random, 1 + random.below(100));
+    const changed: RawObject = { type: 'blob', content: Buffer.concat([blob.content, more]) };
+    const rest = commitOf(random, known, treeOf([blob, changed]));
+    const length = blob.content.length;
+    const [whole = 0, delta = 0, base = 0, result = 0] = paddings(random);
+    const difference = appendDelta(length, more, { base, result });
+    const pack = new CraftedPack();
+    const header = entryHeader(3, length, whole);
+    const entry = pack.raw(Buffer.concat([header, deflateSync(blob.content)]));
+    pack.offsetDelta(entry, difference, difference.length, delta);
+    return { ...pushOf([blob, changed, ...rest], 'refused'), pack: pack.all(rest).bytes() };
+  },
+
   'no objects': (random, known) => {
     const commit = known.commits.length === 0 ? undefined : random.pick(known.commits);
     if (commit === undefined) return pushOf(plainCommit(random, known), 'accepted');
@@ -365,6 +381,12 @@ function grownBlobs(random: SeededRandom, count: number): RawObject[] {
 
 function freshBlob(random: SeededRandom): RawObject {
   return { type: 'blob', content: randomBytes(random, 20 + random.below(2_000)) };
+}
+
+/** How many bytes each of four sizes has that it does not need: at least one of them has some. */
+function paddings(random: SeededRandom): number[] {
+  const drawn = [0, 0, 0, 0].map(() => random.below(2) * random.pick([1, 4, 7, 8, 9, 15, 18, 30]));
+  return drawn.every((bytes) => bytes === 0) ? paddings(random) : drawn;
 }
 
 function changed(random: SeededRandom, entry: Buffer): Buffer {

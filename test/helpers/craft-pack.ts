@@ -56,9 +56,10 @@ export class CraftedPack {
   }
 
   /** Adds a delta against an entry of this pack. */
-  offsetDelta(base: number, delta: Uint8Array, declared = delta.length): number {
+  offsetDelta(base: number, delta: Uint8Array, declared = delta.length, padding = 0): number {
     const back = this.length - (this.offsets[base] ?? this.length);
-    return this.raw(Buffer.concat([entryHeader(OFS_DELTA, declared), distance(back), deflateSync(delta)]));
+    const header = entryHeader(OFS_DELTA, declared, padding);
+    return this.raw(Buffer.concat([header, distance(back), deflateSync(delta)]));
   }
 
   /** Adds a delta against an object by its id, in this pack, elsewhere, or nowhere. */
@@ -89,11 +90,18 @@ export class CraftedPack {
   }
 }
 
-/** A delta that copies the whole base and appends at most 127 bytes. The base is shorter than 16 MiB. */
-export function appendDelta(baseLength: number, appended: Uint8Array): Buffer {
+/**
+ * A delta that copies the whole base and appends at most 127 bytes. The base is shorter than 16 MiB.
+ * @param padding bytes of nothing behind each of its two sizes
+ */
+export function appendDelta(
+  baseLength: number,
+  appended: Uint8Array,
+  padding: { readonly base?: number; readonly result?: number } = {},
+): Buffer {
   return Buffer.concat([
-    varint(baseLength),
-    varint(baseLength + appended.length),
+    varint(baseLength, padding.base),
+    varint(baseLength + appended.length, padding.result),
     copy(0, baseLength),
     Buffer.of(appended.length),
     appended,
@@ -134,19 +142,28 @@ function copy(offset: number, size: number): Buffer {
   return bytes;
 }
 
-/** Type in three bits, size in four and then seven at a time, the lowest first. Sizes may be beyond 32 bits. */
-export function entryHeader(type: number, size: number): Buffer {
+/**
+ * Type in three bits, size in four and then seven at a time, the lowest first. Sizes may be beyond 32 bits.
+ * @param padding bytes of nothing behind the size
+ */
+export function entryHeader(type: number, size: number, padding = 0): Buffer {
   const rest = Math.floor(size / 16);
   const first = (type << 4) | (size % 16);
-  return rest === 0 ? Buffer.of(first) : Buffer.concat([Buffer.of(first | 0x80), varint(rest)]);
+  if (rest === 0 && padding === 0) return Buffer.of(first);
+  return Buffer.concat([
+    Buffer.of(first | 0x80),
+    rest === 0 ? varint(0, padding - 1) : varint(rest, padding),
+  ]);
 }
 
-/** Seven bits a byte, the lowest first. */
-function varint(value: number): Buffer {
+/** Seven bits a byte, the lowest first. @param padding bytes of nothing behind it */
+function varint(value: number, padding = 0): Buffer {
   const bytes: number[] = [];
   let rest = value;
   for (; rest > 0x7f; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
-  return Buffer.from([...bytes, rest]);
+  bytes.push(rest);
+  for (let more = 0; more < padding; more++) bytes.push((bytes.pop() ?? 0) | 0x80, 0);
+  return Buffer.from(bytes);
 }
 
 /** How far back the base of a delta begins: seven bits a byte, the highest first, each continued one less by one. */

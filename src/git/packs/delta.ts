@@ -5,9 +5,10 @@ const FEW = 24;
 
 /**
  * The size of the object that a delta produces, in bytes (gitformat-pack, "Deltified representation").
- * @throws CairnError `corrupt` if it is not a delta
+ * @throws CairnError `corrupt` if it is not a delta, or its sizes are not in the shortest form
  */
 export function deltaResultSize(delta: Uint8Array): number {
+  numberAt(delta, 0);
   return numberAt(delta, behindNumber(delta, 0));
 }
 
@@ -122,7 +123,14 @@ export class DeltaSteps {
   }
 }
 
-/** Reads a variable-length number: seven bits a byte, lowest first. */
+/** Bytes of a number, at most: 63 bits. */
+const LONGEST_NUMBER = 9;
+
+/**
+ * Reads a variable-length number: seven bits a byte, lowest first.
+ * @throws CairnError `corrupt` if it is not in the shortest form: git looks for both numbers in the first 20 bytes of a delta
+ *   (`get_size_from_delta` in packfile.c), and takes what it finds there for the size of the object
+ */
 function numberAt(delta: Uint8Array, from: number): number {
   let value = 0;
   let at = from;
@@ -130,7 +138,11 @@ function numberAt(delta: Uint8Array, from: number): number {
     const byte = delta[at++];
     if (byte === undefined) throw damaged();
     value += (byte & 0x7f) * unit;
-    if (byte < 0x80) return value;
+    if (byte < 0x80) {
+      if (byte === 0 && unit > 1) throw damaged();
+      return value;
+    }
+    if (at - from >= LONGEST_NUMBER) throw damaged();
   }
 }
 

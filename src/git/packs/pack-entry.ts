@@ -25,11 +25,17 @@ export interface PackEntryHeader {
 }
 
 /**
+ * Bytes of a size, at most. git writes a size in its shortest form, and does not read one of ten bytes and more in a stored
+ * pack, although `git index-pack` takes it in (`unpack_object_header_buffer` in packfile.c).
+ */
+const LONGEST_SIZE = 9;
+
+/**
  * Reads the header of an entry (gitformat-pack, "Pack entries").
  * @param bytes holds at least {@link longestEntryHeader} bytes of the pack from `at` on, or all bytes up to its end
  * @param offset where the entry begins in its pack
  * @param idLength bytes of a raw id
- * @throws CairnError `corrupt` if it is not a header
+ * @throws CairnError `corrupt` if it is not a header, or its size is not in the shortest form
  */
 export function readPackEntryHeader(
   bytes: Buffer,
@@ -44,7 +50,9 @@ export function readPackEntryHeader(
   for (let unit = 16; byte & 0x80; unit *= 128) {
     byte = byteAt(bytes, next++);
     size += (byte & 0x7f) * unit;
+    if (next - at > LONGEST_SIZE) throw paddedSize();
   }
+  if (byte === 0 && next - at > 1) throw paddedSize();
   if (type === PACKED_COMMIT || type === PACKED_TREE || type === PACKED_BLOB || type === PACKED_TAG) {
     return { type, size, length: next - at };
   }
@@ -61,6 +69,10 @@ export function readPackEntryHeader(
   const base = bytes.subarray(next, next + idLength);
   if (base.length < idLength) throw new CairnError('corrupt', 'a pack ends within the header of an entry');
   return { type: undefined, size, length: next - at + idLength, base };
+}
+
+function paddedSize(): CairnError {
+  return new CairnError('corrupt', 'the size of an entry of a pack is not in its shortest form');
 }
 
 function byteAt(bytes: Buffer, at: number): number {

@@ -63,6 +63,24 @@ describe(`streams of zlib (seed ${seed})`, () => {
     }
   });
 
+  it('are inflated in part, from as much of them as that takes', () => {
+    const random = new SeededRandom(seed);
+    const inflater = new Inflater();
+    for (let round = 0; round < 500; round++) {
+      const bytes = content(random);
+      const deflated = deflateSync(bytes, { level: random.below(10), strategy: random.pick(STRATEGIES) });
+      const source = Buffer.concat([deflated, randomBytes(20)]);
+      const target = Buffer.alloc(random.below(300));
+      const count = Math.min(target.length, bytes.length);
+      expect(inflater.inflateStart(source, 0, deflated.length, target)).toBe(count);
+      expect(target.subarray(0, count).equals(bytes.subarray(0, count))).toBe(true);
+      // Of a stream that is cut short there is what it says so far, or nothing, and never something else.
+      const cut = random.below(deflated.length);
+      const got = inflater.inflateStart(source.subarray(0, cut), 0, cut, target);
+      expect(target.subarray(0, got).equals(bytes.subarray(0, got))).toBe(true);
+    }
+  });
+
   it('are told from other bytes, which fail without writing outside the target', () => {
     const random = new SeededRandom(seed);
     const inflater = new Inflater();

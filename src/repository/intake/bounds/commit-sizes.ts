@@ -7,7 +7,7 @@ import { Yielder } from '../../../lib/cooperative.ts';
 import { CairnError } from '../../../lib/errors.ts';
 import { deltaStart, sizeMadeBy } from '../entries/delta-start.ts';
 import type { PackEntries, ScannedPack } from '../entries/pack-entries.ts';
-import { tooHeavy } from './object-limit.ts';
+import { tooHeavy, unusualForm } from './object-limit.ts';
 
 /**
  * Parents of a commit. git puts each of them into a list that it searches from the beginning: 50,000 take 10 seconds in each fetch and
@@ -84,9 +84,8 @@ async function sizeOfDelta(
   const offset = offsets[place] ?? 0;
   const bytes = await read(offset, Math.min(longestEntryHeader + deltaStart, size - offset));
   const header = readPackEntryHeader(bytes, 0, offset, ids.idLength);
-  const made = sizeMadeBy(bytes.subarray(header.length));
+  const made = sizeMadeBy(bytes, header.length);
   if (made !== undefined) return made;
   // Blocks of nothing come first.
-  const commit = ids.at(place).toString('hex');
-  throw new CairnError('invalid', `commit ${commit} is stored in a form that git does not write`);
+  throw unusualForm(`commit ${ids.at(place).toString('hex')}`);
 }

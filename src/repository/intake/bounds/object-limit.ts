@@ -45,3 +45,15 @@ export function tooHeavy(
     `${what} ${size} bytes: only files may have more than ${formatSize(most)}${because}`,
   );
 }
+
+/**
+ * Of an object that `git index-pack` has taken in and other commands of git cannot read, or read as one of another size: its sizes
+ * have more bytes than they need, or are behind more than git looks at.
+ * @param what for example `object <id>`
+ */
+export function unusualForm(what: string): CairnError {
+  return new CairnError(
+    'invalid',
+    `${what} is stored in a form that git does not write: repack, then push again`,
+  );
+}

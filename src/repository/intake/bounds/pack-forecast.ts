@@ -65,7 +65,7 @@ function entryAt({ bytes, idLength }: ForecastPack, at: number, most: number): S
     const { type, size, length } = readPackEntryHeader(bytes, at, at, idLength);
     const begins = at + length;
     const isDelta = type === undefined;
-    if (size > most) return { size, makes: isDelta ? (sizeMadeBy(bytes.subarray(begins)) ?? 0) : size };
+    if (size > most) return { size, makes: isDelta ? (sizeMadeBy(bytes, begins) ?? 0) : size };
     const { content, read } = inflate(bytes.subarray(begins), size);
     return { size, makes: isDelta ? deltaResultSize(content) : size, end: begins + read };
   } catch (error) {

@@ -95,7 +95,7 @@ class PackWatch {
       const { type, size, length } = readPackEntryHeader(head, 0, at, this.pack.idLength);
       const limit = this.limit();
       const isDelta = type === undefined;
-      const makes = isDelta ? (sizeMadeBy(head.subarray(length)) ?? 0) : size;
+      const makes = isDelta ? (sizeMadeBy(head, length) ?? 0) : size;
       const largest = Math.max(size, makes);
       if (largest > limit.objectBytes) return tooLarge('an object of', largest, limit).message;
       unpacked += makes;

@@ -1,22 +1,27 @@
-import { constants, inflateSync } from 'node:zlib';
 import { deltaResultSize } from '../../../git/index.ts';
 import { isCairnError, systemCode } from '../../../lib/errors.ts';
+import { Inflater } from '../../../lib/inflate.ts';
 
 /** Deflated bytes of a delta in which its first numbers are found. A table of codes may come first, which takes some 300 at most. */
 export const deltaStart = 512;
+/** Bytes of a delta in which both its numbers are: git looks no further. */
+const NUMBERS = 20;
+
+const inflater = new Inflater();
+const numbers = new Uint8Array(NUMBERS);
 
 /**
  * The size that a delta gives to the object it makes, of which no more than the beginning is inflated.
- * @param deflated what follows the header of its entry; {@link deltaStart} bytes are enough
- * @returns bytes; undefined when it does not say so in its beginning, or is damaged
+ * @param source has the deflated data from `from` on; {@link deltaStart} bytes of it are enough
+ * @returns bytes; undefined when it does not say so in its beginning, or in another form than git does, or is damaged
  */
-export function sizeMadeBy(deflated: Buffer): number | undefined {
-  const start = deflated.subarray(0, deltaStart);
+export function sizeMadeBy(source: Uint8Array, from: number): number | undefined {
+  const to = Math.min(source.length, from + deltaStart);
+  const count = inflater.inflateStart(source, from, to, numbers);
   try {
-    // Inflates the available bytes, without an error for the missing rest.
-    return deltaResultSize(inflateSync(start, { finishFlush: constants.Z_SYNC_FLUSH, chunkSize: 4096 }));
+    return deltaResultSize(count === NUMBERS ? numbers : numbers.subarray(0, count));
   } catch (error) {
-    if (isCairnError(error, 'corrupt') || isZlibError(error)) return undefined;
+    if (isCairnError(error, 'corrupt')) return undefined;
     throw error;
   }
 }

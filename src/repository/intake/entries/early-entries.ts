@@ -8,6 +8,7 @@ import { GrowingWords } from '../../../lib/growing-words.ts';
 import { HeightBounds, UNREADABLE } from '../heights/height-bounds.ts';
 import type { HeightMemory } from '../heights/height-memory.ts';
 import { NO_BASE } from '../heights/kept-trees.ts';
+import { entryHeaderAt } from './entry-header.ts';
 
 /** More bytes than the header of an entry has. */
 const LONGEST_HEADER = 64;
@@ -139,8 +140,9 @@ export class EarlyEntries {
     const kind = ((bytes[begin] ?? 0) >> 4) & 7;
     if (kind !== PACKED_TREE && kind !== PACKED_DELTA) return false;
     if (kind === PACKED_TREE && end - begin > LONGEST_SIZE) return false;
-    const { size, length, base } = readPackEntryHeader(bytes, begin, this.next + begin, this.idLength);
-    if (length !== end - begin || size > LONGEST_FIRST) return false;
+    const header = entryHeaderAt(bytes, begin, this.next + begin, this.idLength);
+    if (header === undefined || header.length !== end - begin || header.size > LONGEST_FIRST) return false;
+    const { size, base } = header;
     if (typeof base !== 'number') return size > this.idLength && this.bounds.fits(bytes, end, size, NO_BASE);
     const parent = this.treeAt(base);
     return parent !== NO_BASE && this.bounds.fits(bytes, end, size, parent);

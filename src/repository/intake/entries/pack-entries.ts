@@ -1,6 +1,6 @@
 /**
  * What a pack holds, by the headers of its entries alone: types, declared sizes, and how differences build on each other.
- * Nothing is inflated, and git is not asked.
+ * Nothing is inflated but the beginnings of deltas, and git is not asked.
  */
 import {
   longestEntryHeader,
@@ -20,9 +20,11 @@ import {
   tooHeavy,
   tooLarge,
   unpacksToTooMuch,
+  unusualForm,
 } from '../bounds/object-limit.ts';
 import { deltaStart, sizeMadeBy } from './delta-start.ts';
 import type { EarlyEntries } from './early-entries.ts';
+import { entryHeaderAt } from './entry-header.ts';
 import type { EntryListener } from './entry-listener.ts';
 import { type Listening, NOBODY } from './listening.ts';
 
@@ -73,6 +75,7 @@ export interface ScannedPack extends Pick<OpenedFile, 'size' | 'read'> {
 /**
  * Looks at every entry of a pack that needs no other.
  * @throws CairnError `too-large` naming an object that is larger, or kept by more than {@link MOST_DELTAS} differences;
+ *   `invalid` naming one whose sizes are not written as git reads them;
  *   `corrupt` when this is not a pack as git writes it
  */
 export async function scanPack(
@@ -265,10 +268,12 @@ class PackScan implements PackEntries {
       const place = order[at] ?? 0;
       if (known[place] === 1) continue;
       const offset = offsets[place] ?? 0;
-      const header = readPackEntryHeader(bytes, offset - start, offset, pack.idx.idLength);
-      const from = offset - start + header.length;
+      const header = entryHeaderAt(bytes, offset - start, offset, pack.idx.idLength);
+      const from = offset - start + (header?.length ?? 0);
+      const makes = header?.type === undefined ? sizeMadeBy(bytes, from) : header.size;
+      if (header === undefined || makes === undefined) throw unusualForm(`object ${this.name(place)}`);
       this.take(place, header);
-      if (adds) this.count(header, bytes.subarray(from, from + deltaStart));
+      if (adds) this.count(makes);
       const base = bases[place] ?? -1;
       if (listener?.wants(header.type, base) !== true) continue;
       const to = this.endOf(at) - start;
@@ -322,12 +327,10 @@ class PackScan implements PackEntries {
     this.types[place] = type;
   }
 
-  /** Adds up what the entries are unpacked to, where that is bounded. @param deflated what follows the header */
-  private count({ type, size }: PackEntryHeader, deflated: Buffer): void {
-    const { objectBytes, unpackedBytes } = this.limit;
-    // No git hides the size that a delta makes behind so many bytes.
-    this.unpacked += type === undefined ? (sizeMadeBy(deflated) ?? objectBytes) : size;
-    if (this.unpacked > unpackedBytes) throw unpacksToTooMuch(this.limit);
+  /** Adds up what the entries are unpacked to, where that is bounded. @param size bytes of one more object */
+  private count(size: number): void {
+    this.unpacked += size;
+    if (this.unpacked > this.limit.unpackedBytes) throw unpacksToTooMuch(this.limit);
   }
 
   /** git always holds whole what is no file, and the difference it is kept as. */
