@@ -319,4 +319,41 @@ describe('the differences of a commit', () => {
     expect((await json(`commit/${small}`)).differences.files).toHaveLength(1);
     expect((await page(`commit/${large}?file=1`)).includes('hljs-')).toBe(false);
   });
+
+  it('are highlighted as they are within their files, on both sides', async () => {
+    const filler = (name: string) => Array.from({ length: 20 }, (_, at) => `${name} ${at}\n`).join('');
+    const file = (word: string) =>
+      `/*\n${filler('const text')}const ${word} = 1;\n${filler('more')}*/\nconst page = \`\n${filler('if so')}return ${word};\n${filler('else')}\`;\n${filler('//')}const ${word} = 2;\n`;
+    const huge = '//'.repeat(300_000);
+    await client.commit('Before', {
+      'd.ts': file('old'),
+      'e.ts': `${huge}\n${file('old')}`,
+      'f.ts': file('old'),
+    });
+    const after = await client.commit('After', {
+      'd.ts': file('next'),
+      'e.ts': `${huge}\n${file('next')}`,
+      'f.ts': '',
+      'g.ts': file('next'),
+    });
+    await client.run(['push', '--quiet', `${server.url}/git${root}.git`, 'HEAD:refs/heads/within']);
+    const word = '<span class="hljs-keyword">const</span>';
+    for (const view of ['', '?view=split', '?w=1', '?file=1']) {
+      const body = (await page(`commit/${after}${view}`)).replaceAll(/<\/?mark>/g, '');
+      const [shown = ''] = body.split('id="file-2"');
+      for (const [sign, name] of [
+        ['-', 'old'],
+        ['+', 'next'],
+      ] as const) {
+        expect(shown).toContain(`<code>${sign}<span class="hljs-comment">const ${name} = 1;</span></code>`);
+        expect(shown).toContain(`<code>${sign}<span class="hljs-string">return ${name};</span></code>`);
+        expect(shown).toContain(`<code>${sign}${word} ${name} = `);
+      }
+      // A file that is too large is highlighted as if each hunk began it.
+      if (view === '')
+        expect(body).toContain(`<code>+${word} next = <span class="hljs-number">1</span>;</code>`);
+    }
+    const parent = await client.run(['rev-parse', `${after}~1`]);
+    expect(await page(`compare/${parent}..${after}?file=1`)).toContain('<span class="hljs-comment">const ');
+  });
 });

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { LanguageFn } from 'highlight.js';
 import hljs from 'highlight.js/lib/core';
+import { beginsInside } from './begins-inside.ts';
 import { type Language, languageNamed } from './language-of.ts';
 import { MOST_MARKED, markedLines } from './marked-lines.ts';
 
@@ -12,14 +13,27 @@ export interface CodeQuestion {
   readonly columns: number;
 }
 
-/** Texts that have nothing to do with each other, as the hunks of a difference have. */
+/** Texts that have nothing to do with each other, as the files of a difference have. */
 export interface PiecesQuestion {
   readonly pieces: readonly PieceOfCode[];
   /** Characters of a line that are shown. */
   readonly columns: number;
 }
 
-export type PieceOfCode = Pick<CodeQuestion, 'text' | 'language'>;
+export interface PieceOfCode extends Pick<CodeQuestion, 'text' | 'language'> {
+  /** Runs of lines whose HTML is wanted, in ascending order; all lines without it. */
+  readonly wanted?: readonly LineRun[];
+}
+
+/** Lines that follow each other. */
+export interface LineRun {
+  /** From 0. */
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Characters of all pieces that are marked as a whole for the sake of some of their lines; they take 150 ms. */
+export const MOST_WHOLE = 256 * 1024;
 
 /** Characters of its HTML: a text of nothing but brackets grows to 30 times its size. */
 const MOST_HTML = 4 * 1024 * 1024;
@@ -36,9 +50,37 @@ export function highlightLines({ text, language, columns }: CodeQuestion): reado
   return markedLines(marked, { columns, size: MOST_HTML });
 }
 
-/** Marks several texts, each as {@link highlightLines}. */
-export function highlightPieces({ pieces, columns }: PiecesQuestion): (readonly string[] | undefined)[] {
-  return pieces.map((piece) => highlightLines({ ...piece, columns }));
+/**
+ * Marks several texts, each as {@link highlightLines}. If some lines are wanted of a text, it is marked from its beginning only if
+ * they begin within something that began before them.
+ * @returns for each text the HTML of the wanted lines; undefined for lines that are better shown plain
+ */
+export function highlightPieces({ pieces, columns }: PiecesQuestion): (readonly (string | undefined)[])[] {
+  let left = MOST_WHOLE;
+  return pieces.map(({ text, language, wanted }) => {
+    const lines = text.split('\n');
+    const runs = wanted ?? [{ first: 0, count: lines.length }];
+    const partOf = ({ first, count }: LineRun) => lines.slice(first, first + count).join('\n');
+    if (text.length <= left && beginsInside(text, language, startsOf(lines, runs))) {
+      left -= text.length;
+      const marked = highlightLines({ text, language, columns });
+      if (marked?.length === lines.length)
+        return runs.flatMap(({ first, count }) => marked.slice(first, first + count));
+    }
+    return runs.flatMap((run): readonly (string | undefined)[] => {
+      const marked = highlightLines({ text: partOf(run), language, columns });
+      return marked?.length === run.count ? marked : Array<undefined>(run.count).fill(undefined);
+    });
+  });
+}
+
+/** Where runs of lines begin in their text. */
+function startsOf(lines: readonly string[], runs: readonly LineRun[]): number[] {
+  let [line, place] = [0, 0];
+  return runs.map(({ first }) => {
+    for (; line < first; line++) place += (lines[line] ?? '').length + 1;
+    return place;
+  });
 }
 
 /**

@@ -8,7 +8,7 @@ import type { MarkdownQuestion } from './markdown.ts';
 export const RENDER_TASKS = {
   /** HTML of each line of source code; undefined where it is better shown plain. */
   code: async (question: CodeQuestion) => (await import('./highlight.ts')).highlightLines(question),
-  /** The same for each of several texts. */
+  /** The same for each of several texts, or for some of their lines. */
   pieces: async (question: PiecesQuestion) => (await import('./highlight.ts')).highlightPieces(question),
   /** HTML of Markdown. */
   markdown: async (question: MarkdownQuestion) => (await import('./markdown.ts')).renderMarkdown(question),

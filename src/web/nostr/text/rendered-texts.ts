@@ -3,7 +3,7 @@ import type { Differences } from '../../../browse/differences.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { sha256 } from '../../../lib/digest.ts';
 import { LruMap } from '../../../lib/lru.ts';
-import { type ColouredLines, colourLines } from '../../code/diff/colour-lines.ts';
+import { type ColouredLines, type ColouringOptions, colourLines } from '../../code/diff/colour-lines.ts';
 import type { Html } from '../../layout.ts';
 import type { MarkdownPlace } from '../../render/markdown-links.ts';
 import type { Renderer } from '../../render/render-pool.ts';
@@ -29,12 +29,18 @@ export class RenderedTexts {
     this.clock = clock;
   }
 
-  /** Marks the words of differences. Those that stay in memory are marked once. */
-  colour(differences: Differences): Promise<ColouredLines> {
+  /**
+   * Marks the words of differences. Those that stay in memory are marked once.
+   * @param contexts reads the files around them, if they are here
+   */
+  colour(differences: Differences, contexts?: ColouringOptions['contexts']): Promise<ColouredLines> {
     const known = this.coloured.get(differences);
     if (known !== undefined) return known;
     const forget = () => void this.coloured.delete(differences);
-    const colouring = colourLines(this.renderer, differences, forget);
+    const colouring = colourLines(this.renderer, differences, {
+      ...(contexts === undefined ? {} : { contexts }),
+      onCut: forget,
+    });
     this.coloured.set(differences, colouring);
     colouring.catch(forget);
     return colouring;

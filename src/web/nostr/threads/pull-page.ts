@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { z } from 'zod';
+import type { Differences } from '../../../browse/differences.ts';
 import { shortName } from '../../../browse/revision.ts';
 import { splitMessage } from '../../../git/index.ts';
 import type { PullRequestVersion } from '../../../nostr/collaboration/pull-request.ts';
@@ -7,6 +8,7 @@ import { graspUrl } from '../../../nostr/repository-url.ts';
 import type { ColouredLines } from '../../code/diff/colour-lines.ts';
 import { DIFF_QUERY, type DiffView, readDiffView } from '../../code/diff/diff-view.ts';
 import { differencesHtml } from '../../code/diff/differences-html.ts';
+import { readContexts } from '../../code/diff/file-contexts.ts';
 import { codePage } from '../../code/frame.ts';
 import { commitJson, commitSchema } from '../../code/json/commit-json.ts';
 import { differencesJson, differencesSchema } from '../../code/json/differences-json.ts';
@@ -84,7 +86,7 @@ export function pullPage(): NostrPage<PullContent, z.infer<typeof schema>> {
           ? undefined
           : await comparisons.changes(request.sources, request.found, version, view);
       const isShown = request.representation === 'html' && changes !== undefined;
-      const coloured = isShown ? await request.sources.texts.colour(changes.differences) : undefined;
+      const coloured = isShown ? await colour(request, changes.differences) : undefined;
       return { ...content, version, changes, coloured, view };
     },
     html: (request, content) =>
@@ -99,6 +101,13 @@ ${threadTail(request, content)}`,
       ),
     json: { schema, of: pullJson },
   };
+}
+
+function colour({ sources, found }: NostrRequest, differences: Differences): Promise<ColouredLines> {
+  const { views, texts } = sources;
+  return texts.colour(differences, (files) =>
+    views.read(found.repository, found.published, undefined, (view) => readContexts(view, files)),
+  );
 }
 
 function versionsHtml(request: NostrRequest, { thread, version, changes }: PullContent): Html {

@@ -6,7 +6,8 @@ import { type FoundCommit, readCommit, readCommitOf } from '../../../../browse/o
 import { isObjectId } from '../../../../git/index.ts';
 import { CairnError } from '../../../../lib/errors.ts';
 import type { CodePage } from '../../code-page.ts';
-import { type ColouredLines, colourLines } from '../../diff/colour-lines.ts';
+import { colourFiles } from '../../diff/colour-files.ts';
+import type { ColouredLines } from '../../diff/colour-lines.ts';
 import { DIFF_QUERY, type DiffView, readDiffView } from '../../diff/diff-view.ts';
 import { commitJson, commitSchema } from '../../json/commit-json.ts';
 import { differencesJson, differencesSchema } from '../../json/differences-json.ts';
@@ -78,8 +79,7 @@ export const commitPage: CodePage<CommitQuestion, CommitContent, z.infer<typeof 
       checkSignature(view, found.oid, question.writers),
       compareTrees(view, before, tree, question),
     ]);
-    const coloured =
-      representation === 'json' ? undefined : await colourLines(renderer, differences, view.onCut);
+    const coloured = representation === 'json' ? undefined : await colourFiles(view, renderer, differences);
     const number = parent === undefined ? 0 : question.parent;
     return { found, known, signature, differences, coloured, parent: number };
   },

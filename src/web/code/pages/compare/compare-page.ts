@@ -6,7 +6,7 @@ import {
   readComparison,
 } from '../../../../browse/comparison.ts';
 import type { CodePage } from '../../code-page.ts';
-import { colourLines } from '../../diff/colour-lines.ts';
+import { colourFiles } from '../../diff/colour-files.ts';
 import { DIFF_QUERY, type DiffView, readDiffView } from '../../diff/diff-view.ts';
 import { commitJson, commitSchema } from '../../json/commit-json.ts';
 import { differencesJson, differencesSchema } from '../../json/differences-json.ts';
@@ -56,7 +56,7 @@ export const comparePage: CodePage<CompareQuestion, ColouredComparison, z.infer<
     const isShown = representation === 'html' && differences !== undefined;
     return {
       ...comparison,
-      coloured: isShown ? await colourLines(renderer, differences, view.onCut) : undefined,
+      coloured: isShown ? await colourFiles(view, renderer, differences) : undefined,
     };
   },
   html: (context, question, comparison) =>
