@@ -12,20 +12,22 @@ const text = (word: string, size: number) => `${`/*\n`.padEnd(size, `${'-'.repea
 it('only files around hunks that begin later are read, within bounds', async () => {
   await using rig = await BrowseRig.open();
   const first = await rig.client.commit('One', {
-    'a.ts': text('one', 300_000),
+    'a.ts': text('one', 100_000),
     'begins.ts': 'one\n',
     'large.ts': text('one', 530_000),
     'm.txt': text('one', 1_000),
     'n.ts': text('one', 300_000),
+    'q.ts': text('one', 300_000),
     'o.ts': text('', 1_000),
     'gone.ts': text('one', 1_000),
   });
   const second = await rig.client.commit('Two', {
-    'a.ts': text('two', 300_000),
+    'a.ts': text('two', 100_000),
     'begins.ts': 'two\n',
     'large.ts': text('two', 530_000),
     'm.txt': text('two', 1_000),
     'n.ts': text('two', 300_000),
+    'q.ts': text('two', 300_000),
     'o.ts': `${text('', 1_000)}more\n`,
     'new.ts': 'const all = 1;\n'.repeat(30),
   });
@@ -42,10 +44,10 @@ it('only files around hunks that begin later are read, within bounds', async () 
     String(file.newPath),
     Object.keys(sides).sort().join(),
   ]);
-  // Together they have 900,000 bytes; a fourth of 300,000 has no room, but the small one has.
+  // Together they have 800,000 bytes; 300,000 more have no room.
   expect(read).toEqual([
     ['a.ts', 'after,before'],
-    ['n.ts', 'after'],
+    ['n.ts', 'after,before'],
     ['o.ts', 'after'],
   ]);
   const coloured = await colourLines(
