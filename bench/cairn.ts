@@ -77,10 +77,8 @@ export async function startCairn(
     fold,
     importFrom: (source, identifier) => importRepository(folder, store, source, identifier),
     async cloneFossil(source, identifier) {
-      const where = ['--store', store.location, '--cache', join(folder, 'import-cache')];
-      const args = ['fossil', 'clone', source, `${ownerKey}/${identifier}`, ...where];
-      await run(program(), args, { env: environment(folder, store) });
-      return `${url}/fossil/${formatNpub(ownerKey)}/${identifier}`;
+      await cloneFossilInto(folder, store, source, identifier);
+      return fossilAddress(url, identifier);
     },
     ...(signIn === undefined ? {} : { signIn }),
     async stop() {
@@ -177,6 +175,26 @@ export async function foldRepository(folder: string, store: Store, identifier: s
       await setTimeout(1000);
     }
   }
+}
+
+/**
+ * Brings a Fossil repository into a store from a URL with `cairn fossil clone`, whether a server runs on it or not.
+ * @param folder of that server
+ */
+export async function cloneFossilInto(
+  folder: string,
+  store: Store,
+  source: string,
+  identifier: string,
+): Promise<void> {
+  const where = ['--store', store.location, '--cache', join(folder, 'import-cache')];
+  const args = ['fossil', 'clone', source, `${ownerKey}/${identifier}`, ...where];
+  await run(program(), args, { env: environment(folder, store) });
+}
+
+/** The URL of a Fossil repository. @param url of the server */
+export function fossilAddress(url: string, identifier: string): string {
+  return `${url}/fossil/${formatNpub(ownerKey)}/${identifier}`;
 }
 
 async function importRepository(

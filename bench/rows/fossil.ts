@@ -209,14 +209,15 @@ function sides(contest: FossilContest, measure: (pid: number, url: string) => Pr
   };
 }
 
-/** A clone by the wire client that brought at least so many artifacts. */
-async function wholeClone(url: string, artifacts: number): Promise<void> {
+/** Makes a clone by the wire client. @throws CairnError `corrupt` unless it brings at least so many artifacts */
+export async function wholeClone(url: string, artifacts: number): Promise<void> {
   const clone = await wireClone(url);
   if (clone.artifacts < artifacts)
     throw new CairnError('corrupt', `${url} sent ${clone.artifacts} of ${artifacts} artifacts`);
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+/** Seconds that some work takes. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await work();
   return (performance.now() - began) / 1000;

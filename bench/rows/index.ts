@@ -13,6 +13,7 @@ import {
   fossilStockClone,
   fossilWireClone,
 } from './fossil.ts';
+import { fossilColdClone, fossilColdFirstPush } from './fossil-cold.ts';
 import { importRepository } from './import.ts';
 import { lsRemote, lsRemoteRaw } from './ls-remote.ts';
 import { manyClones, manyLargeClones } from './many-clients.ts';
@@ -90,8 +91,10 @@ function rowsOf(store: StoreKind): RowGroup[] {
     besideCrawler(store),
     fossilWireClone(store),
     fossilManyWireClones(store),
+    fossilColdClone(store),
     fossilStockClone(store),
     fossilFirstPush(store),
+    fossilColdFirstPush(store),
     fossilCheckIn(store),
   ];
 }

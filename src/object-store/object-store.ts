@@ -76,7 +76,17 @@ export interface GetOptions {
  * `body`; until then it holds a connection or a file. A body that breaks off emits an error, it never just ends.
  */
 export type GetResult =
-  | { readonly found: true; readonly version: VersionToken; readonly size: number; readonly body: Readable }
+  | {
+      readonly found: true;
+      readonly version: VersionToken;
+      readonly size: number;
+      readonly body: Readable;
+      /**
+       * The file on this machine that is the whole object, if there is one that never changes ({@link FileRange.final}). Whoever
+       * wants a copy may link to it instead; nobody may write to it.
+       */
+      readonly file?: string;
+    }
   | { readonly found: false; readonly reason: 'missing' | 'not-modified' };
 
 export type HeadResult =

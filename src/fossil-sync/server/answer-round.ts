@@ -36,6 +36,8 @@ export interface RoundReply {
   /** Uncompressed, in chunks that may be shared with other replies and must not be changed. */
   readonly message: readonly Uint8Array[];
   readonly type: ContentType;
+  /** Lets memory of the message serve again, once nothing reads it any more. Without the call it is garbage. */
+  readonly release?: () => void;
 }
 
 /**
@@ -97,7 +99,7 @@ async function inObservedRound(
       const { filesSent, igotsSent, gimmesSent } = reply;
       const sent = { filesSent, igotsSent, gimmesSent, replyBytes: reply.size };
       observer.requestCompleted({ ...about, ...received, ...sent, error: undefined });
-      return { message: chunks, type: reply.type };
+      return { message: chunks, type: reply.type, release: () => reply.release() };
     } catch (error) {
       signal?.throwIfAborted();
       const refused = refuse(error, message.type, context);

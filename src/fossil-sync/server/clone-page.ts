@@ -2,12 +2,10 @@ import type { CloneCard } from '../../fossil/cards.ts';
 import { deflatePayload, inflatePayload } from '../../fossil/compression.ts';
 import type { Bag, BagEntry } from '../../repository/fossil/bag.ts';
 import { fileCards } from '../../repository/fossil/file-cards.ts';
+import { RUN_BYTES } from '../../repository/fossil/shared-file-cards.ts';
 import { faultFires } from '../faults.ts';
 import { type CookieSeal, clonePinCookie, readClonePin } from './clone-cookie.ts';
 import { isVisible, type Round } from './round.ts';
-
-/** Bytes of payloads that are read at once. */
-const RUN_BYTES = 1_000_000;
 
 /** The first version whose payloads travel compressed. */
 const COMPRESSED_FROM = 3;
@@ -86,7 +84,7 @@ async function addCards({ reply, context }: Round, pinned: Bag, from: number): P
   while (next < pinned.count && !(reply.filesSent > 0 && reply.isFull)) {
     const most = Math.max(1, Math.min(RUN_BYTES, reply.room));
     const cards = await fileCards(pinned, next, most);
-    reply.addWritten(cards.bytes, cards.files);
+    reply.addWritten(cards);
     next = cards.next;
     context.signal?.throwIfAborted();
   }

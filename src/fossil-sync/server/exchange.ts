@@ -58,6 +58,8 @@ export interface ExchangeReply {
 export interface ChunkedReply {
   readonly type: ContentType;
   readonly chunks: readonly Uint8Array[];
+  /** To be called when all chunks have been sent and nothing reads them any more: their memory serves again. */
+  readonly release?: () => void;
 }
 
 /**
@@ -110,8 +112,10 @@ function joined({ type, chunks }: ChunkedReply): ExchangeReply {
   return { type, body: first !== undefined && more.length === 0 ? first : Buffer.concat(chunks) };
 }
 
-async function encodeReply({ type, message }: RoundReply): Promise<ChunkedReply> {
-  if (type !== 'application/x-fossil') return { type, chunks: message };
+async function encodeReply({ type, message, release }: RoundReply): Promise<ChunkedReply> {
+  if (type !== 'application/x-fossil') {
+    return { type, chunks: message, ...(release === undefined ? {} : { release }) };
+  }
   return { type, chunks: [await encodeMessage(type, Buffer.concat(message))] };
 }
 

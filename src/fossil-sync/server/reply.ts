@@ -6,6 +6,14 @@ import { CardWriter } from '../../fossil/write-cards.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { RoundLimits } from './round-limits.ts';
 
+/** Cards of artifacts in memory that serves again. */
+export interface WrittenCards {
+  readonly bytes: Uint8Array;
+  /** How many cards there are. */
+  readonly files: number;
+  readonly release: () => void;
+}
+
 /** A reply under construction: its cards, their costs, and the remaining budget. */
 export class Reply {
   filesSent = 0;
@@ -18,6 +26,7 @@ export class Reply {
   private readonly limits: RoundLimits;
   private readonly until: number;
   private announced = 0;
+  private readonly written: (() => void)[] = [];
 
   constructor(type: ContentType, clock: Clock, limits: RoundLimits) {
     this.type = type;
@@ -48,10 +57,16 @@ export class Reply {
     else if (card.card === 'gimme' || card.card === 'uvgimme') this.gimmesSent++;
   }
 
-  /** Adds cards of artifacts that are written already. @param files how many there are */
-  addWritten(cards: Uint8Array, files: number): void {
-    this.cards.addWritten(cards);
+  /** Adds cards of artifacts that are written already. */
+  addWritten({ bytes, files, release }: WrittenCards): void {
+    this.cards.addWritten(bytes);
     this.filesSent += files;
+    this.written.push(release);
+  }
+
+  /** Lets memory of cards serve again. To be called once nothing of the message is read any more. */
+  release(): void {
+    for (const release of this.written.splice(0)) release();
   }
 
   /** Announces an artifact. @returns false when no more can be announced in this reply */

@@ -46,11 +46,21 @@ export async function answerFossil(
   }
 }
 
-/** Writes a reply with its length. */
-export function writeFossilReply(outgoing: ServerResponse, { type, chunks }: ChunkedReply): void {
+/** Writes a reply with its length, and releases it when the system has all of it. */
+export function writeFossilReply(outgoing: ServerResponse, { type, chunks, release }: ChunkedReply): void {
+  if (release !== undefined) releaseWhenSent(outgoing, release);
   outgoing.writeHead(200, { ...fossilHeaders(type), 'content-length': sizeOf(chunks) });
   for (const chunk of chunks) outgoing.write(chunk);
   outgoing.end();
+}
+
+/** The memory of a reply to a client that has gone is garbage: a write may still read from it. */
+function releaseWhenSent(outgoing: ServerResponse, release: () => void): void {
+  const { socket } = outgoing;
+  // It comes after failed writes, too. Before the other listeners: one of them closes the connection.
+  outgoing.prependOnceListener('finish', () => {
+    if (socket !== null && !socket.destroyed) release();
+  });
 }
 
 /** The headers of a reply, without its length. */

@@ -121,7 +121,8 @@ export class FileObjectStore implements ObjectStore {
       return { found: false, reason: 'not-modified' };
     }
     const body = await bodyOf(opened, clipRange(size, options.range));
-    return { found: true, version, size, body: stopOnAbort(body, options.signal) };
+    const found = { found: true, version, size, body: stopOnAbort(body, options.signal) } as const;
+    return opened.bodyAt === 0 ? { ...found, file: this.barePathOf(placeOfKey(key)) } : found;
   }
 
   async head(key: string, options: { readonly signal?: AbortSignal } = {}): Promise<HeadResult> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { rename, rm } from 'node:fs/promises';
+import { link, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Digest } from '../../lib/digest.ts';
 import { DiskFullError } from '../../lib/disk-full.ts';
@@ -37,9 +37,12 @@ export interface FillPlace {
   vacant(): Promise<void>;
 }
 
+/** Bytes of the smallest artifact that a store on this machine may keep as a file that can be linked to. */
+const WORTH_A_LINK = 1024 * 1024;
+
 /**
- * Downloads an artifact into a temporary file, checks its digest during the download, and moves it into place. Only
- * the close of the cache aborts it, because others may be reading it, or come next.
+ * Downloads an artifact into a temporary file, or links to the file of a store on this machine, checks its digest meanwhile, and moves it
+ * into place. Only the close of the cache aborts it, because others may be reading it, or come next.
  * @returns at once; `verified` rejects with CairnError `corrupt` or `unavailable`, and no file is left behind
  */
 export function fillFromStore(
@@ -48,14 +51,17 @@ export function fillFromStore(
   place: FillPlace,
 ): ArtifactFill {
   const { id, kind, ref } = download;
-  const file = createFile(download, place).catch((error: unknown) => {
+  const opened = openFile(download, place).catch((error: unknown) => {
     throw diskError(error);
   });
   const fill = async () => {
-    const filling = await file;
+    const { filling, isLinked } = await opened;
+    const arrive = async () => {
+      if (!isLinked) await downloadArtifact({ ...download, file: filling });
+    };
     try {
       const [, digest] = await allSettledOrThrow([
-        downloadArtifact({ ...download, file: filling }).catch((error: unknown) => {
+        arrive().catch((error: unknown) => {
           const told = diskError(error);
           filling.fail(told);
           throw told;
@@ -76,6 +82,7 @@ export function fillFromStore(
       filling.release();
     }
   };
+  const file = settledLater(opened.then(({ filling }) => filling));
   return { repository, file, verified: settledLater(fill()) };
 }
 
@@ -107,6 +114,44 @@ export function fillFromLeftover(
     throw damaged;
   };
   return { repository, file: settledLater(file), verified: settledLater(check()) };
+}
+
+/** The file that becomes the artifact: whole if it is a link to the file of the store, otherwise empty. */
+async function openFile(
+  download: Omit<Download, 'file'>,
+  place: FillPlace,
+): Promise<{ readonly filling: FillingFile; readonly isLinked: boolean }> {
+  const linked = await linkedFile(download, place);
+  if (linked !== undefined) return { filling: linked, isLinked: true };
+  return { filling: await createFile(download, place), isLinked: false };
+}
+
+/**
+ * A link to the file that a store on this machine has: no byte is copied, and it takes no disk space.
+ * @returns undefined if it has none, or one that cannot be linked to
+ */
+async function linkedFile(
+  { store, id, kind, ref, signal }: Omit<Download, 'file'>,
+  { temporary }: FillPlace,
+): Promise<FillingFile | undefined> {
+  if (!store.keepsFiles || ref.size < WORTH_A_LINK) return undefined;
+  const { body, file } = await store.open(id, kind, ref, { signal: AbortSignal.any([signal]) });
+  body.destroy();
+  if (file === undefined) return undefined;
+  try {
+    await makeFolder(dirname(temporary));
+    await link(file, temporary);
+  } catch (error) {
+    // Another file system, or one without links: it is copied.
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
+  }
+  try {
+    return await FillingFile.whole(temporary, ref.size);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 async function createFile(download: Omit<Download, 'file'>, place: FillPlace): Promise<FillingFile> {

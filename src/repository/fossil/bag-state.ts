@@ -130,14 +130,15 @@ export class BagDraft {
   /** Adds a pack behind those before. */
   *add(pack: FossilPack, index: PackIndex): Cooperative<void> {
     const number = this.packs.length;
+    const isFirst = this.table.names.size === 0;
     this.packs.push(pack);
     const slots = yield* index.numbersIn(this.table.names);
     this.makeRoom();
-    const effective = yield* this.addRecords(number, index, slots);
-    for (const [record, links] of index.groups()) {
-      if (effective[record] === 1) this.link(index.flagsOf(record), links, slots);
-      yield;
-    }
+    // A table without names gives them the numbers that they have in the index, if each is there once.
+    const isWhole = isFirst && this.table.names.size === index.names && index.hasOnlyPublicArtifacts;
+    if (isWhole) this.holdAll(number, index);
+    const effective = isWhole ? undefined : yield* this.addRecords(number, index, slots);
+    yield* this.addLinks(index, slots, effective);
     for (const file of index.unversioned) this.addUnversioned(file);
   }
 
@@ -164,9 +165,59 @@ export class BagDraft {
     };
   }
 
+  /** Adds a first pack of nothing but artifacts that everybody sees: a full fold, or a clone. Its columns are those of the table. */
+  private holdAll(pack: number, index: PackIndex): void {
+    this.table.adopt(pack, index);
+    this.status.fill(status.held, 0, index.records);
+    this.publicCount = index.records;
+    this.unclusteredCount = index.records;
+  }
+
+  /** @param effective as {@link addRecords} returns it; undefined if it is 1 for all */
+  private *addLinks(
+    index: PackIndex,
+    slots: Uint32Array,
+    effective: Uint8Array | undefined,
+  ): Cooperative<void> {
+    let link = 0;
+    for (let group = 0; group < index.groupCount; group += STEPS) {
+      link = this.linkStretch(index, slots, effective, group, link);
+      yield;
+    }
+  }
+
+  /** Adds the links of some groups. @param begin the first link of the first of them. @returns the one after the last */
+  private linkStretch(
+    index: PackIndex,
+    slots: Uint32Array,
+    effective: Uint8Array | undefined,
+    first: number,
+    begin: number,
+  ): number {
+    const { links } = index;
+    const last = Math.min(index.groupCount, first + STEPS);
+    let link = begin;
+    for (let group = first; group < last; group++) {
+      const record = index.groupRecord(group);
+      const end = link + index.groupSize(group);
+      const recordFlags = index.flagsOf(record);
+      const isCheckIn = (recordFlags & flags.checkIn) !== 0;
+      const isCluster = (recordFlags & (flags.cluster | flags.private)) === flags.cluster;
+      const counts = (isCheckIn || isCluster) && (effective === undefined || effective[record] === 1);
+      for (let at = counts ? link : end; at < end; at++) {
+        const slot = slots[links[at] ?? 0] ?? NONE;
+        if (isCheckIn) this.mark(slot, status.parent);
+        else this.cluster(slot);
+      }
+      link = end;
+    }
+    return link;
+  }
+
   /** @returns 1 for each record that says something new about a visible artifact */
   private *addRecords(pack: number, index: PackIndex, slots: Uint32Array): Cooperative<Uint8Array> {
     const effective = new Uint8Array(index.records);
+    this.table.reserve(this.table.names.size, index.records);
     let offset = 0;
     for (let from = 0; from < index.records; from += STEPS) {
       const to = Math.min(index.records, from + STEPS);
@@ -185,24 +236,26 @@ export class BagDraft {
     { from, to, offset: begin }: { readonly from: number; readonly to: number; readonly offset: number },
     effective: Uint8Array,
   ): number {
-    let offset = begin;
+    // One object for all records: the table copies what is in it.
+    const place = { flags: 0, depth: 0, size: 0, pack, offset: begin, length: 0, source: NONE };
     for (let record = from; record < to; record++) {
-      const recordFlags = index.flagsOf(record);
-      const length = index.lengthOf(record);
       const source = index.sourceOf(record);
-      const sourceSlot = source === NO_SOURCE ? NONE : (slots[source] ?? NONE);
       const slot = slots[record] ?? NONE;
-      const size = index.sizeOf(record);
-      if ((recordFlags & NO_ARTIFACT) !== 0) {
-        this.addOther(slot, sourceSlot, recordFlags, { pack, offset, length, size });
-      } else if (this.isNews(slot, recordFlags)) {
-        const depth = index.depthOf(record);
-        this.hold(slot, { flags: recordFlags, depth, size, pack, offset, length, source: sourceSlot });
+      place.flags = index.flagsOf(record);
+      place.depth = index.depthOf(record);
+      place.size = index.sizeOf(record);
+      place.length = index.lengthOf(record);
+      place.source = source === NO_SOURCE ? NONE : (slots[source] ?? NONE);
+      if ((place.flags & NO_ARTIFACT) !== 0) {
+        const { offset, length, size } = place;
+        this.addOther(slot, place.source, place.flags, { pack, offset, length, size });
+      } else if (this.isNews(slot, place.flags)) {
+        this.hold(slot, place);
         effective[record] = isVisible(this.status[slot] ?? 0) ? 1 : 0;
       }
-      offset += length;
+      place.offset += place.length;
     }
-    return offset;
+    return place.offset;
   }
 
   private addOther(slot: number, source: number, recordFlags: number, place: ContentPlace): void {
@@ -232,14 +285,6 @@ export class BagDraft {
     if (isPrivate) return;
     this.publicCount++;
     if ((bits & status.clustered) === 0) this.unclusteredCount++;
-  }
-
-  private link(recordFlags: number, links: Uint32Array, slots: Uint32Array): void {
-    if ((recordFlags & flags.checkIn) !== 0) {
-      for (const link of links) this.mark(slots[link] ?? NONE, status.parent);
-    } else if ((recordFlags & (flags.cluster | flags.private)) === flags.cluster) {
-      for (const link of links) this.cluster(slots[link] ?? NONE);
-    }
   }
 
   private cluster(slot: number): void {

@@ -1,6 +1,7 @@
 import { type NameHash, NameTable } from './name-table.ts';
+import type { PackIndex } from './pack-index.ts';
 
-/** No slot. */
+/** No slot: the same number as for no source in an index. */
 export const NONE = 0xffff_ffff;
 
 /** Slots of an empty table. */
@@ -70,13 +71,41 @@ export class BagTable {
     this.sources[slot] = place.source;
   }
 
+  /** Makes room for names and artifacts that are about to come: columns that grow in many steps are copied in each. */
+  reserve(slots: number, artifacts: number): void {
+    this.makeRoom(slots);
+    const { length } = this.order;
+    if (this.count + artifacts <= length) return;
+    this.order = grown(this.order, this.count, Math.max(this.count + artifacts, length + (length >> 1)));
+  }
+
+  /**
+   * Sets all records of a pack and gives them their positions, in a table that has none yet, and whose slots are the numbers of
+   * the names in the index.
+   */
+  adopt(pack: number, { records, columns }: Pick<PackIndex, 'records' | 'columns'>): void {
+    this.reserve(this.names.size, records);
+    const { offsets, positions, order } = this;
+    const { lengths } = columns;
+    this.flags.set(columns.flags);
+    this.depths.set(columns.depths);
+    this.sizes.set(columns.sizes);
+    this.lengths.set(lengths);
+    this.sources.set(columns.sources);
+    this.packs.fill(pack, 0, records);
+    let offset = 0;
+    for (let record = 0; record < records; record++) {
+      offsets[record] = offset;
+      positions[record] = record;
+      order[record] = record;
+      offset += lengths[record] ?? 0;
+    }
+    this.count = records;
+  }
+
   /** Gives a slot the next position. */
   append(slot: number): void {
-    if (this.count === this.order.length) {
-      const grown = new Uint32Array(2 * this.count);
-      grown.set(this.order);
-      this.order = grown;
-    }
+    if (this.count === this.order.length) this.reserve(slot + 1, 1);
     this.makeRoom(slot + 1);
     this.positions[slot] = this.count;
     this.order[this.count++] = slot;

@@ -7,7 +7,7 @@ import type { Bag } from './bag.ts';
 import { isPublic } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
 import type { PackSession } from './pack-reader.ts';
-import type { FileCards, SharedFileCards } from './shared-file-cards.ts';
+import type { CardMemory, FileCards, SharedFileCards } from './shared-file-cards.ts';
 
 /** Bytes between two payloads that are read along, rather than asked for in two reads. */
 const GAP = 16 * 1024;
@@ -28,9 +28,12 @@ interface Stretch {
   /** How many there are, and where in the pack the last of them ends. */
   count: number;
   end: number;
+  /** Bytes of their payloads, and of their cards with them. */
+  payloads: number;
+  size: number;
 }
 
-/** As {@link writeFileCards}; clones that run at once share them. The bytes must not be changed. */
+/** As {@link writeFileCards}; clones that run at once share them. Whoever has sent them releases them. */
 export function fileCards(
   bag: Bag,
   from: number,
@@ -38,16 +41,24 @@ export function fileCards(
   shared: SharedFileCards = bag.context.cards,
 ): Promise<FileCards> {
   const { repository, digest } = bag;
-  return shared.of({ repository, digest, from, maxBytes }, () => writeFileCards(bag, from, maxBytes));
+  return shared.of({ repository, digest, from, maxBytes }, (memory) =>
+    writeFileCards(bag, from, maxBytes, memory),
+  );
 }
 
 /**
  * Writes the cards of the artifacts from a position on that everybody sees. It depends on nothing but the state, which never
  * changes, so it may be kept for everybody.
  * @param maxBytes the last card is the one that reaches it, or the last of all
+ * @param memory where they are written
  * @throws CairnError `corrupt` naming what is damaged; `unavailable`
  */
-export async function writeFileCards(bag: Bag, from: number, maxBytes: number): Promise<FileCards> {
+export async function writeFileCards(
+  bag: Bag,
+  from: number,
+  maxBytes: number,
+  memory: Pick<CardMemory, 'take'>,
+): Promise<Omit<FileCards, 'release'>> {
   const { table, count } = bag.view;
   const slots: number[] = [];
   const stretches: Stretch[] = [];
@@ -58,11 +69,13 @@ export async function writeFileCards(bag: Bag, from: number, maxBytes: number): 
     if (!isPublic(bag.bitsOf(slot))) continue;
     const made = hasHiddenSource(bag, slot) ? await bag.stored(bag.at(next)) : undefined;
     const length = made?.length ?? table.lengthOf(slot);
-    size += lineLength(bag, slot, made !== undefined, length) + length;
-    addTo(stretches, slots.length, { pack: table.packOf(slot), offset: table.offsetOf(slot), length, made });
+    const card = lineLength(bag, slot, made !== undefined, length) + length;
+    size += card;
+    if (made === undefined) addTo(stretches, bag, slot, slots.length, card);
+    else stretches.push(madeStretch(made, slots.length, card));
     slots.push(slot);
   }
-  const bytes = Buffer.allocUnsafeSlow(size);
+  const bytes = memory.take(size);
   await using session = bag.session();
   let at = 0;
   for (const stretch of stretches) at = await writeStretch(bag, session, slots, stretch, bytes, at);
@@ -75,55 +88,54 @@ function hasHiddenSource(bag: Bag, slot: number): boolean {
   return source !== NONE && !isPublic(bag.bitsOf(source));
 }
 
-function addTo(
-  stretches: Stretch[],
-  from: number,
-  {
-    pack,
-    offset,
-    length,
-    made,
-  }: {
-    readonly pack: number;
-    readonly offset: number;
-    readonly length: number;
-    readonly made: Uint8Array | undefined;
-  },
-): void {
-  const end = offset + length;
-  const last = stretches.at(-1);
-  if (made !== undefined) stretches.push({ from, made, pack, offset: 0, count: 1, end: length });
-  else if (
-    last !== undefined &&
-    last.made === undefined &&
-    last.pack === pack &&
-    offset >= last.end &&
-    offset - last.end <= GAP
-  ) {
-    last.count++;
-    last.end = end;
-  } else stretches.push({ from, pack, offset, count: 1, end });
+function madeStretch(made: Uint8Array, from: number, card: number): Stretch {
+  const { length } = made;
+  return { from, made, pack: NONE, offset: 0, count: 1, end: length, payloads: length, size: card };
 }
 
-/** @returns where in `target` the last card ends */
+/** Adds the next artifact to the last stretch, or begins one. @param card bytes of its card and payload */
+function addTo(stretches: Stretch[], bag: Bag, slot: number, from: number, card: number): void {
+  const { table } = bag.view;
+  const pack = table.packOf(slot);
+  const offset = table.offsetOf(slot);
+  const length = table.lengthOf(slot);
+  const end = offset + length;
+  const last = stretches.at(-1);
+  if (last?.pack === pack && last.made === undefined && offset >= last.end && offset - last.end <= GAP) {
+    last.count++;
+    last.end = end;
+    last.payloads += length;
+    last.size += card;
+  } else stretches.push({ from, pack, offset, count: 1, end, payloads: length, size: card });
+}
+
+/**
+ * Writes the cards of a stretch. Payloads that follow each other are read to the end of where they go, and each is moved to behind
+ * its card: what has been written ends before them by as much as the cards that are left.
+ * @returns where in `target` the last card ends
+ */
 async function writeStretch(
   bag: Bag,
   session: PackSession,
   slots: readonly number[],
-  { from, made, pack, offset, count, end }: Stretch,
+  stretch: Stretch,
   target: Buffer,
   begin: number,
 ): Promise<number> {
   const { table } = bag.view;
-  const source = made ?? (await session.read({ pack, offset, length: end - offset }));
+  const { from, made, pack, offset, count, end } = stretch;
+  const length = end - offset;
+  const tail = begin + stretch.size - length;
+  const room = stretch.payloads === length ? target.subarray(tail, tail + length) : undefined;
+  const source = made ?? (await session.read({ pack, offset, length }, room));
   let at = begin;
   for (let number = from; number < from + count; number++) {
     const slot = slots[number] ?? NONE;
-    const length = made?.length ?? table.lengthOf(slot);
+    const payload = made?.length ?? table.lengthOf(slot);
     const first = made === undefined ? table.offsetOf(slot) - offset : 0;
-    at = writeLine(bag, slot, made !== undefined, length, target, at);
-    target.set(source.subarray(first, first + length), at);
-    at += length;
+    at = writeLine(bag, slot, made !== undefined, payload, target, at);
+    target.set(source.subarray(first, first + payload), at);
+    at += payload;
   }
   return at;
 }

@@ -22,6 +22,11 @@ export class NameHash {
     this.numbers = Uint32Array.from({ length: LONG * 256 }, (_, at) => bytes.readUInt32LE(4 * at));
   }
 
+  /** 256 random numbers for each byte of a name; the hash of a name is what it selects, combined by exclusive or. */
+  get table(): Uint32Array {
+    return this.numbers;
+  }
+
   /** @param bytes holds a name of `length` bytes from `at` on */
   of(bytes: Uint8Array, at: number, length: number): number {
     const { numbers } = this;
@@ -31,6 +36,15 @@ export class NameHash {
     }
     return hash >>> 0;
   }
+}
+
+/** Names as an index has them, one behind the other. */
+export interface NameRun {
+  readonly bytes: Uint8Array;
+  /** Where the first of them begins. */
+  readonly at: number;
+  /** Where in the same bytes a 1 for each name of 32 bytes begins, and a 0 for each of 20. */
+  readonly marks: number;
 }
 
 /**
@@ -69,21 +83,58 @@ export class NameTable {
 
   /** The number of a name, which is added if it is not there. */
   add(name: ArtifactName): number {
-    return this.addBytes(this.probe, 0, this.load(name));
-  }
-
-  /** The same for the bytes of a name. @param length 20 or 32 */
-  addBytes(bytes: Uint8Array, at: number, length: number): number {
+    const length = this.load(name);
     if (this.count === this.long.length) this.reserve(1);
-    const place = this.placeOf(bytes, at, length);
+    const place = this.placeOf(this.probe, 0, length);
     const found = this.places[place] ?? 0;
     if (found !== 0) return found - 1;
     const number = this.count++;
-    const to = number * LONG;
-    for (let byte = 0; byte < length; byte++) this.bytes[to + byte] = bytes[at + byte] ?? 0;
+    this.probe.copy(this.bytes, number * LONG, 0, length);
     this.long[number] = length === LONG ? 1 : 0;
     this.places[place] = number + 1;
     return number;
+  }
+
+  /**
+   * Adds names that follow each other. It calls nothing for a single name: the first index that a process reads is read before
+   * its code is compiled, and then each call costs as much as a few bytes of a name.
+   * @param numbers where their numbers go; as many names are read as it has places
+   * @returns where the last of them ends
+   */
+  addRun({ bytes: source, at: begin, marks }: NameRun, numbers: Uint32Array): number {
+    this.reserve(numbers.length);
+    const { bytes, long, places } = this;
+    const { table } = this.hash;
+    const mask = places.length - 1;
+    const { length: run } = numbers;
+    let { count } = this;
+    let at = begin;
+    for (let name = 0; name < run; name++) {
+      const length = source[marks + name] === 1 ? LONG : SHORT;
+      const end = at + length;
+      let hash = 0;
+      for (let byte = 0; byte < length; byte++) hash ^= table[(byte << 8) | (source[at + byte] ?? 0)] ?? 0;
+      let place = hash & mask;
+      let number = (places[place] ?? 0) - 1;
+      for (; number >= 0; number = (places[place] ?? 0) - 1) {
+        if (long[number] === (length === LONG ? 1 : 0)) {
+          let same = at;
+          for (let to = number * LONG; same < end && bytes[to] === source[same]; to++) same++;
+          if (same === end) break;
+        }
+        place = (place + 1) & mask;
+      }
+      if (number < 0) {
+        number = count++;
+        places[place] = number + 1;
+        long[number] = length === LONG ? 1 : 0;
+        for (let to = number * LONG, from = at; from < end; from++) bytes[to++] = source[from] ?? 0;
+      }
+      numbers[name] = number;
+      at = end;
+    }
+    this.count = count;
+    return at;
   }
 
   /** Makes room for names that are about to be added: a table that grows in many steps places its names again in each. */

@@ -12,6 +12,7 @@
  * Names are numbered: first that of each record, then further ones. Sources and links are such numbers. Payloads follow each other
  * from the begin of the pack on, without gaps, so their offsets are sums of lengths.
  */
+import { endianness } from 'node:os';
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import type { UnversionedFile } from '../../fossil/unversioned.ts';
 import type { Cooperative } from '../../lib/cooperative.ts';
@@ -53,11 +54,23 @@ export interface PackRecord {
   readonly links?: readonly ArtifactName[];
 }
 
+const IS_BIG_ENDIAN = endianness() === 'BE';
+
 /** Names, or records, between two pauses. */
 export const STEPS = 4_096;
 
 /** Why bytes are not an index. */
 export class IndexError extends Error {}
+
+/** What an index says of its records, by their numbers. */
+export interface IndexColumns {
+  readonly flags: Uint8Array;
+  readonly depths: Uint16Array;
+  readonly sizes: Uint32Array;
+  readonly lengths: Uint32Array;
+  /** Numbers of names, or {@link NO_SOURCE}. */
+  readonly sources: Uint32Array;
+}
 
 /** An index, read into memory: columns of its records, and names as bytes. */
 export class PackIndex {
@@ -66,18 +79,17 @@ export class PackIndex {
   readonly names: number;
   readonly unversioned: readonly UnversionedFile[];
   private readonly bytes: Buffer;
-  private readonly columns: {
-    readonly depths: number;
-    readonly sizes: number;
-    readonly lengths: number;
-    readonly sources: number;
-    readonly long: number;
-    readonly names: number;
-    readonly groups: number;
-    readonly links: number;
-  };
-  private readonly groupCount: number;
-  private readonly linkCount: number;
+  private readonly depths: Uint16Array;
+  private readonly sizes: Uint32Array;
+  private readonly lengths: Uint32Array;
+  private readonly sources: Uint32Array;
+  /** For each group the record, and how many links it has. */
+  private readonly groupWords: Uint32Array;
+  /** Numbers of names. */
+  readonly links: Uint32Array;
+  /** Where in the bytes the marks of names are, and the names. */
+  private readonly marksAt: number;
+  private readonly namesAt: number;
 
   /** @throws IndexError if the bytes are not an index to the letter */
   constructor(bytes: Buffer) {
@@ -88,29 +100,26 @@ export class PackIndex {
     if (word(0) !== INDEX_VERSION) throw new IndexError(`its version ${word(0)} is not known to this Cairn`);
     if (word(6) !== 0) throw new IndexError('it has parts that this Cairn does not know');
     this.bytes = bytes;
-    this.records = word(1);
-    this.names = this.records + word(2);
-    this.groupCount = word(3);
-    this.linkCount = word(4);
-    const depths = HEAD_BYTES + this.records;
-    const sizes = depths + 2 * this.records;
-    const lengths = sizes + 4 * this.records;
-    const sources = lengths + 4 * this.records;
-    const long = sources + 4 * this.records;
-    const names = long + this.names;
-    if (names > bytes.length) throw new IndexError('it is cut short');
-    let longNames = 0;
-    for (let at = long; at < names; at++) {
-      const mark = bytes[at] ?? 0;
-      if (mark > 1) throw new IndexError('a name has an unknown length');
-      longNames += mark;
-    }
-    const groups = names + 20 * this.names + 12 * longNames;
-    const links = groups + 8 * this.groupCount;
-    const unversioned = links + 4 * this.linkCount;
-    if (unversioned + word(5) !== bytes.length) throw new IndexError('its size is not the sum of its parts');
-    this.columns = { depths, sizes, lengths, sources, long, names, groups, links };
-    this.unversioned = word(5) === 0 ? [] : readUnversioned(bytes.toString('utf8', unversioned));
+    const records = word(1);
+    this.records = records;
+    this.names = records + word(2);
+    const [groups, links] = [word(3), word(4)];
+    this.marksAt = HEAD_BYTES + 15 * records;
+    this.namesAt = this.marksAt + this.names;
+    if (this.namesAt > bytes.length) throw new IndexError('it is cut short');
+    const groupsAt = this.namesAt + 20 * this.names + 12 * this.countLongNames();
+    const linksAt = groupsAt + 8 * groups;
+    const unversionedAt = linksAt + 4 * links;
+    if (unversionedAt + word(5) !== bytes.length)
+      throw new IndexError('its size is not the sum of its parts');
+    const depthsAt = HEAD_BYTES + records;
+    this.depths = new Uint16Array(aligned(bytes, depthsAt, records, 2));
+    this.sizes = new Uint32Array(aligned(bytes, depthsAt + 2 * records, records, 4));
+    this.lengths = new Uint32Array(aligned(bytes, depthsAt + 6 * records, records, 4));
+    this.sources = new Uint32Array(aligned(bytes, depthsAt + 10 * records, records, 4));
+    this.groupWords = new Uint32Array(aligned(bytes, groupsAt, 2 * groups, 4));
+    this.links = new Uint32Array(aligned(bytes, linksAt, links, 4));
+    this.unversioned = word(5) === 0 ? [] : readUnversioned(bytes.toString('utf8', unversionedAt));
     this.check();
   }
 
@@ -119,23 +128,22 @@ export class PackIndex {
   }
 
   depthOf(record: number): number {
-    const at = this.columns.depths + 2 * record;
-    return (this.bytes[at] ?? 0) | ((this.bytes[at + 1] ?? 0) << 8);
+    return this.depths[record] ?? 0;
   }
 
   /** Bytes of the content. */
   sizeOf(record: number): number {
-    return wordAt(this.bytes, this.columns.sizes + 4 * record);
+    return this.sizes[record] ?? 0;
   }
 
   /** Bytes of the payload. */
   lengthOf(record: number): number {
-    return wordAt(this.bytes, this.columns.lengths + 4 * record);
+    return this.lengths[record] ?? 0;
   }
 
   /** The number of the source's name, or {@link NO_SOURCE}. */
   sourceOf(record: number): number {
-    return wordAt(this.bytes, this.columns.sources + 4 * record);
+    return this.sources[record] ?? 0;
   }
 
   /**
@@ -145,86 +153,110 @@ export class PackIndex {
   *numbersIn(table: NameTable): Cooperative<Uint32Array> {
     const numbers = new Uint32Array(this.names);
     table.reserve(this.names);
-    let at = this.columns.names;
+    const { bytes, marksAt } = this;
+    let at = this.namesAt;
     for (let from = 0; from < this.names; from += STEPS) {
-      // A loop without pauses inside is compiled once, and runs several times as fast.
-      at = this.addStretch(table, numbers, at, from, Math.min(this.names, from + STEPS));
+      const to = Math.min(this.names, from + STEPS);
+      at = table.addRun({ bytes, at, marks: marksAt + from }, numbers.subarray(from, to));
       yield;
     }
     return numbers;
   }
 
-  /** @param begin where the bytes of the first name are. @returns where those of the last one end */
-  private addStretch(
-    table: NameTable,
-    numbers: Uint32Array,
-    begin: number,
-    from: number,
-    to: number,
-  ): number {
-    const { bytes } = this;
-    let at = begin;
-    for (let name = from; name < to; name++) {
-      const length = bytes[this.columns.long + name] === 1 ? 32 : 20;
-      numbers[name] = table.addBytes(bytes, at, length);
-      at += length;
-    }
-    return at;
-  }
-
   /** Reads names by their numbers. */
   namesOf(): (number: number) => ArtifactName {
     const offsets = new Uint32Array(this.names + 1);
-    offsets[0] = this.columns.names;
+    offsets[0] = this.namesAt;
     for (let name = 0; name < this.names; name++) {
-      const length = this.bytes[this.columns.long + name] === 1 ? 32 : 20;
+      const length = this.bytes[this.marksAt + name] === 1 ? 32 : 20;
       offsets[name + 1] = (offsets[name] ?? 0) + length;
     }
     return (name) => this.bytes.toString('hex', offsets[name], offsets[name + 1]) as ArtifactName;
   }
 
+  /** Whether it has artifacts that everybody sees, and nothing else. */
+  get hasOnlyPublicArtifacts(): boolean {
+    let all = 0;
+    for (let record = 0; record < this.records; record++) all |= this.flagsOf(record);
+    return (all & ~(flags.cluster | flags.checkIn)) === 0;
+  }
+
+  /** How many records have links. */
+  get groupCount(): number {
+    return this.groupWords.length / 2;
+  }
+
+  /** The record of a group, and how many links it has; those of all groups follow each other in {@link links}. */
+  groupRecord(group: number): number {
+    return this.groupWords[2 * group] ?? 0;
+  }
+
+  groupSize(group: number): number {
+    return this.groupWords[2 * group + 1] ?? 0;
+  }
+
+  /** The columns of all records as {@link flagsOf} and the others give them. */
+  get columns(): IndexColumns {
+    const { depths, sizes, lengths, sources } = this;
+    return {
+      flags: this.bytes.subarray(HEAD_BYTES, HEAD_BYTES + this.records),
+      depths,
+      sizes,
+      lengths,
+      sources,
+    };
+  }
+
   /** Each group of links: the record, and the numbers of the names that it links to. */
   *groups(): Generator<readonly [record: number, links: Uint32Array]> {
-    let at = this.columns.links;
+    let at = 0;
     for (let group = 0; group < this.groupCount; group++) {
-      const record = wordAt(this.bytes, this.columns.groups + 8 * group);
-      const count = wordAt(this.bytes, this.columns.groups + 8 * group + 4);
-      const links = new Uint32Array(count);
-      for (let link = 0; link < count; link++) links[link] = wordAt(this.bytes, at + 4 * link);
-      at += 4 * count;
-      yield [record, links];
+      const count = this.groupSize(group);
+      yield [this.groupRecord(group), this.links.subarray(at, at + count)];
+      at += count;
     }
   }
 
+  private countLongNames(): number {
+    const marks = this.bytes.subarray(this.marksAt, this.namesAt);
+    // Mostly all names are of one kind, and memory is compared faster than a loop counts.
+    if (Buffer.alloc(marks.length).equals(marks)) return 0;
+    let long = 0;
+    for (let at = 0; at < marks.length; at++) {
+      const mark = marks[at] ?? 0;
+      if (mark > 1) throw new IndexError('a name has an unknown length');
+      long += mark;
+    }
+    return long;
+  }
+
   private check(): void {
-    for (let record = 0; record < this.records; record++) {
-      const source = this.sourceOf(record);
-      if (source !== NO_SOURCE && source >= this.names) throw new IndexError('a source has no name');
+    const { sources, groupWords, links, names, records } = this;
+    for (let record = 0; record < records; record++) {
+      const source = sources[record] ?? 0;
+      if (source !== NO_SOURCE && source >= names) throw new IndexError('a source has no name');
     }
-    let links = 0;
-    for (let group = 0; group < this.groupCount; group++) {
-      const at = this.columns.groups + 8 * group;
-      if (wordAt(this.bytes, at) >= this.records) throw new IndexError('links are of no record');
-      links += wordAt(this.bytes, at + 4);
+    let linked = 0;
+    for (let group = 0; group < groupWords.length; group += 2) {
+      if ((groupWords[group] ?? 0) >= records) throw new IndexError('links are of no record');
+      linked += groupWords[group + 1] ?? 0;
     }
-    if (links !== this.linkCount) throw new IndexError('its links are not the sum of its groups');
-    for (let link = 0; link < links; link++) {
-      if (wordAt(this.bytes, this.columns.links + 4 * link) >= this.names) {
-        throw new IndexError('a link has no name');
-      }
+    if (linked !== links.length) throw new IndexError('its links are not the sum of its groups');
+    for (let link = 0; link < links.length; link++) {
+      if ((links[link] ?? 0) >= names) throw new IndexError('a link has no name');
     }
   }
 }
 
-/** The word at a place. The method of `Buffer` checks its arguments anew in each of a few hundred thousand calls. */
-function wordAt(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] ?? 0) |
-      ((bytes[at + 1] ?? 0) << 8) |
-      ((bytes[at + 2] ?? 0) << 16) |
-      ((bytes[at + 3] ?? 0) << 24)) >>>
-    0
-  );
+/**
+ * A column of numbers in memory of its own, in the order of bytes of this machine: where it is in an index depends on what is
+ * before it, and numbers are only read at once where they are aligned.
+ */
+function aligned(bytes: Buffer, at: number, count: number, width: 2 | 4): ArrayBuffer {
+  const column = Buffer.from(new ArrayBuffer(count * width));
+  bytes.copy(column, 0, at, at + column.length);
+  if (IS_BIG_ENDIAN) width === 2 ? column.swap16() : column.swap32();
+  return column.buffer as ArrayBuffer;
 }
 
 /** Unversioned files as JSON: an array of `[name, time, hash or null, size]`. */

@@ -144,10 +144,12 @@ export class PackSession implements AsyncDisposable {
 
   /**
    * The bytes at a place: a payload, or several that follow each other.
+   * @param room of the same length, for bytes that are not in memory
+   * @returns `room` if the bytes were read there; otherwise they must not be changed
    * @throws CairnError `corrupt` if the pack is missing or damaged; `unavailable`. Error if the session is closed: a file that is
    *   opened then would never be closed
    */
-  async read({ pack, offset, length }: PayloadPlace): Promise<Buffer> {
+  async read({ pack, offset, length }: PayloadPlace, room?: Buffer): Promise<Buffer> {
     if (this.closed) throw new Error('a pack is read in a session that is closed');
     let opening = this.opened.get(pack);
     if (opening === undefined) {
@@ -156,7 +158,7 @@ export class PackSession implements AsyncDisposable {
     }
     const { bytes, file } = await opening;
     if (bytes !== undefined) return bytes.subarray(offset, offset + length);
-    const buffer = Buffer.allocUnsafe(length);
+    const buffer = room ?? Buffer.allocUnsafe(length);
     const { bytesRead } = await file.read(buffer, 0, length, offset);
     if (bytesRead !== length) throw new CairnError('unavailable', 'a cached pack was cut short');
     return buffer;

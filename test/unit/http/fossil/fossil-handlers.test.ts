@@ -1,7 +1,9 @@
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
 import { decodeMessage, encodeMessage } from '../../../../src/fossil/framing.ts';
+import { writeFossilReply } from '../../../../src/http/fossil/answer-fossil.ts';
 import { fossilFetch } from '../../../../src/http/fossil/fossil-handlers.ts';
 import { type FossilHostOptions, fossilHost, listenFossil } from '../../../helpers/fossil-host.ts';
 import { FossilRig, lines, whole } from '../../../helpers/fossil-rig.ts';
@@ -102,6 +104,40 @@ describe('the handler for Node servers (issue 14, deliverable 3)', () => {
     expect(await raw(server.url, post(CLONE, 'application/x-fossil-debug; charset=utf-8'))).toContain(
       'clone_seqno 0',
     );
+  });
+});
+
+describe('memory of a reply that serves again', () => {
+  /** Sends one reply of `chunks` to a client. @returns how often it was released once the connection has ended */
+  async function releases(chunks: readonly Uint8Array[], isGone: boolean): Promise<number> {
+    let released = 0;
+    const gone = new AbortController();
+    const ended = new Promise((resolve) => gone.signal.addEventListener('abort', resolve));
+    const server = createServer((_request, outgoing) => {
+      outgoing.once('close', () => gone.abort());
+      writeFossilReply(outgoing, {
+        type: 'application/x-fossil-uncompressed',
+        chunks,
+        release: () => released++,
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.0\r\n\r\n'));
+    socket.once('data', () => (isGone ? socket.destroy() : socket.resume()));
+    socket.once('error', () => undefined);
+    await ended;
+    await new Promise((resolve) => server.close(resolve));
+    return released;
+  }
+
+  it('is released once, when the system has all of it', async () => {
+    expect(await releases([Buffer.alloc(5_000_000), Buffer.alloc(10)], false)).toBe(1);
+    expect(await releases([Buffer.alloc(10)], false)).toBe(1);
+  });
+
+  it('is not released if the client goes away, since a write may still read from it', async () => {
+    expect(await releases([Buffer.alloc(50_000_000)], true)).toBe(0);
   });
 });
 

@@ -57,6 +57,21 @@ describe('a final file', () => {
     expect(await bodyOf(next, KEY)).toEqual(Buffer.alloc(BYTES, 'f'));
   });
 
+  it('is named to readers, who may link to it, as other objects are not', async () => {
+    await using folder = await tempDir();
+    const store = await FileObjectStore.open(folder.path);
+    const body = await finalFile(join(folder.path, 'source'));
+    await store.put(KEY, body, create);
+    await store.put('v1/copied', Buffer.alloc(BYTES, 'c'), create);
+    const [kept, copied] = [await store.get(KEY), await store.get('v1/copied')];
+    if (!kept.found || !copied.found || kept.file === undefined) throw new Error('it names no file');
+    expect(copied.file).toBeUndefined();
+    expect((await stat(kept.file)).ino).toBe((await stat(body.path)).ino);
+    kept.body.destroy();
+    copied.body.destroy();
+    await store.close();
+  });
+
   it('is copied if it is small, a part of a body, without a create condition, or on another file system', async () => {
     await using folder = await tempDir();
     const store = await FileObjectStore.open(folder.path);

@@ -32,6 +32,45 @@ describe('a bag', () => {
     }
   });
 
+  it('is the same whether the first pack becomes the table as it is, or record by record', async () => {
+    const rig = await new FossilRig().create();
+    const files = Array.from({ length: 30 }, (_, at) => whole(lines(at, 20)));
+    const first = checkIn('first');
+    const second = checkIn('second', [first]);
+    const missing = whole('not here');
+    const names = [...files.slice(0, 9), first].map(({ name }) => name);
+    const cluster = clusterOf([...names, missing.name]);
+    const [source = missing] = files;
+    const young = whole(`${lines(0, 20)}more\n`, { algorithm: 'sha1' });
+    await rig.push([first, second, cluster, ...files, delta(source, young)]);
+    const published = await rig.repository.resolve();
+    if (published === undefined) throw new Error('there is no repository');
+    // A shunned name that is not here has the first slot, so nothing can be taken over as it is.
+    const shunned = [whole('shunned').name];
+    const views = await Promise.all(
+      [published.manifest, { ...published.manifest, shunned }].map((manifest, at) =>
+        rig.another(3 + at).repository.bagOf({ digest: published.digest, manifest }),
+      ),
+    );
+    const [asItIs, byRecord] = views.map((bag) => ({
+      entries: Array.from({ length: bag.count }, (_, at) => bag.at(at)),
+      unclustered: [...bag.unclustered()],
+      clusters: [...bag.clusters()],
+      leaves: [...bag.leaves()],
+      wanted: bag.wanted(10),
+      counts: [bag.count, bag.publicCount, bag.unclusteredCount, bag.view.missingMembers],
+      places: Array.from({ length: bag.count }, (_, at) => {
+        const { table } = bag.view;
+        const slot = table.slotAt(at);
+        return [table.packOf(slot), table.offsetOf(slot), table.lengthOf(slot), table.depthOf(slot)];
+      }),
+    }));
+    expect(asItIs).toEqual(byRecord);
+    expect(asItIs?.leaves.map(({ name }) => name)).toEqual([second.name]);
+    expect(asItIs?.wanted).toEqual([missing.name]);
+    expect(asItIs?.entries.find(({ name }) => name === young.name)?.source).toBe(source.name);
+  });
+
   it('expands deltas of deltas', async () => {
     const rig = await new FossilRig().create();
     const [one, two, three] = [whole(lines(0, 200)), whole(lines(1, 200)), whole(lines(2, 200))];

@@ -5,6 +5,11 @@ import type { Bag } from '../../../../src/repository/fossil/bag.ts';
 import { ChangeShun } from '../../../../src/repository/fossil/change-shun.ts';
 import { writeFileCards } from '../../../../src/repository/fossil/file-cards.ts';
 import { delta, FossilRig, lines, whole } from '../../../helpers/fossil-rig.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { tempDir } from '../../../helpers/temp-dir.ts';
+
+/** Memory that is full of something else, as used memory is. */
+const MEMORY = { take: (bytes: number) => Buffer.alloc(bytes, 'x') };
 
 /** The same cards, one artifact after another. */
 async function oneByOne(bag: Bag): Promise<Buffer> {
@@ -22,7 +27,7 @@ async function oneByOne(bag: Bag): Promise<Buffer> {
 async function inPieces(bag: Bag, maxBytes: number): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   for (let from = 0; from < bag.count; ) {
-    const { bytes, files, next } = await writeFileCards(bag, from, maxBytes);
+    const { bytes, files, next } = await writeFileCards(bag, from, maxBytes, MEMORY);
     expect(next).toBeGreaterThan(from);
     expect(files > 0).toBe(bytes.length > 0);
     pieces.push(bytes);
@@ -44,11 +49,31 @@ async function mixedRig(): Promise<FossilRig> {
   return rig;
 }
 
+/** Text that hardly compresses. */
+function hexOf(seed: number, bytes: number): string {
+  return new SeededRandom(seed).hex(bytes);
+}
+
 describe('cards of many artifacts (issue 14, speed of clones)', () => {
   it('equal those of single artifacts, byte for byte, for any division', async () => {
     const bag = await (await mixedRig()).bag();
     const expected = await oneByOne(bag);
     for (const maxBytes of [1, 700, 1_000_000]) {
+      expect((await inPieces(bag, maxBytes)).equals(expected), String(maxBytes)).toBe(true);
+    }
+  });
+
+  it('are the same from packs on disk, read to where they are sent from', async () => {
+    await using folder = await tempDir();
+    const rig = await new FossilRig({ folder: folder.path }).create();
+    const large = Array.from({ length: 40 }, (_, at) => whole(Buffer.from(hexOf(at, 30_000))));
+    const secret = large.map((artifact, at) => (at % 7 === 3 ? { ...artifact, isPrivate: true } : artifact));
+    await rig.push(secret);
+    await rig.opened.cache.open();
+    const bag = await rig.another().bag();
+    expect(bag.view.packs[0]?.pack.size).toBeGreaterThan(1 << 20);
+    const expected = await oneByOne(bag);
+    for (const maxBytes of [1, 100_000, 10_000_000]) {
       expect((await inPieces(bag, maxBytes)).equals(expected), String(maxBytes)).toBe(true);
     }
   });
