@@ -6,7 +6,7 @@ import { CairnError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
 import { pullRun, pushRun } from '../mirror/kept/carry-out.ts';
 import { KeptMirrors } from '../mirror/kept/kept-mirrors.ts';
-import { MirrorBook } from '../mirror/kept/mirror-book.ts';
+import { MirrorRecords } from '../mirror/kept/mirror-records.ts';
 import { MirrorRunner } from '../mirror/kept/mirror-runner.ts';
 import { MirrorScheduler } from '../mirror/kept/mirror-scheduler.ts';
 import { SealedCredentials } from '../mirror/kept/sealed-credentials.ts';
@@ -72,7 +72,7 @@ export function openMirrors(parts: MirrorParts): OpenedMirrors {
   const { control } = stores;
   const guard = new AddressGuard({ allowed });
   const records = { control, clock, random };
-  const book = new MirrorBook(records);
+  const mirrorRecords = new MirrorRecords(records);
   const seals = new SealedCredentials(parts.serviceKey, random);
   const runs = {
     imports: { ...push, limits: { ...push.limits, niceness: NICENESS } },
@@ -85,7 +85,7 @@ export function openMirrors(parts: MirrorParts): OpenedMirrors {
   const runner = new MirrorRunner({
     ...records,
     repositories,
-    book,
+    mirrorRecords,
     seals,
     pull: pullRun(runs),
     push: pushRun(runs),
@@ -96,7 +96,7 @@ export function openMirrors(parts: MirrorParts): OpenedMirrors {
   const depthOf = async (id: RepositoryId) => (await repositories.get(id).resolve())?.manifest.depth;
   const scheduler = new MirrorScheduler({
     ...records,
-    book,
+    mirrorRecords,
     runner,
     depthOf,
     log,

@@ -2,7 +2,7 @@
 import { CairnError } from '../../src/lib/errors.ts';
 import { createRepository } from '../../src/maintenance/administer.ts';
 import { KeptMirrors } from '../../src/mirror/kept/kept-mirrors.ts';
-import { MirrorBook } from '../../src/mirror/kept/mirror-book.ts';
+import { MirrorRecords } from '../../src/mirror/kept/mirror-records.ts';
 import { MirrorRunner } from '../../src/mirror/kept/mirror-runner.ts';
 import type {
   MirrorRemote,
@@ -72,7 +72,7 @@ export class Remote {
 /** A server that keeps mirrors: all of it but git and the network. */
 export class MirrorServer {
   readonly repositories: Repositories;
-  readonly book: MirrorBook;
+  readonly mirrorRecords: MirrorRecords;
   readonly kept: KeptMirrors;
   readonly scheduler: MirrorScheduler;
   readonly ends: MirrorEnd[] = [];
@@ -97,14 +97,14 @@ export class MirrorServer {
       swapPatience: 1_000,
       onPublished: (id, manifest) => this.scheduler.published(id, manifest),
     }).repositories;
-    this.book = new MirrorBook(records);
+    this.mirrorRecords = new MirrorRecords(records);
     const seals = new SealedCredentials(options.key ?? '1'.repeat(64), random);
-    const { repositories, book } = this;
+    const { repositories, mirrorRecords } = this;
     const log = createLogger('debug', { write: (line) => void this.log.push(line) });
     const runner = new MirrorRunner({
       ...records,
       repositories,
-      book,
+      mirrorRecords,
       seals,
       pull: this.pulls(),
       push: this.pushes(),
@@ -113,7 +113,7 @@ export class MirrorServer {
     });
     this.scheduler = new MirrorScheduler({
       ...records,
-      book,
+      mirrorRecords,
       runner,
       depthOf: async (id) => (await repositories.get(id).resolve())?.manifest.depth,
       log,
@@ -155,7 +155,7 @@ export class MirrorServer {
   }
 
   async progress(name: string): Promise<MirrorProgress> {
-    const found = (await this.book.read(this.rig.id)).find((mirror) => mirror.name === name);
+    const found = (await this.mirrorRecords.read(this.rig.id)).find((mirror) => mirror.name === name);
     if (found === undefined) throw new Error(`no mirror ${name}`);
     return found.progress;
   }

@@ -455,7 +455,7 @@ describe('managed mirrors (issue 13, point 4)', () => {
     const credential = { kind: 'bearer', token: 'secret' };
     await server.kept.add(server.repository, pullOf(source, { credential }), null);
     await rig.clock.advance(1);
-    await server.book.change(rig.id, (mirrors) =>
+    await server.mirrorRecords.change(rig.id, (mirrors) =>
       mirrors.map((mirror) => ({ ...mirror, address: thief.address })),
     );
     await rig.clock.advance(120);

@@ -3,7 +3,7 @@ import type { GivenFlags } from '../../config/given-flags.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { systemRandom } from '../../lib/random.ts';
-import { MirrorBook } from '../../mirror/kept/mirror-book.ts';
+import { MirrorRecords } from '../../mirror/kept/mirror-records.ts';
 import { type MirrorView, mirrorView } from '../../mirror/kept/mirror-view.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withRepository } from '../repository/repo.ts';
@@ -23,9 +23,9 @@ export async function mirrorsInStore(
     if ((await repository.resolve()) === undefined) {
       throw new CairnError('not-found', `there is no repository ${repository}`);
     }
-    const book = new MirrorBook({ control, clock: systemClock, random: systemRandom });
+    const mirrorRecords = new MirrorRecords({ control, clock: systemClock, random: systemRandom });
     const now = Math.floor(systemClock.now() / 1000);
-    const mirrors = (await book.read(repository.id)).filter(({ removing }) => !removing);
+    const mirrors = (await mirrorRecords.read(repository.id)).filter(({ removing }) => !removing);
     views = mirrors.map((mirror) => mirrorView(mirror, now));
   });
   return views;

@@ -4,7 +4,7 @@ import { CairnError } from '../../lib/errors.ts';
 import { runWithin, type SyncObserver, type SyncOperation } from '../observer.ts';
 import type { Transport } from '../transport.ts';
 import { Counters } from './counters.ts';
-import { ServerWords } from './server-words.ts';
+import { ServerMessages } from './server-messages.ts';
 import type { SessionOptions } from './sync-options.ts';
 import type { SyncResult } from './sync-result.ts';
 import { Wire } from './wire.ts';
@@ -16,7 +16,7 @@ import { Wire } from './wire.ts';
 export class Rounds {
   readonly wire: Wire;
   readonly counters = new Counters();
-  readonly words = new ServerWords();
+  readonly words = new ServerMessages();
   private readonly operation: SyncOperation;
   private readonly observer: SyncObserver;
   private readonly progress: SessionOptions['progress'];

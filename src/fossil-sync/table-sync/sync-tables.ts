@@ -1,6 +1,6 @@
 import type { Card } from '../../fossil/cards.ts';
 import { CairnError } from '../../lib/errors.ts';
-import { ServerWords } from '../client/server-words.ts';
+import { ServerMessages } from '../client/server-messages.ts';
 import type { SessionOptions } from '../client/sync-options.ts';
 import { StalledError } from '../client/sync-result.ts';
 import { Wire } from '../client/wire.ts';
@@ -65,7 +65,7 @@ class TableSession {
   private readonly wire: Wire;
   private readonly projectCode: string;
   private readonly receiver: TableReceiver;
-  private readonly words = new ServerWords();
+  private readonly words = new ServerMessages();
   /** What the peer said last of the table; undefined if it does not support tables. */
   private standing: string | undefined;
   private sent = 0;

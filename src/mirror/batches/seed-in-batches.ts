@@ -12,7 +12,6 @@ import { fetchPack } from '../run/fetch-pack.ts';
 import type { MirrorRun } from '../run/mirror-run.ts';
 import { commandOf, havesOf, missingAt, type RefResult, resultOf } from '../run/push-refs.ts';
 import { type Sent, sendPack } from '../run/send-pack.ts';
-import { Itinerary, type Stop } from './itinerary.ts';
 import {
   afterLongPack,
   afterTakenPack,
@@ -23,6 +22,7 @@ import {
   type SizeControl,
   withFirstStride,
 } from './size-control.ts';
+import { type Stop, Stops } from './stops.ts';
 
 export interface SeedOptions {
   /** Changes that are no deletions, in the order of the plan. */
@@ -53,7 +53,7 @@ class Seeding {
   private mirror: MirrorRun;
   private readonly options: SeedOptions;
   private control: SizeControl;
-  private itinerary: Itinerary;
+  private stops: Stops;
   /** The commits to send, once they were worth fetching. */
   private graph: CommitGraph | undefined;
   /** What temporary refs were set to, whether or not the target has done it. */
@@ -72,13 +72,13 @@ class Seeding {
     this.options = options;
     const { targetMaxPackBytes: given, maxPackBytes } = mirror.limits;
     this.control = firstControl({ given, refused: options.refused, maxPackBytes });
-    this.itinerary = this.planned(new CommitGraph(mirror.source.listing.objectFormat), options.refs);
+    this.stops = this.planned(new CommitGraph(mirror.source.listing.objectFormat), options.refs);
   }
 
   async run(): Promise<void> {
     try {
       if (this.options.refused !== undefined) await this.findStops();
-      while (this.itinerary.left > 0) await this.leg();
+      while (this.stops.left > 0) await this.leg();
     } finally {
       await this.copy?.[Symbol.asyncDispose]();
     }
@@ -89,7 +89,7 @@ class Seeding {
    * @param projected how long a pack of everything seems to be
    */
   private async findStops(projected?: number): Promise<void> {
-    const { refs } = this.itinerary;
+    const { refs } = this.stops;
     const detail = 'finding out where to divide the history';
     const whole = missingAt(this.mirror, refs);
     if (whole.length > 0 && !canServeParts(this.mirror.source.listing)) {
@@ -103,12 +103,12 @@ class Seeding {
       wants.length === 0
         ? new CommitGraph(run.source.listing.objectFormat)
         : await fetchGraph(run, wants, havesOf(run));
-    this.itinerary = this.planned(this.graph, refs);
-    this.control = withFirstStride(this.control, this.itinerary.left, projected);
+    this.stops = this.planned(this.graph, refs);
+    this.control = withFirstStride(this.control, this.stops.left, projected);
   }
 
-  private planned(graph: CommitGraph, refs: readonly PlannedRef[]): Itinerary {
-    return new Itinerary(graph, refs, (ref) => this.commitOf(ref));
+  private planned(graph: CommitGraph, refs: readonly PlannedRef[]): Stops {
+    return new Stops(graph, refs, (ref) => this.commitOf(ref));
   }
 
   /** The commit that a ref leads to, if it leads to one. */
@@ -119,7 +119,7 @@ class Seeding {
   /** Sends a pack. It was taken, or the next one is smaller. */
   private async leg(): Promise<void> {
     const { limits, target, signal } = this.mirror;
-    const stops = this.itinerary.next(this.control.stride, limits.targetMaxRefUpdates);
+    const stops = this.stops.next(this.control.stride, limits.targetMaxRefUpdates);
     const commands = this.commandsFor(stops);
     const sent = await this.send(stops, commands);
     await target.relist(signal);
@@ -131,7 +131,7 @@ class Seeding {
     this.cuts = 0;
     this.taken += 1;
     if (!this.settle(stops, commands, sent)) return;
-    this.itinerary.reach(stops.length);
+    this.stops.reach(stops.length);
     const { bytes, objects } =
       sent.outcome === 'answered' ? sent : { bytes: sent.pack.sent, objects: sent.pack.objects ?? 0 };
     this.control = afterTakenPack(this.control, { bytes, objects, stops: stops.length });
@@ -140,7 +140,7 @@ class Seeding {
   private send(stops: readonly Stop[], commands: readonly RefCommand[]): Promise<Sent> {
     const here = new Set(this.mirror.target.listing.refs.values());
     const wants = [...new Set(commands.map(({ newId }) => newId))].filter((oid) => !here.has(oid));
-    const packs = this.taken + packsLeft(this.control, this.itinerary.left);
+    const packs = this.taken + packsLeft(this.control, this.stops.left);
     const run = this.detailed(`pack ${this.taken + 1}/${packs}`);
     const parcel = { commands, wants, haves: havesOf(run) };
     const { control } = this;
@@ -149,7 +149,7 @@ class Seeding {
       return sendPack(run, { ...parcel, control: surely, budget: control.budget });
     }
     if (stops.length > 1) return sendPack(run, { ...parcel, control });
-    const budget = this.itinerary.canTakeApart ? control.budget : lastResort(control);
+    const budget = this.stops.canTakeApart ? control.budget : lastResort(control);
     return sendPack(run, { ...parcel, budget });
   }
 
@@ -215,7 +215,7 @@ class Seeding {
       );
     } else if (stops.length > 1) {
       observer.notice(`a pack is too long (${sent.reason}): ${this.packs()} to go`);
-    } else if (this.itinerary.takeApart()) {
+    } else if (this.stops.takeApart()) {
       observer.notice(`a merge is too long for one pack (${sent.reason}): what it merges goes first`);
     } else if (!sent.isCut || this.cuts >= MOST_CUTS) {
       throw await this.exhausted(stops, sent);
@@ -223,7 +223,7 @@ class Seeding {
   }
 
   private packs(): string {
-    const packs = packsLeft(this.control, this.itinerary.left);
+    const packs = packsLeft(this.control, this.stops.left);
     return packs === 1 ? 'one pack' : `${packs} packs`;
   }
 

@@ -13,7 +13,7 @@ export interface SizeControl {
   readonly limit: number | undefined;
   /** Estimated length of an object in a pack, in bytes. */
   readonly objectBytes: number;
-  /** Number of stops that the next pack goes on (see `itinerary.ts`); roughly, commits of a first-parent chain. */
+  /** Number of stops that the next pack goes on (see `stops.ts`); roughly, commits of a first-parent chain. */
   readonly stride: number;
 }
 

@@ -15,8 +15,8 @@ import {
 } from '../../repository/records/mirrors-record.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { isSameRepository, parseRemoteAddress } from '../remote/remote-address.ts';
-import { MirrorBook } from './mirror-book.ts';
 import { checkFollowing, mark, unmark } from './mirror-mark.ts';
+import { MirrorRecords } from './mirror-records.ts';
 import { type MirrorView, mirrorView } from './mirror-view.ts';
 import { type MirrorCredential, type NewMirror, parseCredential, parseNewMirror } from './new-mirror.ts';
 import type { SealedCredentials } from './sealed-credentials.ts';
@@ -55,24 +55,24 @@ const NOT_RUN: Omit<MirrorProgress, 'due'> = {
 
 export class KeptMirrors {
   private readonly context: KeptMirrorsContext;
-  private readonly book: MirrorBook;
+  private readonly mirrorRecords: MirrorRecords;
   private readonly index: MirrorIndex;
 
   constructor(context: KeptMirrorsContext) {
     this.context = context;
-    this.book = new MirrorBook(context);
+    this.mirrorRecords = new MirrorRecords(context);
     this.index = new MirrorIndex(context);
   }
 
   /** The mirrors of a repository, by name. */
   async list({ id }: GitRepository): Promise<MirrorView[]> {
-    const mirrors = await this.book.read(id);
+    const mirrors = await this.mirrorRecords.read(id);
     return mirrors.filter(({ removing }) => !removing).map((mirror) => mirrorView(mirror, this.now()));
   }
 
   /** @throws CairnError `not-found` */
   async show({ id }: GitRepository, name: string): Promise<MirrorView> {
-    return mirrorView(mustFind(await this.book.read(id), name), this.now());
+    return mirrorView(mustFind(await this.mirrorRecords.read(id), name), this.now());
   }
 
   /**
@@ -94,7 +94,7 @@ export class KeptMirrors {
     // A crash after this leaves a name too much in the index, which is dropped later.
     await this.index.touch(id);
     const kept = this.begin(id, published, mirror, by);
-    await this.book.change(id, (mirrors) => {
+    await this.mirrorRecords.change(id, (mirrors) => {
       if (mirrors.some(({ id: other }) => other === kept.id)) return undefined;
       if (mirrors.some(({ name }) => name === kept.name)) {
         throw new CairnError('conflict', `the repository has a mirror "${kept.name}": remove it first`);
@@ -119,9 +119,9 @@ export class KeptMirrors {
     // The mark is read first: one that was there before and has no record then is what a removal left half done, and not
     // that of a mirror which somebody adds at this moment.
     const marked = (await repository.resolve())?.manifest.mirrors?.find((mirror) => mirror.name === name);
-    const kept = (await this.book.read(id)).find((mirror) => mirror.name === name);
+    const kept = (await this.mirrorRecords.read(id)).find((mirror) => mirror.name === name);
     if (kept !== undefined) {
-      await this.book.changeOne(id, kept.id, (mirror) =>
+      await this.mirrorRecords.changeOne(id, kept.id, (mirror) =>
         mirror.removing ? undefined : { ...mirror, removing: true },
       );
     }
@@ -132,7 +132,7 @@ export class KeptMirrors {
       if (!wasMarked) throw notFound(name);
       return;
     }
-    await this.book.removeOne(id, kept.id);
+    await this.mirrorRecords.removeOne(id, kept.id);
     await this.context.control.delete(mirrorLeaseKey(id, name));
     await this.index.touch(id);
     this.context.onChanged(id);
@@ -175,7 +175,7 @@ export class KeptMirrors {
     name: string,
     change: (mirror: KeptMirror) => KeptMirror,
   ): Promise<MirrorView> {
-    const mirrors = await this.book.change(id, (current) => {
+    const mirrors = await this.mirrorRecords.change(id, (current) => {
       const changed = change(mustFind(current, name));
       return current.map((mirror) => (mirror.name === name ? changed : mirror));
     });
@@ -192,10 +192,10 @@ export class KeptMirrors {
     try {
       await mark(repository, mirror, by);
     } catch (error) {
-      await this.book.removeOne(repository.id, mirror.id);
+      await this.mirrorRecords.removeOne(repository.id, mirror.id);
       throw error;
     }
-    await this.book.changeOne(repository.id, mirror.id, (mirror) =>
+    await this.mirrorRecords.changeOne(repository.id, mirror.id, (mirror) =>
       mirror.direction === 'pull' ? { ...mirror, marked: true } : undefined,
     );
   }

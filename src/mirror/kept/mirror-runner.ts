@@ -17,8 +17,8 @@ import { type KeptMirror, type KeptPull, MAX_ERROR_TEXT } from '../../repository
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { parseRemoteAddress } from '../remote/remote-address.ts';
-import type { MirrorBook } from './mirror-book.ts';
 import { isMarked, mark, unmark } from './mirror-mark.ts';
+import type { MirrorRecords } from './mirror-records.ts';
 import type { MirrorRemote, MirrorRunResult, PullRun, PushRun } from './mirror-runs.ts';
 import { RunDeadline } from './run-deadline.ts';
 import { nextInterval, retryAfter } from './schedule.ts';
@@ -29,7 +29,7 @@ export interface MirrorRunnerContext {
   readonly control: ObjectStore;
   readonly clock: Clock;
   readonly random: Random;
-  readonly book: MirrorBook;
+  readonly mirrorRecords: MirrorRecords;
   readonly seals: SealedCredentials;
   readonly pull: PullRun;
   readonly push: PushRun;
@@ -101,7 +101,7 @@ export class MirrorRunner {
     | Extract<Attempt, { is: 'gone' | 'idle' }>
     | { readonly is: 'due'; readonly repository: GitRepository; readonly mirror: KeptMirror }
   > {
-    const mirrors = await this.context.book.read(wanted.repository);
+    const mirrors = await this.context.mirrorRecords.read(wanted.repository);
     const mirror = mirrors.find(({ id }) => id === wanted.mirror);
     if (mirror === undefined || mirror.removing) return { is: 'gone' };
     const { due, mirrored, failures } = mirror.progress;
@@ -138,7 +138,7 @@ export class MirrorRunner {
       deadline.end();
     }
     if (result === 'gone') {
-      await this.context.book.removeOne(repository.id, mirror.id);
+      await this.context.mirrorRecords.removeOne(repository.id, mirror.id);
       return { is: 'gone' };
     }
     const { changed, state } = result;
@@ -185,7 +185,7 @@ export class MirrorRunner {
   private async completeMark(repository: GitRepository, mirror: KeptPull): Promise<boolean> {
     const { id, by } = mirror;
     await mark(repository, mirror, by);
-    const marked = await this.context.book.changeOne(repository.id, id, (now) =>
+    const marked = await this.context.mirrorRecords.changeOne(repository.id, id, (now) =>
       now.removing || now.direction === 'push' ? undefined : { ...now, marked: true },
     );
     if (marked !== undefined && !marked.removing) return true;
@@ -208,7 +208,7 @@ export class MirrorRunner {
     { id, progress }: KeptMirror,
     change: (now: KeptMirror) => KeptMirror['progress'],
   ): Promise<KeptMirror | undefined> {
-    return this.context.book.changeOne(repository, id, (now) => {
+    return this.context.mirrorRecords.changeOne(repository, id, (now) => {
       const next = change(now);
       const due = now.progress.due === progress.due ? next.due : now.progress.due;
       return { ...now, progress: { ...next, due } };

@@ -14,7 +14,7 @@ import { type IndexedRepository, MirrorIndex } from '../../repository/records/mi
 import type { KeptMirror, MirrorRecordsContext } from '../../repository/records/mirrors-record.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import { type KnownMirror, KnownMirrors, type MirrorSummary } from './known-mirrors.ts';
-import type { MirrorBook } from './mirror-book.ts';
+import type { MirrorRecords } from './mirror-records.ts';
 import type { Attempt, MirrorRunner } from './mirror-runner.ts';
 
 /** How a run ended. `leased`: another server runs the mirror. */
@@ -27,7 +27,7 @@ export interface MirrorObserver {
 export interface MirrorSchedulerOptions extends MirrorRecordsContext {
   readonly clock: Clock;
   readonly random: Random;
-  readonly book: MirrorBook;
+  readonly mirrorRecords: MirrorRecords;
   readonly runner: Pick<MirrorRunner, 'attempt'>;
   /** The depth of the published state of a repository; undefined if there is none. @throws as the store */
   readonly depthOf: (id: RepositoryId) => Promise<number | undefined>;
@@ -243,8 +243,8 @@ export class MirrorScheduler {
 
   /** Reads the mirrors of a repository. @returns how many there are */
   private async load(id: RepositoryId): Promise<number> {
-    const { book, depthOf } = this.options;
-    const mirrors = await book.read(id);
+    const { mirrorRecords, depthOf } = this.options;
+    const mirrors = await mirrorRecords.read(id);
     const pushes = mirrors.some(({ direction, paused }) => direction === 'push' && !paused);
     const depth = pushes ? ((await depthOf(id)) ?? -1) : -1;
     const repository = formatRepositoryId(id);

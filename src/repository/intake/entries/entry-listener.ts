@@ -6,10 +6,11 @@ export interface EntryListener {
    * @param base place of the entry that it builds on, or -1. That may come later in the pack.
    */
   wants(type: number | undefined, base: number): boolean;
-  take(entry: HeardEntry): void;
+  take(entry: DeflatedEntry): void;
 }
 
-export interface HeardEntry {
+/** An entry of a pack. */
+export interface DeflatedEntry {
   readonly place: number;
   /** Place of the entry that it builds on, or -1. */
   readonly base: number;

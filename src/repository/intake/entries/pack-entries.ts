@@ -26,7 +26,7 @@ import { deltaStart, sizeMadeBy } from './delta-start.ts';
 import type { EarlyEntries } from './early-entries.ts';
 import { entryHeaderAt } from './entry-header.ts';
 import type { EntryListener } from './entry-listener.ts';
-import { type Listening, NOBODY } from './listening.ts';
+import { type EntryReaders, NO_READERS } from './entry-readers.ts';
 
 /** Differences that may build on each other: git's own limit (`git pack-objects --depth`). */
 export const MOST_DELTAS = 4_095;
@@ -81,7 +81,7 @@ export interface ScannedPack extends Pick<OpenedFile, 'size' | 'read'> {
 export async function scanPack(
   pack: ScannedPack,
   limit: ObjectLimit,
-  { begun, listen }: Listening = NOBODY,
+  { begun, listen }: EntryReaders = NO_READERS,
 ): Promise<PackEntries> {
   const scan = new PackScan(pack, limit);
   await scan.readIdx();

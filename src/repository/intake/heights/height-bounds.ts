@@ -11,12 +11,12 @@ import { inStretches } from '../../../lib/cooperative.ts';
 import { GrowingWords } from '../../../lib/growing-words.ts';
 import { Inflater } from '../../../lib/inflate.ts';
 import type { SortedIds } from '../../../lib/sorted-ids.ts';
-import type { EntryListener, HeardEntry } from '../entries/entry-listener.ts';
+import type { DeflatedEntry, EntryListener } from '../entries/entry-listener.ts';
 import { type EdgesByTarget, edgesByTarget } from './edges.ts';
-import { HeardLinks } from './heard-links.ts';
 import { HEAVIEST, type HeightMemory, HIGHEST, type Reach } from './height-memory.ts';
 import { KeptTrees, NO_BASE } from './kept-trees.ts';
 import { TreeOutlines } from './tree-outlines.ts';
+import { UnresolvedLinks } from './unresolved-links.ts';
 
 /** Below so many objects in a pack it is faster to find the heights at once. */
 export const MANY_OBJECTS = 1_000;
@@ -41,8 +41,8 @@ export class HeightBounds implements EntryListener {
   private possible = true;
   /** The ids of the objects of the pack, once they are known. */
   private ids: SortedIds | undefined;
-  /** What trees link to that were heard of before. */
-  private readonly heard: HeardLinks;
+  /** Links of trees that were read before the ids were known. */
+  private readonly unresolved: UnresolvedLinks;
   /** By place among the ids: the number of the tree, or NONE. */
   private numbers = new Int32Array(0);
   /** Pairs: the place of an object that is linked to, and the number of the tree that links to it. */
@@ -55,10 +55,10 @@ export class HeightBounds implements EntryListener {
   constructor(idLength: number, memory: HeightMemory) {
     this.idLength = idLength;
     this.memory = memory;
-    this.heard = new HeardLinks(idLength);
+    this.unresolved = new UnresolvedLinks(idLength);
     this.trees = new KeptTrees();
     this.outlines = new TreeOutlines(this.trees, idLength, (tree, entry, bytes, at) => {
-      if (this.ids === undefined) this.hearLink(tree, entry, bytes, at);
+      if (this.ids === undefined) this.keepLink(tree, entry, bytes, at);
       else this.link(this.ids, tree, entry, bytes, at);
     });
   }
@@ -68,7 +68,7 @@ export class HeightBounds implements EntryListener {
     this.possible = false;
   }
 
-  /** How many trees were taken or heard of. */
+  /** How many trees were taken. */
   get count(): number {
     return this.trees.count;
   }
@@ -113,21 +113,21 @@ export class HeightBounds implements EntryListener {
 
   /**
    * Goes on with the ids of the objects.
-   * @param places of the trees that were heard of among them, by number
+   * @param places of the trees that were read early among them, by number
    */
   async know(ids: SortedIds, places: Uint32Array): Promise<void> {
-    const { heard } = this;
+    const { unresolved } = this;
     const numbers = new Int32Array(ids.count).fill(NONE);
     await inStretches(places.length, (from, to) => {
       for (let tree = from; tree < to; tree++) numbers[places[tree] ?? 0] = tree;
     });
     this.ids = ids;
     this.numbers = numbers;
-    await inStretches(heard.count, (from, to) => {
+    await inStretches(unresolved.count, (from, to) => {
       for (let at = from; at < to; at++)
-        this.link(ids, heard.treeOf(at), heard.entryOf(at), heard.ids, at * this.idLength);
+        this.link(ids, unresolved.treeOf(at), unresolved.entryOf(at), unresolved.ids, at * this.idLength);
     });
-    heard.clear();
+    unresolved.clear();
   }
 
   wants(type: number | undefined, base: number): boolean {
@@ -135,7 +135,7 @@ export class HeightBounds implements EntryListener {
   }
 
   /** @throws CairnError `corrupt` for what git would not have taken in */
-  take({ place, base, bytes, from, to, size }: HeardEntry): void {
+  take({ place, base, bytes, from, to, size }: DeflatedEntry): void {
     const { trees } = this;
     const room = trees.room(size);
     if (room === undefined || !this.inflate(bytes, from, to, room, size)) {
@@ -199,9 +199,9 @@ export class HeightBounds implements EntryListener {
     if (!this.outlines.add(room, size, base)) this.possible = false;
   }
 
-  private hearLink(tree: number, entry: number, bytes: Buffer, at: number): void {
-    this.heard.push(tree, entry, bytes, at);
-    if (this.heard.count > MOST_LINKS) this.possible = false;
+  private keepLink(tree: number, entry: number, bytes: Buffer, at: number): void {
+    this.unresolved.push(tree, entry, bytes, at);
+    if (this.unresolved.count > MOST_LINKS) this.possible = false;
   }
 
   private inflate(bytes: Buffer, from: number, to: number, room: number, size: number): boolean {

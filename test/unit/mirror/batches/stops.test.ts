@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Itinerary } from '../../../../src/mirror/batches/itinerary.ts';
+import { Stops } from '../../../../src/mirror/batches/stops.ts';
 import { CommitGraph } from '../../../../src/mirror/graph/commit-graph.ts';
 import type { PlannedRef } from '../../../../src/mirror/plan/plan.ts';
 
@@ -26,15 +26,15 @@ function ref(letter: string, name = letter): PlannedRef {
   return { kind, source: target, target, oldId: id('0'), newId: id(letter), action: 'create', reason: '' };
 }
 
-function itinerary(graph: CommitGraph, refs: readonly PlannedRef[], peeled: Record<string, string> = {}) {
-  return new Itinerary(graph, refs, ({ newId }) => {
+function stopsFor(graph: CommitGraph, refs: readonly PlannedRef[], peeled: Record<string, string> = {}) {
+  return new Stops(graph, refs, ({ newId }) => {
     const commit = peeled[letters([newId])];
     return commit === undefined ? newId : id(commit);
   });
 }
 
 /** Ids of the stops that are left; those that end a ref in capitals. */
-function stopsOf(of: Itinerary): string {
+function stopsOf(of: Stops): string {
   return of
     .next(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
     .map((stop) => (stop.ref === undefined ? letters([stop.oid]) : letters([stop.oid]).toUpperCase()))
@@ -55,11 +55,11 @@ describe('stops of a batch', () => {
     ['are none for no refs', ['a'], [], {}, ''],
   ])('%s', (_, commits, tips, peeled, stops) => {
     const refs = tips.map((tip, at) => ref(tip, `${tip}${at}`));
-    expect(stopsOf(itinerary(graphOf(...commits), refs, peeled))).toBe(stops);
+    expect(stopsOf(stopsFor(graphOf(...commits), refs, peeled))).toBe(stops);
   });
 
   it('come a few at a time, and with at most as many refs as a push may have', () => {
-    const of = itinerary(graphOf('a', 'ba', 'cb', 'dc'), [ref('d'), ref('a'), ref('b'), ref('c')]);
+    const of = stopsFor(graphOf('a', 'ba', 'cb', 'dc'), [ref('d'), ref('a'), ref('b'), ref('c')]);
     expect(letters(of.next(2, 5).map(({ oid }) => oid))).toBe('ab');
     of.reach(2);
     expect(of.left).toBe(5);
@@ -72,7 +72,7 @@ describe('stops of a batch', () => {
 
 describe('a merge that is too large for a pack', () => {
   it('is sent after its merged commits, in a chain of their own', () => {
-    const of = itinerary(graphOf('a', 'xa', 'yx', 'zy', 'maz', 'nm'), [ref('n')]);
+    const of = stopsFor(graphOf('a', 'xa', 'yx', 'zy', 'maz', 'nm'), [ref('n')]);
     expect(stopsOf(of)).toBe('amN');
     expect(of.canTakeApart).toBe(false);
     of.reach(1);
@@ -90,7 +90,7 @@ describe('a merge that is too large for a pack', () => {
   });
 
   it('is divided again within its merged commits, once for each of many parents', () => {
-    const of = itinerary(graphOf('a', 'pa', 'qa', 'rqp', 'sp', 'mars'), [ref('m')]);
+    const of = stopsFor(graphOf('a', 'pa', 'qa', 'rqp', 'sp', 'mars'), [ref('m')]);
     of.reach(1);
     expect(of.takeApart()).toBe(true);
     expect(stopsOf(of)).toBe('qrsM');

@@ -17,13 +17,13 @@ export interface Stop {
  *
  * For each ref, in the order of the plan, these are the commits of its first-parent chain, oldest first, as far as no ref before it
  * brings them. A commit of that chain brings what was merged into it. A chain is only taken apart along other parents where a single
- * merge is too much for a pack (see {@link Itinerary.takeApart}); so there is no need for an order of all commits, which would have
+ * merge is too much for a pack (see {@link Stops.takeApart}); so there is no need for an order of all commits, which would have
  * more stops, and temporary refs that jump from side to side.
  *
  * What the target has ends a chain, because the source leaves it out of the graph. That is all there is to resuming: a temporary ref
  * of a run that was interrupted is a ref of the target like others.
  */
-export class Itinerary {
+export class Stops {
   private stops: readonly Stop[];
   /** How many of them were reached. */
   private at = 0;

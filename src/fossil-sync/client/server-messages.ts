@@ -9,7 +9,7 @@ import type { CheckInLockFailure } from './sync-result.ts';
 const MOST_TEXTS = 100;
 
 /** What a server says to people and about locks in one session. */
-export class ServerWords {
+export class ServerMessages {
   checkInLockFailure: CheckInLockFailure | undefined;
   private readonly texts = new Set<string>();
   private refusal: CairnError | undefined;

@@ -1,7 +1,7 @@
 import { GrowingWords } from '../../../lib/growing-words.ts';
 
 /** What trees link to, kept until the ids of the objects of a pack are known: a raw id and 8 bytes for each link. */
-export class HeardLinks {
+export class UnresolvedLinks {
   private readonly idLength: number;
   private bytes: Buffer = Buffer.alloc(0);
   private readonly trees = new GrowingWords(0);

@@ -2,8 +2,8 @@ import type { SortedIds } from '../../../lib/sorted-ids.ts';
 import type { EarlyEntries } from './early-entries.ts';
 import type { EntryListener } from './entry-listener.ts';
 
-/** Who takes entries of a pack, before its idx is there and afterwards. */
-export interface Listening {
+/** Who reads entries of a pack, before its idx is there and afterwards. */
+export interface EntryReaders {
   readonly begun: EarlyEntries | undefined;
   /**
    * Makes a listener when the ids are known.
@@ -12,4 +12,4 @@ export interface Listening {
   readonly listen: (ids: SortedIds, trees: Uint32Array | undefined) => Promise<EntryListener | undefined>;
 }
 
-export const NOBODY: Listening = { begun: undefined, listen: async () => undefined };
+export const NO_READERS: EntryReaders = { begun: undefined, listen: async () => undefined };

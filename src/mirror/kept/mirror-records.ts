@@ -9,7 +9,7 @@ import {
 import { readRecord, updateRecord } from '../../repository/records/shared-record.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 
-export class MirrorBook {
+export class MirrorRecords {
   private readonly context: MirrorRecordsContext;
 
   constructor(context: MirrorRecordsContext) {
