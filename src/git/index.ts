@@ -46,7 +46,7 @@ export { type AllowedSigner, allowsGit, parseAllowedSigners } from './objects/al
 export { type BlamedCommit, type BlameGroup, parseBlame, unquotePath } from './objects/blame.ts';
 export { type Commit, parseCommit, splitMessage } from './objects/commit.ts';
 export { Mailmap, MOST_MAILMAP_LINES, type Named } from './objects/mailmap.ts';
-export type { Person } from './objects/person.ts';
+export { type Person, readTime } from './objects/person.ts';
 export { findReferences, type Reference } from './objects/references.ts';
 export {
   openPgpKey,

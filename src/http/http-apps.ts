@@ -85,6 +85,15 @@ export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps
       .use(async (c, next) => (c.env.urlIsMadeUp ? c.body(null, 400) : next()))
       .use((c, next) => {
         c.set('smallBody', () => smallBody(c, context.expectations));
+        c.set('breakOff', (error) => {
+          c.set('trouble', error);
+          const client = c.get('client').address;
+          log.error(
+            { requestId: c.get('requestId'), client, path: c.env.incoming.url, err: error },
+            'answer broken off',
+          );
+          c.env.outgoing.destroy();
+        });
         return next();
       })
       .route('/', fossil)

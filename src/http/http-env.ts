@@ -31,9 +31,11 @@ export interface HttpEnv {
     client: Client;
     /** Reads the whole body of a request that is a small one. @throws CairnError `too-large` */
     smallBody?: () => Promise<Buffer>;
+    /** Ends the response in the middle, and logs why. */
+    breakOff?: (error: unknown) => void;
     /** Aborted when the client has gone; absent if no handler asked for it. */
     signal?: AbortSignal;
-    /** What went wrong in the middle of an answer, in which the client has been told of it. */
+    /** What went wrong in the middle of an answer. */
     trouble?: unknown;
   };
 }

@@ -4,11 +4,13 @@ import type { Context } from 'hono';
 export interface RequestContext {
   /** Reads the whole body, within bounds. */
   readonly smallBody?: () => Promise<Buffer>;
+  /** Ends the response in the middle, and logs why. */
+  readonly breakOff?: (error: unknown) => void;
   readonly client?: { readonly caller: string };
 }
 
 export function requestContextOf(c: Context): RequestContext {
-  return { smallBody: c.get('smallBody'), client: c.get('client') };
+  return { smallBody: c.get('smallBody'), breakOff: c.get('breakOff'), client: c.get('client') };
 }
 
 /** The network address of the visitor, for limits. */

@@ -203,6 +203,31 @@ describe('every page has a bounded size and needs few processes', () => {
     expect(Object.keys(await openEverything(browsed('odd', parts)))).toEqual(refused);
   });
 
+  it('with dates of all sizes and zones, also those that no calendar has', async () => {
+    const { client, push } = await hosted('dates');
+    const [first = ''] = await importHistory(client, [
+      { ref: 'refs/heads/main', message: 'Begin', parents: [], files: { a: 'word\n' } },
+    ]);
+    const tree = await client.run(['rev-parse', `${first}^{tree}`]);
+    const ids = [first];
+    for (const seconds of [0, 1, 2 ** 31, 2 ** 33, 8.64e12, 8.64e12 + 1, 9e18]) {
+      for (const zone of ['+0000', '-0000', '+1400', '+9999']) {
+        const who = `A ${seconds} <user@example.com> ${BigInt(seconds)} ${zone}`;
+        const input = `tree ${tree}\nparent ${ids.at(-1)}\nauthor ${who}\ncommitter ${who}\n\nword\n`;
+        ids.push(await client.run(['hash-object', '-t', 'commit', '-w', '--stdin'], { input }));
+      }
+    }
+    const tip = ids.at(-1) ?? '';
+    const tagger = 'A <user@example.com> 9000000000000000000 +0000';
+    const input = `object ${tip}\ntype commit\ntag v1\ntagger ${tagger}\n\nword\n`;
+    const tag = await client.run(['hash-object', '-t', 'tag', '-w', '--stdin'], { input });
+    await client.run(['update-ref', 'refs/tags/v1', tag]);
+    await client.run(['update-ref', 'refs/heads/other', first]);
+    await client.run(['update-ref', 'refs/heads/main', tip]);
+    await push();
+    expect(await openEverything(browsed('dates', { commits: ids, files: ['a'] }))).toEqual({});
+  });
+
   it('with refs and paths whose names are ambiguous in URLs, and no link is dead', async () => {
     const { client, push } = await hosted('names');
     const names = [

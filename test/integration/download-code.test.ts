@@ -1,10 +1,12 @@
 /** Archives and raw files, as a real server sends them. */
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { decompress } from 'fzstd';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { formatNpub } from '../../src/nostr/public-key.ts';
 import { GitClient } from '../helpers/git-client.ts';
+import { gitAfter } from '../helpers/git-script.ts';
 import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
@@ -271,3 +273,28 @@ async function run([file = '', ...args]: readonly string[]): Promise<string> {
   const { promisify } = await import('node:util');
   return (await promisify(execFile)(file, args)).stdout;
 }
+
+describe('a download that fails in the middle (issue 11, point 22)', () => {
+  it('is cut off, and the log has one line with the reason', async () => {
+    const lines: string[] = [];
+    const printed = [vi.spyOn(console, 'error'), vi.spyOn(console, 'info')];
+    const fails = 'case "$*" in *archive*) head -c 300000 /dev/zero; exit 1;; esac';
+    const git = await gitAfter(join(folder.path, 'git-that-fails'), fails);
+    await using other = await startServer({ flags: { git }, onLog: (line) => lines.push(line) });
+    await client.run(['push', '--quiet', repositoryUrl(other, 'project'), 'main']);
+    const path = `/${formatNpub(OWNER)}/project/archive/main.tar`;
+    const answer = await fetch(`${other.url}${path}`);
+    expect(answer.status).toBe(200);
+    await expect(answer.arrayBuffer()).rejects.toThrow();
+    const about = () => lines.map((line) => JSON.parse(line)).filter((entry) => entry.path === path);
+    await expect
+      .poll(() => about().map(({ msg, status }) => [msg, status]))
+      .toEqual([
+        ['answer broken off', undefined],
+        ['request', 503],
+      ]);
+    expect(about()[0].err.message).toContain('git archive');
+    for (const spy of printed) expect(spy).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
+  });
+});

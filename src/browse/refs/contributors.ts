@@ -1,3 +1,4 @@
+import { readTime } from '../../git/index.ts';
 import { listTexts } from '../../git-process/walk-commands.ts';
 import { mailmapOf } from '../mailmap.ts';
 import { Fields, readOutput } from '../read-output.ts';
@@ -47,7 +48,7 @@ export async function countContributors(view: RepositoryView, from: string): Pro
       commits++;
       const person = mailmap.apply({ name, email });
       const key = person.email === '' ? `\0${person.name}` : person.email.toLowerCase();
-      const time = Number(seconds) || 0;
+      const time = readTime(seconds);
       const known = people.get(key);
       if (known === undefined) people.set(key, { ...person, commits: 1, first: time, last: time });
       else {

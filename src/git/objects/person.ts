@@ -21,12 +21,20 @@ const FARTHEST = 8_640_000_000_000;
 export function parsePerson(line: string): Person {
   const [whole, name = '', email = '', seconds = '0', hours = '+00', minutes = '00'] = LINE.exec(line) ?? [];
   if (whole === undefined) return { name: line.trim(), email: '', time: 0, zone: 0 };
-  const time = Number(seconds);
   const sign = hours.startsWith('-') ? -1 : 1;
   return {
     name: name.trim(),
     email: email.trim(),
-    time: Math.abs(time) > FARTHEST ? 0 : time,
+    time: readTime(seconds),
     zone: sign * (Math.abs(Number(hours)) * 60 + Number(minutes)),
   };
+}
+
+/**
+ * Reads the seconds of a date, of which git shows any number.
+ * @returns seconds since 1970; 0 for none, and for a date that JavaScript does not have
+ */
+export function readTime(seconds: string): number {
+  const time = Number(seconds);
+  return Math.abs(time) <= FARTHEST ? time : 0;
 }

@@ -45,7 +45,7 @@ export const archiveDownload: CodeDownload = {
     };
     if (isKnown(c, headers.ETag)) return c.body(null, 304, headers);
     if (c.req.method === 'HEAD') return c.body(null, 200, headers);
-    const body = await downloads.body(c.req.raw.signal, found, key, (view, output) =>
+    const body = await downloads.body(c, found, key, (view, output) =>
       writeArchive(view, downloads.refless, { commit, format, prefix }, output),
     );
     return c.body(body, 200, headers);

@@ -1,3 +1,4 @@
+import type { Context } from 'hono';
 import type { ReflessFolders } from '../../../browse/downloads/refless-folder.ts';
 import type { RepositoryView } from '../../../browse/repository-view.ts';
 import type { RepositoryViews } from '../../../browse/repository-views.ts';
@@ -7,6 +8,7 @@ import type { Output } from '../../../transfer/output.ts';
 import { atMost } from '../../../transfer/part-of-output.ts';
 import type { ByteRange } from '../../byte-range.ts';
 import type { FoundRepository } from '../../find-repository.ts';
+import { requestContextOf } from '../../request-context.ts';
 import { streamedBody } from '../../streamed-body.ts';
 
 /**
@@ -30,7 +32,7 @@ export class KeptDownloads {
 
   /**
    * The body of an answer.
-   * @param signal aborted when the visitor has gone
+   * @param c the request of the visitor
    * @param found the repository; the caller has decided that the visitor may read it
    * @param key everything that the bytes depend on: object ids, and the operation
    * @param make writes all bytes
@@ -38,7 +40,7 @@ export class KeptDownloads {
    * @throws CairnError of `make` before its first byte, `busy` when too many downloads wait
    */
   body(
-    signal: AbortSignal,
+    c: Context,
     { id, repository, published }: FoundRepository,
     key: readonly string[],
     make: (view: RepositoryView, output: Output) => Promise<void>,
@@ -51,14 +53,14 @@ export class KeptDownloads {
       manifest: digest,
       request: digest,
     };
-    return streamedBody(signal, (output, gone) =>
+    const write = (output: Output, gone: AbortSignal) =>
       this.cache.serve(
         request,
         range === undefined ? output : atMost(output, range.length),
         gone,
         (sink, waited) => this.views.download(repository, published, waited, (view) => make(view, sink)),
         range?.start,
-      ),
-    );
+      );
+    return streamedBody(c.req.raw.signal, write, requestContextOf(c).breakOff);
   }
 }

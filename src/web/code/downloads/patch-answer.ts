@@ -56,7 +56,7 @@ export async function answerPatch(
   };
   if (isKnown(c, headers.ETag)) return c.body(null, 304, headers);
   if (c.req.method === 'HEAD') return c.body(null, 200, headers);
-  const body = await downloads.body(c.req.raw.signal, found, key, async (view, output) =>
+  const body = await downloads.body(c, found, key, async (view, output) =>
     writePatch(view, command(await view.gitDir()), input, output),
   );
   return c.body(body, 200, headers);

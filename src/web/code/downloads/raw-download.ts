@@ -45,7 +45,7 @@ export const rawDownload: CodeDownload = {
       return c.body(new Uint8Array(content.subarray(start, start + length)), status, sized);
     if (downloads === undefined) throw new CairnError('too-large', 'this file is too large to be sent here');
     const body = await downloads.body(
-      c.req.raw.signal,
+      c,
       found,
       ['blob', oid],
       (view, output) => writeBlob(view, oid, size, output),
