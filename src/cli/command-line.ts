@@ -9,13 +9,15 @@ import { addFossilSyncCommands } from './fossil/fossil-sync-command-line.ts';
 import { addImportCommand } from './import/import-command-line.ts';
 import { addMirrorCommands } from './mirror/mirror-command-line.ts';
 import { addKeptMirrorCommands } from './mirror/mirror-kept-command-line.ts';
+import { printing } from './printable.ts';
 import { several } from './several.ts';
 
 /**
  * The table of all commands of `cairn`. What does their work is loaded on demand: git runs this program at each push to get a
  * credential, and a mirror of a small repository takes less time than loading everything would.
  */
-export function commandLine(context: CommandContext): Command {
+export function commandLine(terminal: CommandContext): Command {
+  const context = printing(terminal);
   const program = new Command('cairn');
   program.description('A git server that keeps everything in an object store.').version(VERSION);
   program.hook('preAction', (_, command) => {

@@ -2,6 +2,7 @@ import { CairnError, messageOf } from '../lib/errors.ts';
 import { localProblem } from '../lib/system-error.ts';
 import { StoreUntriedError } from '../object-store/probe/probe-error.ts';
 import { ExitError } from './exit-error.ts';
+import { printable } from './printable.ts';
 
 /** `EX_TEMPFAIL` of sysexits.h, for supervisors: the object store could not be tried, so a later start may succeed. */
 const TRY_AGAIN = 75;
@@ -19,7 +20,7 @@ export function programEnd(thrown: unknown): ProgramEnd {
   const error = localProblem(thrown) ?? thrown;
   const reason =
     error instanceof CairnError ? error.message : error instanceof Error ? error.stack : messageOf(error);
-  return { exitCode: exitCodeOf(error), words: reason === '' ? '' : `cairn: ${reason}\n` };
+  return { exitCode: exitCodeOf(error), words: reason === '' ? '' : `cairn: ${printable(reason ?? '')}\n` };
 }
 
 function exitCodeOf(error: unknown): number {

@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
+import { encodePacket, flushPacket } from '../../src/git/protocol/pkt-line.ts';
 import { runCommand } from '../helpers/command.ts';
 import { type CommandResult, run } from '../helpers/git-client.ts';
 import { type MirrorRig, mirrorRig, refsIn } from '../helpers/mirror-rig.ts';
+import { startScriptedServer } from '../helpers/scripted-http-server.ts';
 import { MAIN } from '../helpers/server.ts';
 
 function mirror(
@@ -155,6 +157,38 @@ it('numbers of refs have the same form on both sides, with the singular for one'
   expect(stdout).toContain('refs in scope  1\n');
   const json = await mirror(rig, ['probe', rig.sourceUrl, rig.targetUrl, '--tags', '--json']);
   expect(JSON.parse(json.stdout)).toMatchObject({ targetFacts: { refs: 3, refsInScope: 2 } });
+});
+
+it('no output has control characters that a remote chose, in names, capabilities and errors', async () => {
+  await using rig = await mirrorRig();
+  await history(rig);
+  const id = (await rig.author.run(['rev-parse', 'main'])).trim();
+  const evil = '\u009b31m\u202egnp\u001b]0;title\u0007';
+  const lines = ['version 2\n', `agent=${evil}\n`, 'ls-refs\n', 'fetch\n', 'object-format=sha1\n'];
+  await using server = await startScriptedServer((request, response) => {
+    request.resume();
+    const isList = request.method === 'POST';
+    const type = `application/x-git-upload-pack-${isList ? 'result' : 'advertisement'}`;
+    response.setHeader('Content-Type', type);
+    const packets = isList ? [`${id} refs/heads/\u009b31m\u202egnp\n`] : lines;
+    response.end(Buffer.concat([...packets.map((line) => encodePacket(line)), flushPacket]));
+  });
+  const runs = [
+    await mirror(rig, ['probe', server.url]),
+    await mirror(rig, ['probe', server.url, '--json']),
+    await mirror(rig, ['plan', server.url, rig.targetUrl]),
+    await mirror(rig, ['sync', server.url, rig.targetUrl, '--branch', 'none\u202e']),
+  ];
+  for (const { stdout, stderr } of runs) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+    expect(`${stdout}${stderr}`).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/);
+  }
+  expect(runs[0]?.stdout).toContain('agent=\\u009b31m\\u202egnp\\u001b]0;title\\u0007');
+  expect(JSON.parse(runs[1]?.stdout ?? '')).toMatchObject({
+    capabilities: expect.arrayContaining([`agent=${evil}`]),
+    refs: [{ name: 'refs/heads/\u009b31m\u202egnp' }],
+  });
+  expect(runs[2]?.stdout).toContain('create    refs/heads/\\u009b31m\\u202egnp ');
 });
 
 it('a plan for a missing target equals one for an empty target, and a sync fails', async () => {

@@ -6,6 +6,7 @@ import { parseRemoteAddress, type RemoteAddress } from '../../mirror/remote/remo
 import type { Credentials } from '../../outbound/credentials.ts';
 import { traceOf } from '../../outbound/http-trace.ts';
 import type { CommandContext } from '../command-context.ts';
+import { printable } from '../printable.ts';
 import type { EndpointReader } from './mirror.ts';
 
 type Side = 'source' | 'target';
@@ -28,7 +29,7 @@ export function endpointReader(
   context: CommandContext,
 ): EndpointReader {
   const { environment } = context;
-  const trace = traceOf(environment, (line) => process.stderr.write(`${line}\n`));
+  const trace = traceOf(environment, (line) => process.stderr.write(`${printable(line)}\n`));
   const helper = new GitCredentialHelper({ git: 'git', environment });
   return async (side, address) => {
     const own = sideFlags(side, flags, environment);

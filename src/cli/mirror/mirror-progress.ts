@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { roundedSize } from '../../lib/format-size.ts';
 import type { MirrorObserver, Phase, Side } from '../../mirror/observer.ts';
 import { saferText } from '../../outbound/safer-text.ts';
+import { printable } from '../printable.ts';
 
 /** Where progress is shown: standard error. */
 export interface ProgressOutput {
@@ -71,7 +72,7 @@ export class MirrorProgress implements MirrorObserver, Disposable {
   }
 
   notice(text: string): void {
-    this.output.write(`${this.isShown ? CLEAR_LINE : ''}${text}\n`);
+    this.output.write(`${this.isShown ? CLEAR_LINE : ''}${printable(text)}\n`);
     this.draw();
   }
 
