@@ -1,7 +1,7 @@
 /** `cairn import`, beside a running server and through one (issue 13, point 3). */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -248,6 +248,12 @@ it('a conversion of a SHA-1 history lists the losses in advance, and imports new
       '--json',
       ...more,
     );
+
+  const odd = Buffer.concat([Buffer.from(`${oid} refs/heads/caf`), Buffer.of(0xe9, 0x0a)]);
+  await writeFile(join(source.folder, '.git/packed-refs'), odd);
+  const refused = await convert('--dry-run');
+  expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringContaining('its name is not UTF-8')]);
+  await rm(join(source.folder, '.git/packed-refs'));
 
   const planned = await convert('--dry-run');
   expect(planned.exitCode, planned.stderr).toBe(0);

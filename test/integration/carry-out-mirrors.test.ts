@@ -1,4 +1,6 @@
 /** Runs of kept mirrors on real repositories: of two at once, the one that knows less undoes nothing (issue 13, point 4). */
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CarryOutContext, pullRun, pushRun } from '../../src/mirror/kept/carry-out.ts';
 import type { PullOptions, PushOptions } from '../../src/mirror/kept/mirror-runs.ts';
@@ -94,6 +96,15 @@ describe('a pull', () => {
     expect(first.state?.depth).toBe((await repository.resolve())?.manifest.depth);
     expect(await mainOf(repository)).toBe(tip);
     expect(await pullRun(context).run(repository, remote, FOLLOWS, signal)).toMatchObject({ changed: 0 });
+  });
+
+  it('is not held up by a branch whose name is not UTF-8', async () => {
+    const { source, repository, remote } = await brought();
+    const tip = await source.commit('Go on', { README: 'second\n' });
+    const line = Buffer.concat([Buffer.from(`${tip} refs/heads/caf`), Buffer.of(0xe9, 0x0a)]);
+    await appendFile(join(source.folder, '.git/packed-refs'), line);
+    expect(await pullRun(context).run(repository, remote, FOLLOWS, signal)).toMatchObject({ changed: 1 });
+    expect(await mainOf(repository)).toBe(tip);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Repositories are brought in without a push, by what a source sends (issue 13, point 3). */
-import { readdir, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { changedRefs } from '../../src/git/index.ts';
@@ -103,6 +103,26 @@ describe('an import into a new repository', () => {
     const result = await rig.import(repository(), await openSource(work.folder, BRANCHES_AND_TAGS, 0));
     expect(result.outcome).toBe('ok');
     expect(await refsOf(await cloned())).toBe(await refsOf(work));
+  });
+
+  it('names a branch whose name is not UTF-8, of a repository and of a bundle, and leaves it out only on request', async () => {
+    const work = await upstream();
+    const line = Buffer.concat([
+      Buffer.from(`${await work.oidOf('main')} refs/heads/caf`),
+      Buffer.of(0xe9, 0x0a),
+    ]);
+    await appendFile(join(work.folder, '.git/packed-refs'), line);
+    await work.run(['bundle', 'create', '--quiet', 'all.bundle', '--all']);
+    for (const source of [work.folder, join(work.folder, 'all.bundle')]) {
+      const refused = await rig.import(repository(), source);
+      expect(refused).toMatchObject({ outcome: 'blocked', problem: expect.stringContaining('is not UTF-8') });
+      expect(await repository().resolve()).toBeUndefined();
+    }
+    const others = { scope: { ...BRANCHES_AND_TAGS, excludedPrefixes: ['refs/heads/caf'] } };
+    expect(await rig.import(repository(), work.folder, others)).toMatchObject({ outcome: 'ok' });
+    const again = await rig.import(repository(), join(work.folder, 'all.bundle'), others);
+    expect(again).toMatchObject({ outcome: 'ok', packs: 0 });
+    expect((await manifest())?.refs.size).toBe(4);
   });
 
   it('creates no repository for a plan, without permission, or for an empty source', async () => {

@@ -24,6 +24,8 @@ import {
   desiredRefs,
   type RefScope,
   refPrefixes,
+  unusableReason,
+  unusableRefs,
   wholeScope,
 } from '../../mirror/plan/ref-scope.ts';
 import { parseRemoteAddress } from '../../mirror/remote/remote-address.ts';
@@ -121,6 +123,10 @@ async function prepare({ command, context, observer, folder, git }: Work) {
     refPrefixes(scope),
     signal,
   );
+  const [unusable] = unusableRefs(scope, source.listing.unusable);
+  if (unusable !== undefined && flags.bestEffort !== true) {
+    throw new CairnError('invalid', `${unusable.shownName}: ${unusableReason(unusable)}`);
+  }
   const refs = refsToConvert(scope, source);
   const limits = { ...usualLimits, ...policyOf(flags).limits };
   const run = { source, limits, scratch: { git, folder }, observer, signal };

@@ -10,6 +10,8 @@ export interface BundleHeader {
   readonly prerequisites: readonly string[];
   /** Object ids by name, in the order of the bundle. HEAD may be one of them. */
   readonly refs: ReadonlyMap<string, string>;
+  /** Refs whose names are not UTF-8, as lines of an advertisement have them: id, space, name. */
+  readonly otherRefs: readonly Buffer[];
   /** Bytes of the header: the pack begins behind them. */
   readonly length: number;
 }
@@ -36,6 +38,7 @@ export function parseBundleHeader(bytes: Buffer): BundleHeader | undefined {
   let objectFormat: ObjectFormat = 'sha1';
   const prerequisites: string[] = [];
   const refs = new Map<string, string>();
+  const otherRefs: Buffer[] = [];
   for (let start = bundleSignatureLength; start <= end; ) {
     const lineEnd = bytes.indexOf(0x0a, start);
     const line = bytes.subarray(start, lineEnd);
@@ -45,12 +48,13 @@ export function parseBundleHeader(bytes: Buffer): BundleHeader | undefined {
     else if (line[0] === MINUS) prerequisites.push(idOf(line.subarray(1), objectFormat).oid);
     else {
       const { oid, rest } = idOf(line, objectFormat);
+      if (rest.length === 0 || rest.includes(0)) throw notUnderstood(line);
       const name = decodeRefName(rest);
-      if (name === undefined || name === '' || name.includes('\0')) throw notUnderstood(line);
-      refs.set(name, oid);
+      if (name === undefined) otherRefs.push(line);
+      else refs.set(name, oid);
     }
   }
-  return { objectFormat, prerequisites, refs, length: end + 2 };
+  return { objectFormat, prerequisites, refs, otherRefs, length: end + 2 };
 }
 
 const AT = 0x40;

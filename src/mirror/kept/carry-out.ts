@@ -55,7 +55,8 @@ export function pullRun(context: CarryOutContext): PullRun {
       await using opened = await openGitSource(connection, options);
       const source: Source = {
         get listing() {
-          return opened.listing;
+          // A kept mirror has nobody who could exclude a ref whose name cannot be used here: the others are not held up by it.
+          return { ...opened.listing, unusable: [] };
         },
         relist: async (again) => {
           before = (await repository.resolve())?.manifest.refs;

@@ -11,6 +11,8 @@ import {
   namesBranches,
   type RefKind,
   type RefScope,
+  unusableReason,
+  unusableRefs,
 } from './ref-scope.ts';
 
 /**
@@ -109,15 +111,16 @@ export function planRefs(input: PlanInput, ancestry: ReadonlyMap<string, Ancestr
   const wanted = desiredRefs(scope, source.refs);
   const planned = wanted.map((ref) => planRef(ref, target, policy, ancestry, zero));
   const deletes = policy.prune ? prunes(input, wanted, zero) : [];
-  const unusable = source.unusable
-    .filter(() => scope.allRefs)
-    .map(({ shownName, reason }) => blocked(shownName, reason, zero));
+  const unusable = unusableRefs(scope, source.unusable).map((ref) =>
+    blocked(ref.shownName, unusableReason(ref), zero),
+  );
   const refs = withoutConflicts(headFirst(planned, source.head?.target), deletes, target);
   return { refs: [...refs, ...unusable], sourceHead: source.head?.target };
 }
 
 function blocked(name: string, reason: string, zero: string): PlannedRef {
-  return { kind: 'other', source: name, target: name, oldId: zero, newId: zero, action: 'block', reason };
+  const facts = { kind: kindOf(name), source: name, target: name, oldId: zero, newId: zero };
+  return { ...facts, action: 'block', reason };
 }
 
 function planRef(

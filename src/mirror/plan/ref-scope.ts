@@ -1,5 +1,5 @@
 /** Which refs of the source are to be mirrored, and what they are called on the target. Pure. */
-import { isBranch, isTag, refFormatProblem } from '../../git/index.ts';
+import { isBranch, isTag, refFormatProblem, type UnusableRef } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
 
 export interface RefMapping {
@@ -163,6 +163,19 @@ function isInScope(scope: RefScope, name: string): boolean {
 function isExcluded({ excludedPrefixes, excludedRefs }: RefScope, name: string): boolean {
   if (name.startsWith(TEMPORARY_PREFIX) || excludedRefs.includes(name)) return true;
   return excludedPrefixes.some((prefix) => prefix.trim() !== '' && name.startsWith(prefix.trim()));
+}
+
+/** The refs that would be mirrored if their names could be used here: to leave them out in silence would lose them. */
+export function unusableRefs(scope: RefScope, unusable: readonly UnusableRef[]): readonly UnusableRef[] {
+  const isMeant = namesBranches(scope)
+    ? (name: string) => scope.tags && isTag(name) && !isExcluded(scope, name)
+    : (name: string) => isInScope(scope, name);
+  return unusable.filter(({ shownName }) => isMeant(shownName));
+}
+
+/** Why such a ref stops a run, and what to do. */
+export function unusableReason({ reason }: UnusableRef): string {
+  return `${reason}; --exclude-ref-prefix leaves it out`;
 }
 
 /** True if a list of branches or mappings says which ones are meant. */

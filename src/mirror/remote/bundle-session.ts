@@ -112,9 +112,9 @@ export class BundleSession implements Session {
   }
 }
 
-function advertisementOf({ objectFormat, refs }: BundleHeader): Buffer {
+function advertisementOf({ objectFormat, refs, otherRefs }: BundleHeader): Buffer {
   const head = refs.get('HEAD');
-  return encodeV0Advertisement({
+  const advertisement = encodeV0Advertisement({
     service: 'git-upload-pack',
     version: 0,
     format: objectFormat,
@@ -123,6 +123,9 @@ function advertisementOf({ objectFormat, refs }: BundleHeader): Buffer {
     head: head === undefined ? undefined : { target: '', oid: head },
     capabilities: `side-band-64k ofs-delta no-progress object-format=${objectFormat}`,
   });
+  // The reader of the advertisement says what is wrong with the other names.
+  const others = otherRefs.map((line) => encodePacket(line));
+  return Buffer.concat([advertisement.subarray(0, -flushPacket.length), ...others, flushPacket]);
 }
 
 async function readHeader(path: string): Promise<BundleHeader> {

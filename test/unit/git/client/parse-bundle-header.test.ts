@@ -14,6 +14,7 @@ it('a bundle of version 2 with prerequisites is read', () => {
       ['refs/heads/main', A],
       ['HEAD', A],
     ]),
+    otherRefs: [],
     length: text.length - 4,
   });
 });
@@ -23,6 +24,14 @@ it('a bundle of version 3 with SHA-256 objects is read', () => {
   expect(parseBundleHeader(Buffer.from(text))).toMatchObject({
     objectFormat: 'sha256',
     refs: new Map([['refs/heads/main', LONG]]),
+  });
+});
+
+it('a ref whose name is not UTF-8 is kept apart, as its line has it', () => {
+  const text = `# v2 git bundle\n${A} refs/heads/\xff\n${B} refs/heads/main\n\n`;
+  expect(parseBundleHeader(Buffer.from(text, 'latin1'))).toMatchObject({
+    refs: new Map([['refs/heads/main', B]]),
+    otherRefs: [Buffer.from(`${A} refs/heads/\xff`, 'latin1')],
   });
 });
 
@@ -41,7 +50,6 @@ it.each([
   [`# v2 git bundle\n${A}\n\n`, 'corrupt'],
   [`# v2 git bundle\n${A.slice(1)} refs/heads/main\n\n`, 'corrupt'],
   [`# v2 git bundle\n${A} refs/heads/\0ofs-delta\n\n`, 'corrupt'],
-  [`# v2 git bundle\n${A} refs/heads/\xff\n\n`, 'corrupt'],
   [`# v3 git bundle\n@filter=blob:none\n${A} refs/heads/main\n\n`, 'invalid'],
   [`# v3 git bundle\n@object-format=md5\n\n`, 'invalid'],
   [`# v3 git bundle\n@unknown\u001b[31m\n\n`, 'invalid'],

@@ -20,15 +20,18 @@ interface World {
   readonly scope?: Partial<RefScope>;
   readonly policy?: Partial<MirrorPolicy>;
   readonly canDelete?: boolean;
+  /** Names that the source lists and nobody can use. */
+  readonly unusable?: readonly string[];
 }
 
-function input({ source, target = {}, head, scope = {}, policy = {}, canDelete = true }: World): PlanInput {
+function input(world: World): PlanInput {
+  const { source, target = {}, head, scope = {}, policy = {}, canDelete = true, unusable = [] } = world;
   return {
     source: {
       refs: new Map(Object.entries(source)),
       peeled: new Map(),
       head: head === undefined ? undefined : { target: head, oid: source[head] },
-      unusable: [],
+      unusable: unusable.map((shownName) => ({ shownName, reason: 'its name is not UTF-8' })),
       objectFormat: 'sha1',
       protocol: 2,
       capabilities: [],
@@ -65,6 +68,27 @@ describe('sync', () => {
     expect(planned(world, [[B, A, 'yes']])).toEqual(['update refs/heads/a']);
     expect(planned(world, [[B, A, 'no']])).toEqual(['block refs/heads/a']);
     expect(planned(world)).toEqual(['block refs/heads/a']);
+  });
+
+  it('blocks what it would mirror if the name could be used, unless it is excluded', () => {
+    const names = [
+      'refs/heads/b\ufffd',
+      'refs/tags/t\ufffd',
+      'refs/notes/n\ufffd',
+      'refs/cairn-mirror/\ufffd',
+    ];
+    const blocked = (scope: Partial<RefScope>) =>
+      planned({ source: { 'refs/heads/a': A }, unusable: names, scope })
+        .filter((line) => line.startsWith('block'))
+        .map((line) => line.slice('block refs/'.length, -1));
+    expect(blocked({})).toEqual(['heads/b']);
+    expect(blocked({ tags: true })).toEqual(['heads/b', 'tags/t']);
+    expect(blocked({ allRefs: true })).toEqual(['heads/b', 'tags/t', 'notes/n']);
+    expect(blocked({ allRefs: true, excludedPrefixes: ['refs/heads/b', 'refs/notes/'] })).toEqual(['tags/t']);
+    expect(blocked({ branches: ['a'] })).toEqual([]);
+    expect(blocked({ branches: ['a'], tags: true })).toEqual(['tags/t']);
+    expect(blocked({ mappings: [{ source: 'a', target: 'z' }] })).toEqual([]);
+    expect(blocked({ mappings: [{ source: 'a', target: 'z' }], allRefs: true })).toEqual([]);
   });
 
   it('asks for the ancestry of the needed pairs only', () => {
