@@ -63,7 +63,8 @@ export async function refusalOf(
     return value === undefined ? [] : [`${name}: ${cleanReason(redact(value), 120)}`];
   });
   const words = [`${where} answers ${status} ${STATUS_CODES[status] ?? ''}`.trim()];
-  if (text !== '') words.push(`: ${cleanReason(redact(text), SHOWN_BYTES)}`);
+  const shown = cleanReason(redact(text), SHOWN_BYTES);
+  if (text !== '' && !repeatsStatus(shown, status)) words.push(`: ${shown}`);
   if (diagnostics.length > 0) words.push(` (${diagnostics.join(', ')})`);
   return new RemoteError(kind, words.join(''), {
     status,
@@ -71,6 +72,11 @@ export async function refusalOf(
     ...(limit === undefined ? {} : { bodyLimit: limit }),
     ...(WAITED_TOO_LONG.has(status) ? { brokenOff: true } : {}),
   });
+}
+
+/** True for a text such as `404 Not Found`, as many servers entitle their error pages. */
+function repeatsStatus(text: string, status: number): boolean {
+  return text.startsWith(`${status} `) && /^[A-Za-z '-]{1,40}$/.test(text.slice(4));
 }
 
 function kindOf(status: number): ErrorKind {

@@ -1,6 +1,9 @@
 /** `cairn mirror` as a user runs it: lines for people, one JSON document for programs, a code for each way to end. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { STATUS_CODES } from 'node:http';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { encodePacket, flushPacket } from '../../src/git/protocol/pkt-line.ts';
@@ -157,6 +160,48 @@ it('numbers of refs have the same form on both sides, with the singular for one'
   expect(stdout).toContain('refs in scope  1\n');
   const json = await mirror(rig, ['probe', rig.sourceUrl, rig.targetUrl, '--tags', '--json']);
   expect(JSON.parse(json.stdout)).toMatchObject({ targetFacts: { refs: 3, refsInScope: 2 } });
+});
+
+it('a refusal is explained in the words of the target, and a success is not', async () => {
+  await using rig = await mirrorRig();
+  await history(rig);
+  const hooks = join(rig.target.folder, 'hooks');
+  await mkdir(hooks, { recursive: true });
+  const hook = join(hooks, 'pre-receive');
+  await writeFile(hook, '#!/bin/sh\necho "GH001: large files detected" >&2\nexit $(cat verdict)\n', {
+    mode: 0o755,
+  });
+  await writeFile(join(rig.target.folder, 'verdict'), '1');
+  const sync = ['sync', rig.sourceUrl, rig.targetUrl];
+  expect(await mirror(rig, sync)).toEqual({
+    exitCode: 2,
+    stdout: 'refused   refs/heads/main  pre-receive hook declined\n0 changed, 0 equal, 1 refused\n',
+    stderr:
+      'target: GH001: large files detected\n' +
+      'cairn: the target has refused one ref: refs/heads/main: pre-receive hook declined\n',
+  });
+  const json = await mirror(rig, [...sync, '--json']);
+  expect(JSON.parse(json.stdout)).toMatchObject({ targetMessages: ['GH001: large files detected'] });
+  await writeFile(join(rig.target.folder, 'verdict'), '0');
+  expect(await mirror(rig, sync)).toMatchObject({ exitCode: 0, stderr: '' });
+});
+
+it('an error page that only repeats the status is not shown, and 401 says where credentials come from', async () => {
+  await using rig = await mirrorRig();
+  await using server = await startScriptedServer((request, response) => {
+    request.resume();
+    response.writeHead(Number(request.url?.split('/')[1]), { 'Content-Type': 'text/html' });
+    response.end(
+      `<title>${request.url?.split('/')[1]} ${STATUS_CODES[request.url?.split('/')[1] ?? '']}</title>`,
+    );
+  });
+  const env = { GIT_TERMINAL_PROMPT: '0' };
+  const gone = await mirror(rig, ['probe', `${server.url}/404/x`], env);
+  expect(gone.stderr).toBe(`cairn: ${server.url}/404/x answers 404 Not Found\n`);
+  const closed = await mirrorProcess(rig, ['probe', `${server.url}/401/x`], env);
+  expect(closed.stderr).toMatch(
+    /answers 401 Unauthorized\. Credentials are CAIRN_SOURCE_TOKEN for the source, /,
+  );
 });
 
 it('no output has control characters that a remote chose, in names, capabilities and errors', async () => {

@@ -377,6 +377,33 @@ describe('malformed answers', () => {
     expect(written).toBeLessThan(100 * 2 ** 20);
   });
 
+  it('that say much without end before a pack are aborted after 64 MiB', async () => {
+    const packetOf = (text: string) => `${(text.length + 4).toString(16).padStart(4, '0')}${text}`;
+    const server = await startScriptedServer((request, response) => {
+      request.resume();
+      response.writeHead(200, {
+        'Content-Type': request.method === 'GET' ? type : 'application/x-git-upload-pack-result',
+      });
+      if (request.method === 'GET') {
+        response.end('000eversion 2\n000cls-refs\n000afetch\n0000');
+        return;
+      }
+      request.once('end', () => undefined);
+      const endless = function* () {
+        yield packetOf('acknowledgments\n');
+        for (;;) yield packetOf(`ACK ${'a'.repeat(60_000)}\n`);
+      };
+      if (posts++ === 0) response.end(`${packetOf(`${'a'.repeat(40)} refs/heads/main\n`)}0000`);
+      else Readable.from(endless()).pipe(response);
+    });
+    let posts = 0;
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const options = { protocol: 'auto', agent: 'cairn/test', prefixes: [], signal } as const;
+    await using source = await openGitSource(connect(server.url), options);
+    const request = { wants: ['a'.repeat(40)], haves: [], progress: true, includeTag: false };
+    await expect(source.fetch(request, { signal })).rejects.toMatchObject({ kind: 'too-large' });
+  });
+
   it('that list refs without end (protocol version 2) are aborted after 64 MiB', async () => {
     const server = await startScriptedServer((request, response) => {
       request.resume();

@@ -1,5 +1,5 @@
 /** Runs of kept mirrors on real repositories: of two at once, the one that knows less undoes nothing (issue 13, point 4). */
-import { appendFile } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CarryOutContext, pullRun, pushRun } from '../../src/mirror/kept/carry-out.ts';
@@ -129,6 +129,18 @@ describe('a push', () => {
     expect(await run(true)).toMatchObject({ changed: 0 });
     expect(await target.run(['for-each-ref', '--format=%(objectname)'])).toBe(await mainOf(repository));
     expect(await target.run(['fsck', '--full', '--strict'])).toBe('');
+  });
+
+  it('fails with the reason that the target gives to people', async () => {
+    const { repository } = await brought();
+    const target = await users.init(`refusing-${names}`, '--bare');
+    const hook = join(target.folder, 'hooks/pre-receive');
+    await mkdir(join(target.folder, 'hooks'), { recursive: true });
+    await writeFile(hook, '#!/bin/sh\necho "policy 7: only on Mondays" >&2\nexit 1\n', { mode: 0o755 });
+    const remote = { address: parseRemoteAddress(target.folder), credential: undefined };
+    await expect(
+      pushRun(context).run(repository, remote, { prune: true, overwrite: true }, signal),
+    ).rejects.toMatchObject({ message: expect.stringMatching(/hook declined; policy 7: only on Mondays/) });
   });
 
   it('does not overwrite unknown refs of a filled target, unless requested (issue 13)', async () => {

@@ -125,6 +125,17 @@ describe('an import into a new repository', () => {
     expect((await manifest())?.refs.size).toBe(4);
   });
 
+  it('of a shallow source is refused with the likely cause', async () => {
+    const work = await upstream();
+    const shallow = await users.clone(`file://${work.folder}`, `shallow-${count}`, '--bare', '--depth=1');
+    expect(await rig.import(repository(), shallow.folder)).toMatchObject({
+      outcome: 'blocked',
+      problem: expect.stringMatching(
+        /did not receive expected object .*: is it a shallow or partial clone\?/,
+      ),
+    });
+  });
+
   it('creates no repository for a plan, without permission, or for an empty source', async () => {
     const work = await upstream();
     const planned = await rig.import(repository(), work.folder, { dryRun: true });

@@ -7,7 +7,7 @@ import { formatNpub } from '../../nostr/public-key.ts';
 import { gitUrl } from '../../nostr/repository-url.ts';
 import type { CommandContext } from '../command-context.ts';
 import { readSigner } from '../credential/key.ts';
-import type { Report } from '../mirror/mirror.ts';
+import { isRefused, type Report } from '../mirror/mirror.ts';
 import { policyOf } from '../mirror/mirror-flags.ts';
 import { resultContent } from '../mirror/mirror-json.ts';
 import { resultLines } from '../mirror/mirror-text.ts';
@@ -52,7 +52,8 @@ export async function importThroughServer(command: ImportCommand, context: Comma
     ? undefined
     : await carryHead(result, { server, identifier, target, signer, signal: context.signal });
   if (notice !== undefined) common.observer?.notice(notice);
-  return { outcome, problem, content: { ...resultContent(result), announced: isNew }, lines };
+  const content = { ...resultContent(result), announced: isNew };
+  return { outcome, problem, content, lines, isRefused: isRefused(result) };
 }
 
 /**

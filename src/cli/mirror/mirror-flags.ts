@@ -30,9 +30,14 @@ export interface MirrorFlags extends ScopeFlags {
   readonly measure?: boolean;
 }
 
+/** The short name of a branch, also if it is given in full. */
+function branchName(name: string): string {
+  return name.trim().replace(/^refs\/heads\//, '');
+}
+
 /** Which refs are meant. A list of branches may be given in one flag, with commas. */
 export function scopeOf(flags: ScopeFlags): Partial<RefScope> {
-  const branches = (flags.branch ?? []).flatMap((list) => list.split(',')).map((name) => name.trim());
+  const branches = (flags.branch ?? []).flatMap((list) => list.split(',')).map(branchName);
   const mappings = (flags.map ?? []).map(parseMapping);
   if (mappings.length > 0 && branches.length > 0) {
     throw new CairnError('invalid', '--branch and --map exclude each other: a mapping names its branch');

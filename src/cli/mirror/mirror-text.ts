@@ -6,12 +6,15 @@ import type { FetchTestResult, ProbeResult, Traffic } from '../../mirror/mirror.
 import { countsOf, type MirroredRef, type MirrorResult } from '../../mirror/run/mirror-result.ts';
 import type { Measurement } from './mirror-json.ts';
 
+/** Columns for names at most. One that is longer moves only its own line. */
+const WIDEST_NAME = 60;
+
 /** One line for each ref that is not equal, then one for all. */
 export function resultLines(result: MirrorResult, isPlan: boolean): string[] {
   const changing = result.refs.filter(({ action }) => action !== 'skip');
-  const width = Math.max(0, ...changing.map(({ target }) => target.length));
+  const width = Math.min(WIDEST_NAME, Math.max(0, ...changing.map(({ target }) => target.length)));
   const lines = changing.map((ref) => refLine(ref, width, isPlan));
-  if (result.source !== undefined) lines.push(summary(result, isPlan));
+  if (result.refs.length > 0) lines.push(summary(result, isPlan));
   return lines;
 }
 
@@ -57,8 +60,8 @@ function summary({ refs, packs }: MirrorResult, isPlan: boolean): string {
 /** What went over the wire, a line for each side. */
 export function trafficLines(traffic: Traffic): string[] {
   return Object.entries(traffic).map(
-    ([side, { requests, sentBytes, receivedBytes }]) =>
-      `${side}: ${counted(requests, 'request')}, sent ${roundedSize(sentBytes)}, received ${roundedSize(receivedBytes)}`,
+    ([side, { connections, requests, sentBytes, receivedBytes }]) =>
+      `${side}: ${counted(requests, 'request')} over ${counted(connections, 'connection')}, sent ${roundedSize(sentBytes)}, received ${roundedSize(receivedBytes)}`,
   );
 }
 

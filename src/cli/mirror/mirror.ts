@@ -19,8 +19,10 @@ import type { MirrorMode } from '../../mirror/plan/plan.ts';
 import { displayAddress, parseRemoteAddress } from '../../mirror/remote/remote-address.ts';
 import type { MirrorResult } from '../../mirror/run/mirror-result.ts';
 import { outcomeOf } from '../../mirror/run/run-mirror.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
 import { VERSION } from '../../server/version.ts';
 import type { CommandContext } from '../command-context.ts';
+import { printable } from '../printable.ts';
 import { exitAs } from './mirror-exit.ts';
 import { type MirrorFlags, policyOf, protocolOf, scopeOf } from './mirror-flags.ts';
 import { documentOf, type Envelope, fetchContent, probeContent, resultContent } from './mirror-json.ts';
@@ -47,12 +49,13 @@ export async function mirrorRun(asked: MirrorCommand, context: CommandContext): 
     if (target === undefined) throw new CairnError('invalid', `cairn mirror ${command} needs a target`);
     const options: MirrorOptions = { ...common, target, ...policyOf(flags) };
     const result = await carriedOut(command, options, flags);
-    const { outcome, problem } = result;
+    const { outcome } = result;
     return {
       outcome,
-      problem,
+      problem: advised(result.problem, result.error),
       content: resultContent(result),
       lines: resultLines(result, command === 'plan'),
+      isRefused: isRefused(result),
     };
   });
 }
@@ -106,6 +109,19 @@ export interface Report {
   readonly problem: string | undefined;
   readonly content: Record<string, unknown>;
   readonly lines: readonly string[];
+  /** True if the target has refused something: what it said is printed then. */
+  readonly isRefused?: boolean;
+}
+
+/** A problem, with where credentials come from if a server wants some, or other ones. */
+function advised<T extends string | undefined>(problem: T, error: unknown): T | string {
+  if (!(error instanceof RemoteError) || error.facts.status !== 401) return problem;
+  return `${problem}. Credentials are CAIRN_SOURCE_TOKEN for the source, CAIRN_TARGET_TOKEN for the target, or those of git's credential helpers`;
+}
+
+/** True if the target has refused a ref. */
+export function isRefused({ refs }: Pick<MirrorResult, 'refs'>): boolean {
+  return refs.some(({ result }) => result?.outcome === 'refused');
 }
 
 /** Runs a command and prints its result: lines for people, or one JSON document, whatever happens. */
@@ -118,6 +134,7 @@ export async function reported(
   const began = systemClock.monotonic();
   const traffic: Traffic = {};
   let report: Report;
+  let targetWords: readonly string[] = [];
   /** An unexpected error. It ends the program after the document is printed. */
   let fault: { readonly error: unknown } | undefined;
   {
@@ -136,9 +153,10 @@ export async function reported(
       const cause = localProblem(error) ?? error;
       const outcome = context.signal.aborted ? 'interrupted' : outcomeOf(cause);
       if (!(cause instanceof CairnError) && outcome !== 'interrupted') fault = { error };
-      const problem = outcome === 'interrupted' ? 'it was stopped' : messageOf(cause);
+      const problem = outcome === 'interrupted' ? 'it was stopped' : advised(messageOf(cause), cause);
       report = { outcome, problem, content: {}, lines: [] };
     }
+    if (report.isRefused === true) targetWords = observer.targetWords.lines;
   }
   const measurement =
     flags.measure === true
@@ -156,12 +174,15 @@ export async function reported(
     traffic: flags.stats === true || flags.measure === true ? traffic : undefined,
     measurement,
   };
-  if (flags.json === true) context.print(documentOf(envelope, report.content));
-  else {
+  if (flags.json === true) {
+    const words = targetWords.length === 0 ? {} : { targetMessages: targetWords };
+    context.print(documentOf(envelope, { ...report.content, ...words }));
+  } else {
     const lines = [...report.lines];
     if (envelope.traffic !== undefined) lines.push(...trafficLines(envelope.traffic));
     if (measurement !== undefined) lines.push(measurementLine(measurement));
     if (lines.length > 0) context.print(lines.join('\n'));
+    for (const line of targetWords) process.stderr.write(`${printable(`target: ${line}`)}\n`);
   }
   if (fault !== undefined) throw fault.error;
   exitAs(report.outcome, report.problem);

@@ -8,6 +8,7 @@ import { type PlannedRef, pairKey } from '../plan/plan.ts';
 import { checkScope } from '../plan/ref-scope.ts';
 import type { SourceListing } from '../remote/source.ts';
 import { fetchPack } from '../run/fetch-pack.ts';
+import { withLikelyCause } from '../run/lacking.ts';
 import type { MirroredRef, Outcome } from '../run/mirror-result.ts';
 import type { PeekedPack } from '../run/peek-pack.ts';
 import type { RefResult } from '../run/push-refs.ts';
@@ -209,8 +210,9 @@ class ImportRun {
     }
     const now = await this.request.repository.resolve();
     if (now?.digest !== base?.digest && this.attempts < MOST_ATTEMPTS) throw new Outdated(reason);
-    for (const { target } of changes) this.results.set(target, { outcome: 'refused', reason });
-    this.fail('blocked', `the pack of the source was refused: ${reason}`);
+    const why = withLikelyCause(reason);
+    for (const { target } of changes) this.results.set(target, { outcome: 'refused', reason: why });
+    this.fail('blocked', `the pack of the source was refused: ${why}`);
   }
 
   /** Fetches what the changes need: all of it in one pack, or all but the last pack of several. */

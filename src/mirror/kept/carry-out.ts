@@ -13,6 +13,7 @@ import { type RefScope, refPrefixes, wholeScope } from '../plan/ref-scope.ts';
 import type { Connection } from '../remote/connection.ts';
 import { openGitSource } from '../remote/git-source.ts';
 import { type ConnectionOptions, openConnection } from '../remote/open-connection.ts';
+import { RemoteWords } from '../remote/remote-words.ts';
 import type { Source } from '../remote/source.ts';
 import { Target } from '../remote/target.ts';
 import { countsOf, type MirrorResult, type Outcome } from '../run/mirror-result.ts';
@@ -114,6 +115,7 @@ export function pushRun(context: CarryOutContext): PushRun {
         if (!overwrite) await refuseLosses({ git, repository, signal }, source.state, listing.refs, prune);
         return source;
       };
+      const words = new RemoteWords();
       const result = await runMirror({
         remotes: { source: openSource, target: () => opening },
         scope: SCOPE,
@@ -124,10 +126,10 @@ export function pushRun(context: CarryOutContext): PushRun {
         scratch: { git, folder: scratch },
         clock: imports.clock,
         random: imports.random,
-        observer: silent,
+        observer: { ...silent, message: (side, text) => side === 'target' && words.hear(text) },
         signal,
       });
-      const changed = changedIn(result, signal);
+      const changed = changedIn(result, signal, words);
       if (source === undefined) throw new Error('a run that succeeded has opened its source');
       const { digest, manifest } = source.state;
       return { changed, state: { digest, depth: manifest.depth } };
@@ -178,16 +180,18 @@ const KIND_OF: Readonly<Record<Exclude<Outcome, 'ok'>, ErrorKind>> = {
   transport: 'unavailable',
   interrupted: 'unavailable',
 };
-/** How many refs an error tells the reason of. */
+/** How many refs an error tells the reason of, and how many lines it quotes of what the target said. */
 const MOST_TOLD = 3;
 
 /**
  * @returns how many refs a run has changed
+ * @param words what the target said
  * @throws what ended it, if it did not succeed: the signal's reason, the error itself, or one that says which refs were not changed
  */
 function changedIn(
   result: Pick<MirrorResult, 'outcome' | 'problem' | 'error' | 'refs'>,
   signal: AbortSignal,
+  words?: RemoteWords,
 ): number {
   const { outcome, problem, error, refs } = result;
   const { applied, deleted } = countsOf(refs);
@@ -200,6 +204,8 @@ function changedIn(
     const reason = ref.action === 'block' ? ref.reason : failed;
     return reason === undefined ? [] : [`${ref.target}: ${reason}`];
   });
-  const told = reasons.slice(0, MOST_TOLD).join('; ');
+  const isRefused = refs.some((ref) => ref.result?.outcome === 'refused');
+  const said = isRefused ? (words?.lines ?? []).slice(-MOST_TOLD) : [];
+  const told = [...reasons.slice(0, MOST_TOLD), ...said].join('; ');
   throw publicError(KIND_OF[outcome], told === '' ? (problem ?? 'the run failed') : `${problem} (${told})`);
 }

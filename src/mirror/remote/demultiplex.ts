@@ -7,6 +7,9 @@ import type { PacketStream } from './packet-stream.ts';
 
 const BANDS: Readonly<Record<number, 'data' | 'message' | 'error'>> = { 1: 'data', 2: 'message', 3: 'error' };
 
+/** Bytes of texts, and of lines before the data, that one answer may have: hours of progress are some megabytes. */
+const MOST_TEXT = 64 * 1024 * 1024;
+
 export interface DemultiplexOptions {
   /** Gets the texts of band 2: whole lines, with what ends them. */
   readonly onMessage: ((text: string) => void) | undefined;
@@ -18,13 +21,15 @@ export interface DemultiplexOptions {
 
 /**
  * Takes a side-band apart (gitprotocol-pack, "side-band"): gives the bytes of band 1 up to the flush, hands on the texts of band 2.
- * @throws RemoteError `unavailable` with the text of band 3, or of an error packet; CairnError `corrupt` when the stream ends before its flush
+ * @throws RemoteError `unavailable` with the text of band 3, or of an error packet; CairnError `corrupt` when the stream ends before its flush,
+ * `too-large` for texts without end
  */
 export async function* demultiplexed(
   packets: PacketStream,
   { onMessage, redact, skipAcks = false }: DemultiplexOptions,
 ): AsyncGenerator<Buffer, void> {
   let isSkipping = skipAcks;
+  let told = 0;
   const lines = new MessageLines((text) => onMessage?.(redact(withoutSequences(text))));
   try {
     for (;;) {
@@ -39,6 +44,9 @@ export async function* demultiplexed(
         continue;
       }
       const payload = await wholePayload(packet.payload, packets.missingBytes(missing));
+      told += payload.length;
+      if (told > MOST_TEXT)
+        throw new CairnError('too-large', `the remote says more than ${MOST_TEXT} bytes of text`);
       if (band === undefined) {
         const text = payload.toString('latin1', 0, 4);
         if (text === 'ERR ') throw remoteError(textOf(payload).slice(4), redact);

@@ -200,10 +200,18 @@ function mustOffer({ capabilities }: ParsedAdvertisement, commands: readonly str
 
 /** Reads the sections before `packfile` (gitprotocol-v2, "fetch"). They come when the remote wants to negotiate, which `done` excludes. */
 async function skipToPack(packets: PacketStream, redact: Redact): Promise<void> {
+  let read = 0;
   for (;;) {
     const packet = await packets.mustNext();
     if (packet.kind === 'flush') {
       throw new CairnError('corrupt', 'the source answered without a pack');
+    }
+    read += packet.kind === 'data' ? packet.payload.length : 4;
+    if (read > maxAdvertisementBytes) {
+      throw new CairnError(
+        'too-large',
+        `the source sends more than ${maxAdvertisementBytes} bytes before its pack`,
+      );
     }
     if (packet.kind !== 'data') continue;
     throwErrorPacket(packet.payload, redact);

@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { cleanReason } from '../../git/index.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { RemoteError } from '../../outbound/remote-error.ts';
+import { isProgress } from './remote-words.ts';
 
 export interface ProgramToRun {
   readonly file: string;
@@ -106,8 +107,9 @@ class LineSplitter {
 
 /** The error of a process that ended although more was expected of it. */
 export function endedTooEarly(name: string, where: string, end: ProcessEnd, sent?: number): RemoteError {
-  const lines = end.stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
-  const said = lines.slice(-5).map((line) => cleanReason(line, 300));
+  const lines = end.stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '' && !isProgress(line));
+  const errors = lines.filter((line) => !line.startsWith('warning: '));
+  const said = (errors.length > 0 ? errors : lines).slice(-5).map((line) => cleanReason(line, 300));
   const how = end.signal === null ? `exit code ${end.exitCode}` : `signal ${end.signal}`;
   const kind = kindOf(end.stderr);
   const words = said.length === 0 ? `${name} ended with ${how}` : said.join('; ');
@@ -122,7 +124,7 @@ function kindOf(stderr: string): 'not-found' | 'unauthenticated' | 'forbidden' |
     return 'unauthenticated';
   }
   if (
-    /does not appear to be a git repository|repository .{0,200}not found|not a git repository|no such file/i.test(
+    /does not appear to be a git repository|repository .{0,200}not found|not a git repository|invalid gitfile format|no such file/i.test(
       stderr,
     )
   ) {

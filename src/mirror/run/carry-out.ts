@@ -4,6 +4,7 @@ import { RemoteError } from '../../outbound/remote-error.ts';
 import { seedInBatches } from '../batches/seed-in-batches.ts';
 import type { PlannedRef, Strategy } from '../plan/plan.ts';
 import type { Source } from '../remote/source.ts';
+import { lacksObjects, withLikelyCause } from './lacking.ts';
 import type { MirrorRun } from './mirror-run.ts';
 import { isSourceMoved, missingAt, PackTooLong, pushRefs, type RefResult } from './push-refs.ts';
 
@@ -16,10 +17,6 @@ export interface CarryOutObserver {
 
 /** Opens the source by other means than the protocol spoken here, as git itself would; undefined where that is not wanted. */
 export type OpenCopy = (() => Promise<Source>) | undefined;
-
-/** What a target says of a pack that lacks objects. */
-const LACKS_OBJECTS =
-  /missing necessary objects|did not receive expected object|shallow update not allowed|unresolved delta/i;
 
 /**
  * Makes changes that are either all deletions or none.
@@ -36,9 +33,9 @@ export async function carryOut(
   const watching: CarryOutObserver = {
     ...observer,
     result: (name, result) => {
-      const lacks = result.outcome === 'refused' && LACKS_OBJECTS.test(result.reason);
+      const lacks = result.outcome === 'refused' && lacksObjects(result.reason);
       const ref = openCopy === undefined || !lacks ? undefined : refs.find(({ target }) => target === name);
-      if (ref === undefined) observer.result(name, result);
+      if (ref === undefined) observer.result(name, explained(result));
       else lacking.push(ref);
     },
   };
@@ -55,6 +52,10 @@ export async function carryOut(
   if (lacking.length > 0 && openCopy !== undefined) {
     await overCopy(run, lacking, observer, openCopy, 'the pack of the source lacks objects');
   }
+}
+
+function explained(result: RefResult): RefResult {
+  return result.outcome === 'refused' ? { ...result, reason: withLikelyCause(result.reason) } : result;
 }
 
 async function relayOrBatch(

@@ -3,6 +3,7 @@ import { policyOf, protocolOf, scopeOf } from '../../../../src/cli/mirror/mirror
 
 it('--branch takes a list with commas, several flags, and blanks', () => {
   expect(scopeOf({ branch: ['a, b', 'c,'] }).branches).toEqual(['a', 'b', 'c']);
+  expect(scopeOf({ branch: ['refs/heads/a/b,c'] }).branches).toEqual(['a/b', 'c']);
 });
 
 it('branches and mappings exclude each other', () => {

@@ -50,6 +50,19 @@ async function read(chunks: Iterable<Buffer>): Promise<{ data: Buffer; messages:
 }
 
 describe('a side-band', () => {
+  it('ends with an error if its texts have no end', async () => {
+    const packet = encodePacket(Buffer.concat([Buffer.of(2), Buffer.alloc(60_000, 'x')]));
+    let sent = 0;
+    const endless = (function* () {
+      for (;;) {
+        sent += packet.length;
+        yield packet;
+      }
+    })();
+    await expect(read(endless)).rejects.toMatchObject({ kind: 'too-large' });
+    expect(sent).toBeLessThan(70 * 2 ** 20);
+  });
+
   it(`is the same for any division of its bytes (seed ${SEED})`, async () => {
     const random = new SeededRandom(SEED);
     for (const longest of [1, 3, 10, 200, 5_000, 100_000]) {

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import { isProgress, RemoteWords } from '../../../../src/mirror/remote/remote-words.ts';
+
+it.each([
+  'Counting objects: 100% (12/12), done.',
+  'remote: Compressing objects:  50% (1/2)',
+  'Enumerating objects: 7, done.',
+  'Resolving deltas: 100% (3/3), 1.00 MiB | 2.00 MiB/s, done.',
+  'Total 7 (delta 0), reused 0 (delta 0), pack-reused 0',
+  'Processing changes: refs: 1, done    ',
+])('%j is progress', (line) => {
+  expect(isProgress(line)).toBe(true);
+});
+
+it.each([
+  'error: GH001: Large files detected.',
+  'remote: error: 50% of it',
+  'Note: 12 files'.replace(' 12', ' x'),
+])('%j is not', (line) => {
+  expect(isProgress(line)).toBe(false);
+});
+
+it('what a remote says is kept line by line, however it is cut, without progress and control characters', () => {
+  const words = new RemoteWords();
+  const text =
+    'Resolving deltas:  50% (1/2)\rResolving deltas: 100% (2/2), done.\nerror: \u001b[31mtoo big\u001b[0m\r\nsee docs\nlast';
+  for (const character of text) words.hear(character);
+  expect(words.lines).toEqual(['error: too big', 'see docs', 'last']);
+});
+
+it('only the last lines are kept, the same one once, and no line without an end', () => {
+  const words = new RemoteWords();
+  for (let line = 0; line < 1_000; line++) words.hear(`line ${line}\nline ${line}\n`);
+  expect(words.lines).toEqual(Array.from({ length: 20 }, (_, at) => `line ${980 + at}`));
+  words.hear('x'.repeat(1_000_000));
+  expect(words.lines.join('').length).toBeLessThan(5_000);
+});
