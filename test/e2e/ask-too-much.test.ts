@@ -87,6 +87,31 @@ describe('a very large request is refused early with a reason (issue 11, point 1
     expect(await started()).toBe(before);
   });
 
+  it.each([
+    [
+      'lines that git looks for in all packs anew',
+      () => Buffer.concat(Array.from({ length: 100_001 }, () => lines(`shallow ${'1'.repeat(40)}`))),
+      "ERR a request may have 100000 'shallow' lines, and this one has more: ask for less at a time",
+    ],
+    [
+      'names that git looks for in all refs',
+      () => lines(...Array.from({ length: 1_001 }, () => 'deepen-not refs/heads/main')),
+      "ERR a request may have 1000 'deepen-not' lines, and this one has more: ask for less at a time",
+    ],
+    [
+      'filters within each other',
+      () => lines(`filter ${'combine:'.repeat(8_000)}blob:none`),
+      'ERR a filter may have 4096 bytes, and this one has more',
+    ],
+  ])('with %s, which cost git seconds', async (_, costly, reason) => {
+    const wanted = lines('command=fetch');
+    const body = [wanted, delimiterPacket, lines(`want ${here.tip}`), costly(), lines('done'), flushPacket];
+    const before = await started();
+    const answer = await fetchFrom(here.url, Buffer.concat(body), V2);
+    expect(packetsOf(answer.body)).toEqual([reason]);
+    expect(await started()).toBe(before);
+  });
+
   it('and is answered with as many haves as a normal client may have', async () => {
     const head = lines('command=fetch');
     const body = Buffer.concat([

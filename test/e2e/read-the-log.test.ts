@@ -1,9 +1,11 @@
 /** What the log says of who did what (issue 11, point 22): one line for each thing, bounded, and without a stack for refusals. */
+import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import { GitClient } from '../helpers/git-client.ts';
 import { announcement, gitUrl } from '../helpers/identity.ts';
 import { NostrClient, Person } from '../helpers/nostr-client.ts';
 import { absentId, push, pushHead, send } from '../helpers/raw-git.ts';
+import { speak } from '../helpers/raw-socket.ts';
 import { repositoryUrl, startServer } from '../helpers/server.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -139,5 +141,21 @@ it('the log has no line for git’s probe, and no stack for mistakes of clients 
 
   expect(log.of('push')).toEqual([]);
   expect(log.of('git request refused')).toHaveLength(4);
+  expect(log.lines.filter((line) => JSON.stringify(line).includes('stack'))).toEqual([]);
+});
+
+it('the log has no stack for requests beyond a limit of their address (issue 11, point 22)', async () => {
+  const log = new Log();
+  await using server = await startServer({ onLog: log.add, flags: { 'max-requests-per-address': '1' } });
+  const { pathname, port } = new URL(repositoryUrl(server, 'busy'));
+  const request = (more = '') =>
+    `GET ${pathname}/info/refs?service=git-upload-pack HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
+  // One is answered, and one waits.
+  await speak(connect(Number(port), '127.0.0.1'), request().repeat(9) + request('Connection: close\r\n'));
+  await expect.poll(() => log.of('request').length).toBe(10);
+
+  const busy = log.of('git request refused').filter(({ kind }) => kind === 'busy');
+  expect(busy.length).toBeGreaterThan(0);
+  expect(busy[0]).toMatchObject({ level: 40, reason: expect.stringContaining('from your address') });
   expect(log.lines.filter((line) => JSON.stringify(line).includes('stack'))).toEqual([]);
 });

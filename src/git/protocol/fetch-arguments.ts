@@ -16,6 +16,9 @@ export interface HistoryLimits {
   readonly filter?: string;
 }
 
+/** Bytes of a filter. Combined ones may be nested, and git unwraps them one by one: 60 KiB took it 5 s, and all its memory. */
+const LONGEST_FILTER = 4096;
+
 /** Collects {@link HistoryLimits} line by line. */
 export class HistoryLimitsReader {
   readonly #shallow: string[] = [];
@@ -44,6 +47,9 @@ export class HistoryLimitsReader {
       case 'filter ':
         if (this.#filter !== undefined) {
           throw new RequestRefusal('a request may have only one filter');
+        }
+        if (Buffer.byteLength(value) > LONGEST_FILTER) {
+          throw new RequestRefusal(`a filter may have ${LONGEST_FILTER} bytes, and this one has more`);
         }
         this.#filter = value;
         return true;

@@ -33,6 +33,9 @@ export function gitErrors(log: Logger, realm: string): (error: unknown, c: Conte
     if (isCairnError(error) && status < 500) {
       // The client has to authenticate, or asks for something it cannot have: not a failure of the server.
       log.info({ ...about, kind: error.kind, reason: error.message }, 'git request refused');
+    } else if (isCairnError(error, 'busy')) {
+      // One client can cause very many of these: without a stack.
+      log.warn({ ...about, kind: error.kind, reason: error.message }, 'git request refused');
     } else {
       log[status === 503 ? 'warn' : 'error']({ ...about, err: error }, 'git request failed');
     }

@@ -8,24 +8,36 @@ import {
 } from '../../../../src/git/index.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
-const LIMITS = { bytes: 1_000_000, lines: 40, otherLines: 9 };
+const LIMITS = {
+  bytes: 1_000_000,
+  lines: new Map([
+    ['want', 40],
+    ['have', 41],
+    ['ref-prefix', 42],
+    ['shallow', 12],
+    ['want-ref', 8],
+    ['deepen-not', 5],
+  ]),
+  otherLines: 9,
+};
+const mostOf = (word: string) => LIMITS.lines.get(word) ?? 0;
 
 /** Lines of every kind, and how many there may be. */
 const KINDS = [
-  { what: "'want' lines", most: LIMITS.lines, lines: ['want aaaa', 'want aaaa ofs-delta\n', 'want '] },
-  { what: "'have' lines", most: LIMITS.lines, lines: ['have aaaa', `have ${'b'.repeat(64)}\n`] },
-  { what: "'shallow' lines", most: LIMITS.lines, lines: ['shallow aaaa\n', 'shallow x'] },
+  { what: "'want' lines", most: mostOf('want'), lines: ['want aaaa', 'want aaaa ofs-delta\n', 'want '] },
+  { what: "'have' lines", most: mostOf('have'), lines: ['have aaaa', `have ${'b'.repeat(64)}\n`] },
+  { what: "'shallow' lines", most: mostOf('shallow'), lines: ['shallow aaaa\n', 'shallow x'] },
   {
     what: "'ref-prefix' lines",
-    most: LIMITS.lines,
+    most: mostOf('ref-prefix'),
     lines: ['ref-prefix x', 'ref-prefix ', 'ref-prefix é\n'],
   },
   {
     what: "'deepen-not' lines",
-    most: LIMITS.otherLines,
+    most: mostOf('deepen-not'),
     lines: ['deepen-not refs/heads/x\n', 'deepen-not '],
   },
-  { what: "'want-ref' lines", most: LIMITS.otherLines, lines: ['want-ref refs/heads/x', 'want-ref x\n'] },
+  { what: "'want-ref' lines", most: mostOf('want-ref'), lines: ['want-ref refs/heads/x', 'want-ref x\n'] },
   {
     what: 'other lines',
     most: LIMITS.otherLines,
@@ -107,6 +119,15 @@ describe('very large questions (issue 11, point 11)', () => {
   });
 
   it('allow the requests of the largest repositories', () => {
-    expect(UPLOAD_REQUEST_LIMITS).toEqual({ bytes: 2 ** 27, lines: 1_000_000, otherLines: 65_536 });
+    const { bytes, lines, otherLines } = UPLOAD_REQUEST_LIMITS;
+    expect([bytes, otherLines]).toEqual([2 ** 27, 65_536]);
+    expect(Object.fromEntries(lines)).toEqual({
+      want: 1_000_000,
+      have: 1_000_000,
+      'ref-prefix': 1_000_000,
+      shallow: 100_000,
+      'want-ref': 65_536,
+      'deepen-not': 1_000,
+    });
   });
 });
