@@ -1,14 +1,17 @@
 /**
- * What a project keeps beside its files (fossil-scm.org, "Fossil File Formats"): pages of its wiki (2.4), changes of its tickets (2.5)
- * and technotes (2.8).
+ * What a project keeps beside its files (fossil-scm.org, "Fossil File Formats"): pages of its wiki (2.4), changes of its tickets (2.5),
+ * attachments (2.6), technotes (2.7) and forum posts (2.8).
  */
-import { readStructuralArtifact } from './structural-artifact.ts';
+import { type ArtifactName, parseArtifactName } from './artifact-name.ts';
+import { type ArtifactCard, readStructuralArtifact } from './structural-artifact.ts';
 import { defossilize } from './tokens.ts';
 
 interface Signed {
   readonly user: string;
   /** Seconds since the epoch. */
   readonly time: number;
+  /** The same in milliseconds: several versions may be of one second. */
+  readonly instant: number;
 }
 
 /** A version of a page of the wiki. A page without text was deleted. */
@@ -37,36 +40,131 @@ export interface TechnoteVersion extends Signed {
   /** Seconds since the epoch: where it stands in the timeline. */
   readonly at: number;
   readonly comment: string;
+  /** As of a page of the wiki. */
+  readonly type: string;
+  readonly text: string;
 }
 
-export type ProjectNote = WikiVersion | TicketChange | TechnoteVersion;
+/** A file that is attached to a page of the wiki, a ticket or a technote, or taken away from it. */
+export interface Attachment extends Signed {
+  readonly is: 'attachment';
+  /** The name of the file. */
+  readonly file: string;
+  /** The title of a page of the wiki, or the name of a ticket or technote. */
+  readonly target: string;
+  /** The content; undefined if the file is taken away. */
+  readonly source: ArtifactName | undefined;
+}
+
+/** A version of a forum post. A post without text was deleted. */
+export interface ForumPost extends Signed {
+  readonly is: 'forum';
+  /** The first post of its thread; undefined for that post itself. */
+  readonly thread: ArtifactName | undefined;
+  /** Of the thread; undefined for answers. */
+  readonly title: string | undefined;
+  /** The post that it answers. */
+  readonly answers: ArtifactName | undefined;
+  /** The version of the same post that it replaces. */
+  readonly replaces: ArtifactName | undefined;
+  /** As of a page of the wiki. */
+  readonly type: string;
+  readonly text: string;
+}
+
+export type ProjectNote = WikiVersion | TicketChange | Attachment | TechnoteVersion | ForumPost;
 
 const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$/;
 const TICKET = /^[0-9a-f]{40}$/;
 
-/** Reads a page of a wiki, a change of a ticket or a technote; undefined if the content is none of them. */
+/** What is read of the cards of one artifact. */
+interface Cards {
+  readonly all: readonly ArtifactCard[];
+  /** The first card of a letter, as it stands there. */
+  raw(letter: string): string | undefined;
+  /** The same, decoded; empty without such a card. */
+  text(letter: string): string;
+}
+
+/** The kinds, by the card that only they have. */
+const READERS: readonly (readonly [
+  letter: string,
+  read: (cards: Cards, signed: Signed) => ProjectNote | undefined,
+])[] = [
+  ['A', readAttachment],
+  ['E', readTechnote],
+  ['K', readTicketChange],
+  ['L', readWikiVersion],
+  ['G', readForumPost],
+  ['H', readForumPost],
+];
+
+/** Reads what a project keeps beside its files; undefined if the content is none of that. */
 export function parseProjectNote(content: Uint8Array): ProjectNote | undefined {
-  const cards = readStructuralArtifact(content);
-  if (cards === undefined) return undefined;
-  const rawOf = (wanted: string) => cards.find(([letter]) => letter === wanted)?.[1];
-  const textOf = (wanted: string) => defossilize(rawOf(wanted) ?? '');
-  const time = secondsOf(rawOf('D'));
-  if (time === undefined) return undefined;
-  const signed = { user: textOf('U'), time };
-  const [title, text, ticket, event] = [rawOf('L'), rawOf('W'), rawOf('K'), rawOf('E')];
-  if (title !== undefined && text !== undefined) {
-    const type = textOf('N') || 'text/x-fossil-wiki';
-    return { is: 'wiki', title: defossilize(title), type, text, ...signed };
-  }
-  if (ticket !== undefined && TICKET.test(ticket)) {
-    const fields = cards.flatMap(([letter, line]) => (letter === 'J' ? [fieldOf(line)] : []));
-    return { is: 'ticket', ticket, fields, ...signed };
-  }
-  if (event === undefined || text === undefined) return undefined;
-  const [date = '', technote = ''] = event.split(' ');
-  const at = secondsOf(date);
-  if (at === undefined || !TICKET.test(technote)) return undefined;
-  return { is: 'technote', technote, at, comment: textOf('C'), ...signed };
+  const all = readStructuralArtifact(content);
+  if (all === undefined) return undefined;
+  const raw = (wanted: string) => all.find(([letter]) => letter === wanted)?.[1];
+  const cards = { all, raw, text: (wanted: string) => defossilize(raw(wanted) ?? '') };
+  const instant = instantOf(raw('D'));
+  const reader = READERS.find(([letter]) => raw(letter) !== undefined);
+  if (instant === undefined) return undefined;
+  return reader?.[1](cards, { user: cards.text('U'), time: Math.floor(instant / 1_000), instant });
+}
+
+function readWikiVersion(cards: Cards, signed: Signed): WikiVersion | undefined {
+  const text = cards.raw('W');
+  return text === undefined
+    ? undefined
+    : { is: 'wiki', title: cards.text('L'), type: typeOf(cards), text, ...signed };
+}
+
+function readTicketChange(cards: Cards, signed: Signed): TicketChange | undefined {
+  const ticket = cards.raw('K') ?? '';
+  if (!TICKET.test(ticket)) return undefined;
+  const fields = cards.all.flatMap(([letter, line]) => (letter === 'J' ? [fieldOf(line)] : []));
+  return { is: 'ticket', ticket, fields, ...signed };
+}
+
+function readTechnote(cards: Cards, signed: Signed): TechnoteVersion | undefined {
+  const [date = '', technote = ''] = cards.raw('E')?.split(' ') ?? [];
+  const [at, text] = [instantOf(date), cards.raw('W')];
+  if (at === undefined || text === undefined || !TICKET.test(technote)) return undefined;
+  const comment = cards.text('C');
+  return {
+    is: 'technote',
+    technote,
+    at: Math.floor(at / 1_000),
+    comment,
+    type: typeOf(cards),
+    text,
+    ...signed,
+  };
+}
+
+function readAttachment(cards: Cards, signed: Signed): Attachment | undefined {
+  const [file = '', target = '', source = ''] = cards.raw('A')?.split(' ') ?? [];
+  const content = parseArtifactName(source);
+  if (file === '' || target === '' || (source !== '' && content === undefined)) return undefined;
+  return {
+    is: 'attachment',
+    file: defossilize(file),
+    target: defossilize(target),
+    source: content,
+    ...signed,
+  };
+}
+
+function readForumPost(cards: Cards, signed: Signed): ForumPost | undefined {
+  const text = cards.raw('W');
+  if (text === undefined) return undefined;
+  const nameIn = (letter: string) => parseArtifactName(cards.raw(letter) ?? '');
+  const title = cards.raw('H') === undefined ? undefined : cards.text('H');
+  const names = { thread: nameIn('G'), answers: nameIn('I'), replaces: nameIn('P') };
+  return { is: 'forum', ...names, title, type: typeOf(cards), text, ...signed };
+}
+
+function typeOf(cards: Cards): string {
+  return cards.text('N') || 'text/x-fossil-wiki';
 }
 
 function fieldOf(line: string): readonly [name: string, value: string] {
@@ -74,6 +172,7 @@ function fieldOf(line: string): readonly [name: string, value: string] {
   return [defossilize(name), defossilize(value)];
 }
 
-function secondsOf(date: string | undefined): number | undefined {
-  return date !== undefined && DATE.test(date) ? Math.floor(Date.parse(`${date}Z`) / 1_000) : undefined;
+/** Milliseconds since the epoch. */
+function instantOf(date: string | undefined): number | undefined {
+  return date !== undefined && DATE.test(date) ? Math.floor(Date.parse(`${date}Z`)) : undefined;
 }

@@ -241,6 +241,135 @@ describe('wiki, tickets and technotes', () => {
     expect(await text('technotes?skip=9')).toContain('There are no more.');
   });
 
+  it('tickets show their comments and changes, and what is attached to them can be saved', async () => {
+    const [ticket, note] = ['3'.repeat(40), '4'.repeat(40)];
+    const evil = '<script>alert(3)</script>';
+    const [log, gone, secret] = [
+      whole(`log ${evil}\n`),
+      whole('gone\n'),
+      whole('secret\n', { isPrivate: true }),
+    ];
+    const attach = (file: string, target: string, source = '') =>
+      noteOf(
+        `A ${file.replaceAll(' ', '\\s')} ${target}${source === '' ? '' : ` ${source}`}\nD DATE\n`,
+        'U eve\n',
+      );
+    const first = attach('build log.html', ticket, log.name);
+    const taken = attach('gone.txt', ticket, gone.name);
+    const { text, json, get } = await rigWith(
+      log,
+      gone,
+      secret,
+      ticketOf(
+        ticket,
+        'comment The\\sfirst\\sline\\n<script>alert(3)</script>',
+        'private_contact 0123abcd',
+        'severity Severe',
+        'status Open',
+        'title Crash',
+      ),
+      ticketOf(ticket, 'icomment I\\sagree', 'login carol', 'mimetype text/x-markdown', 'username carol'),
+      ticketOf(ticket, 'status Closed'),
+      first,
+      taken,
+      attach('gone.txt', ticket),
+      attach('hidden.txt', ticket, secret.name),
+      attach('lost.bin', ticket, 'f'.repeat(64)),
+      attach('page.txt', 'Home', log.name),
+      wikiOf('Home', 'text\n'),
+      noteOf(
+        `C Released\nD DATE\nE 2026-01-05T00:00:00 ${note}\nN text/plain\n`,
+        `U ann\nW 5\n${'News\n'}\n`,
+      ),
+      attach('news.txt', note, log.name),
+    );
+    expect(await json(`tickets/${ticket}`)).toMatchObject({
+      count: 3,
+      tickets: [{ name: ticket, title: 'Crash', status: 'Closed', changes: 3 }],
+      history: [
+        { user: 'bob', comments: [{ text: `The first line\n${evil}`, type: 'text/x-fossil-wiki' }] },
+        { fields: [], comments: [{ text: 'I agree', type: 'text/x-markdown' }] },
+        { fields: [{ name: 'status', value: 'Closed' }], comments: [] },
+      ],
+      attachments: [
+        { file: 'build log.html', artifact: first.name, size: log.payload.length, user: 'eve' },
+        { file: 'hidden.txt', size: null },
+        { file: 'lost.bin', size: null },
+      ],
+    });
+    const page = await text(`tickets/${ticket}`);
+    expect(page).toContain('<dt>Severity</dt><dd><bdi>Severe</bdi></dd>');
+    expect(page).toContain(`href="${HERE}/attachment/${first.name}?download=1"`);
+    expect(page).not.toMatch(/<script>alert|0123abcd|secret/);
+    expect(await text(`tickets/${ticket}?skip=2`)).not.toContain('I agree');
+    expect(await text(`tickets/${ticket}?skip=3`)).toContain('There are no more changes.');
+    expect(await json('wiki/Home')).toMatchObject({ attachments: [{ file: 'page.txt' }] });
+    expect(await text('wiki/Home')).toContain('page.txt');
+    expect(await json(`technotes/${note}`)).toMatchObject({
+      type: 'text/plain',
+      text: 'News\n',
+      attachments: [{ file: 'news.txt' }],
+    });
+    expect(await text(`technotes/${note}`)).toContain('News');
+    const saved = await get(`attachment/${first.name}?download=1`);
+    expect(await saved.text()).toBe(`log ${evil}\n`);
+    expect(saved.headers.get('Content-Disposition')).toMatch(
+      /^attachment; filename="build-log.html"; filename\*=UTF-8''build%20log.html$/,
+    );
+    expect(saved.headers.get('Content-Type')).toBe('text/plain; charset=utf-8');
+    expect(saved.headers.get('Content-Security-Policy')).toContain('sandbox');
+    const hidden = (await json<{ attachments: { artifact: string }[] }>(`tickets/${ticket}`)).attachments;
+    for (const { artifact } of hidden.slice(1)) await text(`attachment/${artifact}`, 404);
+    for (const path of [
+      'attachment',
+      `attachment/${log.name}`,
+      `attachment/${first.name}/x`,
+      `technotes/${ticket}`,
+    ])
+      await text(path, 404);
+  });
+
+  it('the forum shows threads, with answers below posts, edits and deletions', async () => {
+    const postOf = (before: string, text: string, user = 'ann') =>
+      noteOf(`D DATE\n${before}`, `U ${user}\nW ${Buffer.byteLength(text)}\n${text}\n`);
+    second = 0;
+    const root = postOf('H How\\sto\\s<b>\nN text/x-markdown\n', '**How**, <script>alert(4)</script>?');
+    const answer = postOf(`G ${root.name}\nI ${root.name}\n`, 'So.', 'bob');
+    const other = postOf(`G ${root.name}\nI ${root.name}\n`, 'Or so.', 'carol');
+    const thanks = postOf(`G ${root.name}\nI ${answer.name}\n`, 'Thanks');
+    const edited = postOf(`G ${root.name}\nI ${root.name}\nP ${answer.name}\n`, 'So it is.', 'dave');
+    const below = postOf(`G ${root.name}\nI ${edited.name}\n`, 'Below the edit', 'eve');
+    const deleted = postOf(`G ${root.name}\nI ${root.name}\nP ${other.name}\n`, '', 'carol');
+    const retitled = postOf(`G ${root.name}\nH How\\sto\\sdo\\sit\nP ${root.name}\n`, 'How now?');
+    const lone = postOf(`G ${'e'.repeat(64)}\nI ${'e'.repeat(64)}\n`, 'An answer to nothing');
+    const { text, json } = await rigWith(root, answer, other, thanks, edited, below, deleted, retitled, lone);
+    expect(await json('forum')).toMatchObject({
+      count: 2,
+      threads: [
+        { name: 'e'.repeat(64), title: '', posts: 1 },
+        { name: root.name, title: 'How to do it', user: 'ann', posts: 5 },
+      ],
+    });
+    expect(await json(`forum/${root.name}`)).toMatchObject({
+      count: 5,
+      posts: [
+        { name: root.name, artifact: retitled.name, depth: 0, text: 'How now?', answers: null },
+        { name: answer.name, artifact: edited.name, depth: 1, user: 'bob', edited: { user: 'dave' } },
+        { name: thanks.name, depth: 2, answers: answer.name, edited: null },
+        { name: below.name, depth: 2, answers: answer.name },
+        { name: other.name, depth: 1, text: '' },
+      ],
+    });
+    const page = await text(`forum/${root.name}`);
+    expect(page).toContain('This post was deleted.');
+    expect(page).toMatch(/edited .* by <bdi>dave<\/bdi>/);
+    expect(page).toContain(`answers <a href="#post-${answer.name.slice(0, 16)}"><bdi>bob</bdi></a>`);
+    expect(page).not.toContain('<script>alert');
+    expect(await text(`forum/${'e'.repeat(64)}`)).toContain('first post of this thread is not here');
+    expect(await text('forum')).toContain(`href="${HERE}/forum/${root.name}"`);
+    for (const path of ['forum/x', `forum/${answer.name}`, `forum/${root.name}/x`]) await text(path, 404);
+  });
+
   it('are gone from all lists once they are shunned, also those that were shown before', async () => {
     const [bad, good] = [wikiOf('Bad page', 'bad text'), wikiOf('Good page', 'good text')];
     const { rig, json, text } = await rigWith(bad, good);
@@ -444,6 +573,45 @@ describe('a project of the stock program', () => {
     await client.commit('project', 'Go on', { 'src/main.c': 'int main(void);\n' }, '--tag', 'v1', ...at(3));
     await client.run(['wiki', 'create', 'Home', 'project/README.md', '-M', 'markdown', '-R', repository]);
     await client.run(['ticket', 'add', 'title', 'It fails', 'status', 'Open', '-R', repository]);
+    const sql = async (query: string) =>
+      (await client.sql(repository, query)).map((row) => row.replaceAll("'", ''));
+    const [ticket = ''] = await sql('SELECT tkt_uuid FROM ticket');
+    await client.run([
+      'ticket',
+      'set',
+      ticket,
+      'icomment',
+      'It works here',
+      'status',
+      'Closed',
+      '-R',
+      repository,
+    ]);
+    await client.run(['attachment', 'add', 'Home', 'src/main.c'], { cwd: 'project' });
+    const date = '2030-01-02T00:00:00';
+    await client.run(['wiki', 'create', 'News', 'README.md', '--technote', date], { cwd: 'project' });
+    // Posts are made by its web pages alone.
+    const post = async (page: string, fields: Readonly<Record<string, string>>) => {
+      const body = new URLSearchParams({ ...fields, submit: 'Submit', csrf: 'localhost' }).toString();
+      const head = `POST /${page} HTTP/1.0\r\nHost: localhost\r\nReferer: http://localhost/${page}\r\nContent-Type: application/x-www-form-urlencoded\r\n`;
+      const input = `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
+      const said = await client.try(['http', repository, '--localauth', '--ipaddr', '127.0.0.1'], { input });
+      expect(said.stdout).toContain('302 Moved');
+      const [name = ''] = await sql('SELECT uuid FROM blob ORDER BY rid DESC LIMIT 1');
+      return name;
+    };
+    const asked = await post('forume1', {
+      title: 'A question',
+      mimetype: 'text/plain',
+      content: 'Does it work?',
+    });
+    const said = await post('forume2', {
+      fpid: asked,
+      reply: '1',
+      mimetype: 'text/x-markdown',
+      content: 'It does.',
+    });
+    await post('forume2', { fpid: said, edit: '1', mimetype: 'text/x-markdown', content: 'It **does**.' });
     const projectCode = await client.projectCode(repository);
     await using servers = await startFossilServers({ projectCode });
     const url = servers.url.replace('://', `://alice:${PASSWORD}@`);
@@ -466,7 +634,21 @@ describe('a project of the stock program', () => {
     expect(await text('tree/tip/src')).toContain('main.c');
     expect(await text(`file/${onBranch}/src/${encodeURIComponent('ü ö.txt')}`)).toContain('Grüße');
     expect(await json('wiki/Home')).toMatchObject({ type: 'text/x-markdown', text: '# Hello\n' });
-    expect(await json('tickets')).toMatchObject({ tickets: [{ title: 'It fails', status: 'Open' }] });
+    expect(await json('tickets')).toMatchObject({ tickets: [{ title: 'It fails', status: 'Closed' }] });
+    const { history } = await json<{ history: { comments: { text: string }[] }[] }>(`tickets/${ticket}`);
+    expect(history.flatMap(({ comments }) => comments)).toMatchObject([{ text: 'It works here' }]);
+    const { attachments } = await json<{ attachments: { artifact: string }[] }>('wiki/Home');
+    expect(attachments).toMatchObject([{ file: 'main.c', user: 'alice', size: 16 }]);
+    expect(await text(`attachment/${attachments[0]?.artifact}`)).toBe('int main(void);\n');
+    const { technotes } = await json<{ technotes: { name: string }[] }>('technotes');
+    expect(await json(`technotes/${technotes[0]?.name}`)).toMatchObject({ text: '# Hello\n' });
+    expect(await json(`forum/${asked}`)).toMatchObject({
+      threads: [{ title: 'A question', posts: 2 }],
+      posts: [
+        { name: asked, depth: 0, text: 'Does it work?', edited: null },
+        { name: said, depth: 1, text: 'It **does**.', answers: asked, edited: { user: 'alice' } },
+      ],
+    });
     const raw = await get(`raw/${first}/src/main.c`);
     expect(await raw.text()).toBe('int main;\n'.repeat(400));
     expect(raw.headers.get('Content-Type')).toBe('text/plain; charset=utf-8');

@@ -64,7 +64,7 @@ function fossilParts(context: FossilContext): Html {
   return html`<nav class="repository" aria-label="Repository">
 ${repositoryTitle(base, owner, links.repository, context)}
 <ul>
-${tab('Overview', links.repository, word === '')}${manifest.artifacts === 0 ? '' : [tab('Files', links.at('tree', TIP), word === 'tree' || word === 'file'), tab('Timeline', links.at('timeline'), word === 'timeline' || word === 'checkin'), tab('Wiki', links.at('wiki'), word === 'wiki'), tab('Tickets', links.at('tickets'), word === 'tickets'), tab('Technotes', links.at('technotes'), word === 'technotes')]}</ul>
+${tab('Overview', links.repository, word === '')}${manifest.artifacts === 0 ? '' : [tab('Files', links.at('tree', TIP), word === 'tree' || word === 'file'), tab('Timeline', links.at('timeline'), word === 'timeline' || word === 'checkin'), tab('Wiki', links.at('wiki'), word === 'wiki'), tab('Tickets', links.at('tickets'), word === 'tickets'), tab('Technotes', links.at('technotes'), word === 'technotes'), tab('Forum', links.at('forum'), word === 'forum')]}</ul>
 </nav>`;
 }
 

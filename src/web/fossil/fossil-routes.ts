@@ -2,6 +2,8 @@ import { type Context, Hono } from 'hono';
 import { findFile } from '../../browse/fossil/check-ins.ts';
 import { type FossilView, readArtifact } from '../../browse/fossil/fossil-view.ts';
 import type { FossilViews } from '../../browse/fossil/fossil-views.ts';
+import { readAttachment } from '../../browse/fossil/notes/attachments.ts';
+import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { FossilRepository } from '../../repository/fossil/fossil-repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
@@ -52,6 +54,8 @@ interface Answering extends FossilRoutesContext {
   readonly traffic: PageTraffic;
 }
 
+/** Words of answers that are no pages. */
+const DOWNLOADS: ReadonlySet<string> = new Set(['raw', 'attachment']);
 /** Bytes of pages in memory. */
 const CACHE = 16 * 1024 * 1024;
 /** Most bytes of an artifact that is sent raw. Larger ones are a matter for Fossil. */
@@ -74,7 +78,7 @@ export function fossilRoutes(context: FossilRoutesContext): Hono {
     if (wait > 0) return tooMany(c, base, wait);
     const found = await findFossil(repositories, path.id, () => context.readerOf(c));
     if (found === undefined) return notFound(c, base);
-    const answer = await (path.word === 'raw' ? answerRaw : answerPage)(c, answering, found, path).catch(
+    const answer = await (DOWNLOADS.has(path.word) ? answerRaw : answerPage)(c, answering, found, path).catch(
       (error: unknown) =>
         error instanceof LiesElsewhere
           ? sendTo(c, base, path, error)
@@ -147,26 +151,21 @@ function readCharged<T>(
   });
 }
 
-/** A file of a check-in (`raw/<check-in>/<path>`), or an artifact (`raw/<name>`), as it is. */
+/** A file or an artifact, as it is. */
 async function answerRaw(
   c: Context,
   context: Answering,
   found: FoundFossil,
-  { segments: [first, ...path] }: FossilPath,
+  path: FossilPath,
 ): Promise<Response> {
-  const checkIn = path.length === 0 ? undefined : readCheckInName(first);
-  const artifact = checkIn === undefined ? readArtifactName(first) : undefined;
+  const find = path.word === 'attachment' ? attachmentAt(path) : contentAt(path);
   return readCharged(c, context, found, c.req.raw.signal, async (view) => {
-    const name =
-      checkIn === undefined
-        ? artifact
-        : (await findFile(view, await checkInOf(view, checkIn), path.join('/'))).artifact;
-    if (name === undefined) throw new TypeError('neither a file nor an artifact');
-    const content = await readArtifact(view, name, RAW_SIZE);
+    const { name, artifact } = await find(view);
+    const content = await readArtifact(view, artifact, RAW_SIZE);
     const headers = rawHeaders({
-      name: Buffer.from(path.at(-1) ?? name),
+      name: Buffer.from(name),
       content,
-      oid: name,
+      oid: artifact,
       saved: c.req.query('download') === '1',
     });
     if (isKnown(c, headers.ETag)) return c.body(null, 304, headers);
@@ -179,4 +178,32 @@ async function answerRaw(
     const partial = { ...headers, 'Content-Range': contentRange(range, content.length) };
     return c.body(new Uint8Array(part), 206, partial);
   });
+}
+
+/** A content and the name that it is saved under. */
+interface NamedContent {
+  readonly name: string;
+  readonly artifact: ArtifactName;
+}
+
+/** A file of a check-in (`raw/<check-in>/<path>`), or an artifact (`raw/<name>`). */
+function contentAt({ segments: [first, ...path] }: FossilPath): (view: FossilView) => Promise<NamedContent> {
+  if (path.length === 0) {
+    const artifact = readArtifactName(first);
+    return async () => ({ name: artifact, artifact });
+  }
+  const checkIn = readCheckInName(first);
+  return async (view) => {
+    const { artifact } = await findFile(view, await checkInOf(view, checkIn), path.join('/'));
+    return { name: path.at(-1) ?? artifact, artifact };
+  };
+}
+
+/** An attached file (`attachment/<name of the artifact that attaches it>`). */
+function attachmentAt({ segments }: FossilPath): (view: FossilView) => Promise<NamedContent> {
+  const name = readArtifactName(segments.length === 1 ? segments[0] : undefined);
+  return async (view) => {
+    const { file, source } = await readAttachment(view, name);
+    return { name: file, artifact: source };
+  };
 }

@@ -14,7 +14,7 @@ export interface FossilTexts {
 }
 
 /** Answers that are no pages. */
-const DOWNLOADS: ReadonlySet<string> = new Set(['raw']);
+const DOWNLOADS: ReadonlySet<string> = new Set(['raw', 'attachment']);
 
 /** Makes the repository. @returns the paths of all of its pages, by their word; the empty word is its own page */
 export async function fossilProject(
@@ -37,8 +37,22 @@ export async function fossilProject(
     `D 2026-01-02T00:00:00\nL ${encode(comment)}\nN text/x-markdown\nU ${encode(user)}\nW ${Buffer.byteLength(comment)}\n${comment}\n`,
     `D 2026-01-03T00:00:00\nJ status ${encode(comment)}\nJ title ${encode(comment)}\nK ${name}\nU ${encode(user)}\n`,
     `C ${encode(comment)}\nD 2026-01-04T00:00:00\nE 2026-01-04T00:00:00 ${name}\nU ${encode(user)}\nW 1\nx\n`,
+    `D 2026-01-05T00:00:00\nJ icomment ${encode(comment)}\nJ mimetype text/x-markdown\nJ severity ${encode(comment)}\nK ${name}\nU ${encode(user)}\n`,
+    ...[comment, name].map(
+      (target) =>
+        `A ${encode(comment)} ${encode(target)} ${contents[0]?.artifact.name}\nD 2026-01-06T00:00:00\nU ${encode(user)}\n`,
+    ),
   ].map((lines) => whole(writeStructuralArtifact(lines)));
-  await rig.push([...contents.map(({ artifact }) => artifact), checkIn, ...notes]);
+  const post = (names: string, text: string) =>
+    whole(
+      writeStructuralArtifact(
+        `D 2026-01-07T00:00:00\n${names}N text/x-markdown\nU ${encode(user)}\nW ${Buffer.byteLength(text)}\n${text}\n`,
+      ),
+    );
+  const thread = post(`H ${encode(comment)}\n`, comment);
+  const answer = post(`G ${thread.name}\nI ${thread.name}\n`, comment);
+  const again = post(`G ${thread.name}\nI ${answer.name}\n`, `Again: ${comment}`);
+  await rig.push([...contents.map(({ artifact }) => artifact), checkIn, ...notes, thread, answer, again]);
   const root = `/fossil/${formatNpub(FOSSIL_ID.owner)}/${FOSSIL_ID.identifier}`;
   const encoded = contents.map(({ path }) => path.split('/').map(encodeURIComponent).join('/'));
   return {
@@ -46,8 +60,9 @@ export async function fossilProject(
     artifact: [`${root}/artifact/${checkIn.name}`],
     checkin: [`${root}/checkin/${checkIn.name}`],
     file: encoded.map((path) => `${root}/file/${checkIn.name}/${path}`),
-    technotes: [`${root}/technotes`],
-    tickets: [`${root}/tickets`],
+    forum: [`${root}/forum`, `${root}/forum/${thread.name}`],
+    technotes: [`${root}/technotes`, `${root}/technotes/${name}`],
+    tickets: [`${root}/tickets`, `${root}/tickets/${name}`],
     timeline: [`${root}/timeline`],
     tree: [`${root}/tree/${checkIn.name}`],
     wiki: [`${root}/wiki`, `${root}/wiki/${comment.split('/').map(encodeURIComponent).join('/')}`],

@@ -19,6 +19,7 @@ ul.statuses a[aria-current] { font-weight: 600; text-decoration: underline; }
 .comment.depth-2 { margin-inline-start: 2rem; }
 .comment.depth-3 { margin-inline-start: 3rem; }
 .comment.depth-4 { margin-inline-start: 4rem; }
+.comment .set { margin: 0.5rem 0; padding: 0; list-style: none; }
 .steps { list-style: none; }
 .listed ul li { padding: 0.1rem 0; border: 0; }
 .how { margin-top: 1.5rem; }

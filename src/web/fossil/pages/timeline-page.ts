@@ -51,8 +51,8 @@ export const timelinePage: FossilPage<number, Content, z.infer<typeof schema>> =
       html`<h1 class="subject">Timeline</h1>
 ${checkIns.length === 0 ? html`<p>No check-ins${skip === 0 ? ' yet' : ''}.</p>` : html`<ol class="listed">${checkIns.map((facts) => item(context, facts))}</ol>`}
 <nav class="pages" aria-label="Pages">${skip === 0 ? '' : html`<a rel="prev" href="${url(skip - SHOWN)}">Newer</a>`} ${more ? html`<a rel="next" href="${url(skip + SHOWN)}">Older</a>` : ''}</nav>
-<p class="quiet">Check-ins only, with the names that they have given to themselves. Tags and changes that were added later, attachments and forum posts are not
-shown here: <code>fossil ui</code> shows them in a clone.</p>`,
+<p class="quiet">Check-ins only, with the names that they have given to themselves. Tags and changes that were added later are not shown here: <code>fossil ui</code> shows
+them in a clone.</p>`,
     );
   },
   json: {

@@ -1,19 +1,22 @@
-import { html, raw } from 'hono/html';
+import { html } from 'hono/html';
 import { z } from 'zod';
 import { readArtifact } from '../../../../browse/fossil/fossil-view.ts';
+import { attachmentsOf, type ShownAttachment } from '../../../../browse/fossil/notes/attachments.ts';
 import {
+  LARGEST_NOTE,
   type ProjectNotes,
   readProjectNotes,
   type WikiPage,
-} from '../../../../browse/fossil/project-notes.ts';
-import { parseProjectNote, type WikiVersion } from '../../../../fossil/project-note.ts';
+} from '../../../../browse/fossil/notes/project-notes.ts';
+import { parseProjectNote } from '../../../../fossil/project-note.ts';
 import { CairnError } from '../../../../lib/errors.ts';
 import { readNumber } from '../../../code/read-query.ts';
 import type { Html } from '../../../layout.ts';
 import { cut, userText } from '../../../user-text.ts';
 import { dateText, type FossilContext, fossilFrame } from '../../fossil-frame.ts';
 import type { FossilPage } from '../../fossil-page.ts';
-import { TIP } from '../../read-artifact-name.ts';
+import { attachmentJson, attachmentSchema, attachmentsHtml } from './attachments-html.ts';
+import { pageTextHtml, type ShownText, showTexts } from './note-texts.ts';
 import { noteListHtml, SHOWN_NOTES } from './notes-html.ts';
 
 interface Question {
@@ -30,16 +33,14 @@ interface Content {
 
 interface ShownWikiPage {
   readonly page: WikiPage;
-  readonly version: WikiVersion;
-  /** HTML of Markdown; undefined for text that is shown as it is. */
-  readonly rendered: string | undefined;
+  readonly text: ShownText;
+  /** The whole text, for programs. */
+  readonly whole: string;
+  readonly attachments: readonly ShownAttachment[];
 }
 
 const TITLE = 300;
 const USER = 100;
-/** Bytes of a page, and characters that are shown as they are. */
-const LARGEST = 512 * 1024;
-const MOST_SHOWN = 200_000;
 
 const schema = z.object({
   skip: z.number().int(),
@@ -57,6 +58,7 @@ const schema = z.object({
     .describe('of the list; of one page itself alone'),
   type: z.string().nullable().describe('the media type of a page; null for the list'),
   text: z.string().nullable().describe('of a page; null for the list'),
+  attachments: z.array(attachmentSchema).nullable().describe('of a page; null for the list'),
 });
 
 /** The wiki: a list of its pages, or one of them. */
@@ -73,15 +75,13 @@ export const wikiPage: FossilPage<Question, Content, z.infer<typeof schema>> = {
     if (title === '') return { notes, shown: undefined };
     const page = notes.wiki.find((one) => one.title === title);
     if (page === undefined) throw new CairnError('not-found', 'there is no such page in the wiki');
-    const version = parseProjectNote(await readArtifact(view, page.artifact, LARGEST));
+    const version = parseProjectNote(await readArtifact(view, page.artifact, LARGEST_NOTE));
     if (version?.is !== 'wiki') throw new CairnError('not-found', 'this page of the wiki cannot be read');
-    const isMarkdown = /^text\/(?:x-)?markdown$/.test(version.type);
-    const place = { files: links.at('file', TIP), raw: links.at('raw', TIP), folder: [] };
-    const rendered =
-      isMarkdown && renderer !== undefined
-        ? await renderer.render('markdown', { text: version.text, place })
-        : undefined;
-    return { notes, shown: { page, version, rendered } };
+    const [text = { ...version, rendered: undefined }] = await showTexts(renderer, links, [version]);
+    return {
+      notes,
+      shown: { page, text, whole: version.text, attachments: attachmentsOf(view, notes, title) },
+    };
   },
   html: (context, { skip }, { notes, shown }) =>
     shown === undefined ? listHtml(context, skip, notes) : pageHtml(context, shown),
@@ -94,8 +94,9 @@ export const wikiPage: FossilPage<Question, Content, z.infer<typeof schema>> = {
         count: notes.wiki.length,
         cut: notes.cut,
         pages: pages.map(({ title, artifact, user, time }) => ({ title, artifact, user, time })),
-        type: shown?.version.type ?? null,
-        text: shown?.version.text ?? null,
+        type: shown?.text.type ?? null,
+        text: shown?.whole ?? null,
+        attachments: shown?.attachments.map(attachmentJson) ?? null,
       };
     },
   },
@@ -127,17 +128,15 @@ function listHtml(context: FossilContext, skip: number, { wiki, cut }: ProjectNo
   );
 }
 
-function pageHtml(context: FossilContext, { page, version, rendered }: ShownWikiPage): Html {
+function pageHtml(context: FossilContext, { page, text, attachments }: ShownWikiPage): Html {
   const { links } = context;
   const { title, artifact, user, time } = page;
-  const { type, text } = version;
-  const isPlain = rendered === undefined && type !== 'text/plain';
   return fossilFrame(
     context,
     cut(title, TITLE),
     html`<h1 class="path"><a href="${links.at('wiki')}">Wiki</a><span class="quiet" aria-hidden="true">/</span><span aria-current="page">${userText(title, TITLE)}</span></h1>
 <p class="quiet">${userText(user, USER)} · ${dateText(time)} · <a href="${links.at('artifact', artifact)}">Artifact</a></p>
-${rendered === undefined ? html`<pre class="plain-text" tabindex="0">${cut(text, MOST_SHOWN)}</pre>` : html`<article class="markdown" dir="auto">${raw(rendered)}</article>`}
-${isPlain ? html`<p class="quiet">The source of this page, in ${userText(type, USER)}: <code>fossil ui</code> shows it formatted in a clone.</p>` : ''}`,
+${pageTextHtml(text)}
+${attachmentsHtml(links, attachments)}`,
   );
 }
