@@ -33,6 +33,7 @@ ul.languages { display: flex; flex-wrap: wrap; gap: 0.1rem 1rem; margin: 0.5rem 
 .branch-bar > a:hover { color: var(--accent); text-decoration: underline; }
 .card { border: 1px solid var(--line); border-radius: 8px; background: var(--raised); overflow: hidden; }
 .card > p.latest { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1.2rem; margin: 0; padding: 0.6rem 0.9rem; background: var(--sunken); }
+.card > p.latest + p.latest { border-top: 1px solid var(--line); }
 .card > p.latest .subject { min-width: 0; }
 .card > p:not(.latest) { padding: 0 0.9rem; }
 .card thead th { padding-block: 0; border: 0; font-size: 0; line-height: 0; }
