@@ -45,8 +45,9 @@ it('a mirror run prints the result of each ref, and nothing on standard error af
   const planned = await mirror(rig, ['plan', source, target]);
   expect(planned).toMatchObject({ exitCode: 0, stderr: '' });
   expect(planned.stdout).toBe(
-    'create    refs/heads/main  the target does not have it [relay: the pack of the source is sent on as it comes]\n' +
-      '1 to change, 0 equal\n',
+    'create    refs/heads/main  the target does not have it [relay]\n' +
+      '1 to change, 0 equal\n' +
+      '[relay] the pack of the source is sent on as it comes\n',
   );
   expect(await mirror(rig, ['sync', source, target])).toEqual({
     exitCode: 0,

@@ -1,5 +1,5 @@
 /** Runs of kept mirrors on real repositories: of two at once, the one that knows less undoes nothing (issue 13, point 4). */
-import { appendFile, mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CarryOutContext, pullRun, pushRun } from '../../src/mirror/kept/carry-out.ts';
@@ -98,6 +98,22 @@ describe('a pull', () => {
     expect(await pullRun(context).run(repository, remote, FOLLOWS, signal)).toMatchObject({ changed: 0 });
   });
 
+  it('fails with each reason once if many refs have it', async () => {
+    const { source, repository, remote } = await brought();
+    for (const branch of ['one', 'two', 'three']) await source.run(['branch', branch]);
+    await pullRun(context).run(repository, remote, FOLLOWS, signal);
+    await rm(join(source.folder, '.git/packed-refs'), { force: true });
+    await rm(join(source.folder, '.git/refs/heads'), { recursive: true });
+    await mkdir(join(source.folder, '.git/refs/heads'));
+    const pull = pullRun(context).run(repository, remote, FOLLOWS, signal);
+    await expect(pull).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^4 refs cannot be changed as asked: refs\/heads\/\w+: [^:()]* at all: nothing is deleted$/,
+      ),
+    });
+    expect((await repository.resolve())?.manifest.refs.size).toBe(4);
+  });
+
   it('is not held up by a branch whose name is not UTF-8', async () => {
     const { source, repository, remote } = await brought();
     const tip = await source.commit('Go on', { README: 'second\n' });
@@ -140,7 +156,11 @@ describe('a push', () => {
     const remote = { address: parseRemoteAddress(target.folder), credential: undefined };
     await expect(
       pushRun(context).run(repository, remote, { prune: true, overwrite: true }, signal),
-    ).rejects.toMatchObject({ message: expect.stringMatching(/hook declined; policy 7: only on Mondays/) });
+    ).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /refs\/heads\/main: pre-receive hook declined \(policy 7: only on Mondays\)$/,
+      ),
+    });
   });
 
   it('does not overwrite unknown refs of a filled target, unless requested (issue 13)', async () => {

@@ -320,7 +320,10 @@ describe('a shallow source', () => {
     const { options, target } = await mirroring(git.at('cut.git').folder, { scope: { branches: ['main'] } });
     const result = await sync(options);
     expect(result.outcome).toBe('blocked');
-    expect(result.refs[0]?.result).toMatchObject({ outcome: 'refused' });
+    expect(result.refs[0]?.result).toMatchObject({
+      outcome: 'refused',
+      reason: expect.stringContaining('is it a shallow or partial clone?'),
+    });
     expect(await target.run(['for-each-ref'])).toBe('');
   });
 });

@@ -15,6 +15,7 @@ export function resultLines(result: MirrorResult, isPlan: boolean): string[] {
   const width = Math.min(WIDEST_NAME, Math.max(0, ...changing.map(({ target }) => target.length)));
   const lines = changing.map((ref) => refLine(ref, width, isPlan));
   if (result.refs.length > 0) lines.push(summary(result, isPlan));
+  if (isPlan) lines.push(...strategyLines(changing));
   return lines;
 }
 
@@ -25,8 +26,16 @@ function refLine(ref: MirroredRef, width: number, isPlan: boolean): string {
       : '';
   const what = isPlan ? ref.action : became(ref);
   const why = ref.result !== undefined && 'reason' in ref.result ? ref.result.reason : ref.reason;
-  const how = isPlan && ref.strategy !== undefined ? ` [${ref.strategy}: ${ref.strategyReason}]` : '';
+  const how = isPlan && ref.strategy !== undefined ? ` [${ref.strategy}]` : '';
   return `${what.padEnd(9)} ${ref.target.padEnd(width)}  ${why}${renamed}${how}`;
+}
+
+/** What each strategy of a plan means, and why it is taken: once for all refs that take it for the same reason. */
+function strategyLines(refs: readonly MirroredRef[]): string[] {
+  const lines = refs.flatMap(({ strategy, strategyReason }) =>
+    strategy === undefined ? [] : [`[${strategy}] ${strategyReason}`],
+  );
+  return [...new Set(lines)];
 }
 
 /** The result of a ref, in a word. */

@@ -202,10 +202,18 @@ function changedIn(
     const failed =
       ref.result !== undefined && ref.result.outcome !== 'applied' ? ref.result.reason : undefined;
     const reason = ref.action === 'block' ? ref.reason : failed;
-    return reason === undefined ? [] : [`${ref.target}: ${reason}`];
+    return reason === undefined ? [] : [{ name: ref.target, reason }];
   });
+  // The problem tells the first one. A reason that many refs have is told once.
+  const others = reasons.filter(
+    ({ name, reason }, at) =>
+      problem?.includes(`${name}: ${reason}`) !== true &&
+      reasons.findIndex((other) => other.reason === reason) === at,
+  );
   const isRefused = refs.some((ref) => ref.result?.outcome === 'refused');
   const said = isRefused ? (words?.lines ?? []).slice(-MOST_TOLD) : [];
-  const told = [...reasons.slice(0, MOST_TOLD), ...said].join('; ');
+  const told = [...others.slice(0, MOST_TOLD).map(({ name, reason }) => `${name}: ${reason}`), ...said].join(
+    '; ',
+  );
   throw publicError(KIND_OF[outcome], told === '' ? (problem ?? 'the run failed') : `${problem} (${told})`);
 }

@@ -5,10 +5,18 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodePacket, flushPacket } from '../../../src/git/protocol/pkt-line.ts';
 import { encodeSideband } from '../../../src/git/protocol/sideband.ts';
-import { bootstrap, type MirrorOptions, plan, replicate, sync } from '../../../src/mirror/mirror.ts';
+import {
+  bootstrap,
+  type MirrorOptions,
+  plan,
+  replicate,
+  sync,
+  type Traffic,
+} from '../../../src/mirror/mirror.ts';
 import type { MirrorResult } from '../../../src/mirror/run/mirror-result.ts';
 import { countsOf } from '../../../src/mirror/run/mirror-result.ts';
 import { type MirrorRig, mirrorRig, refsIn } from '../../helpers/mirror-rig.ts';
+import { SeededRandom } from '../../helpers/seeded-random.ts';
 
 const ends = (rig: MirrorRig): Pick<MirrorOptions, 'source' | 'target' | 'scratchFolder'> => ({
   source: { address: rig.sourceUrl },
@@ -110,6 +118,24 @@ describe('sync', () => {
       expect(await refsIn(rig.target, 'refs/heads')).toBe(await refsIn(rig.source, 'refs/heads'));
     },
   );
+
+  it('fetches what a branch has gained once, with the comparison of the histories', async () => {
+    await using rig = await mirrorRig();
+    await history(rig);
+    await sync(ends(rig));
+    const large = new SeededRandom(1).hex(300_000);
+    await rig.author.commit('Large', { large: Buffer.from(large, 'hex') });
+    await rig.author.run(['push', '--quiet', 'origin', 'main']);
+    const traffic: Traffic = {};
+    const result = await sync({ ...ends(rig), traffic });
+    expect([result.outcome, ...actions(result)]).toEqual([
+      'ok',
+      'update refs/heads/main',
+      'skip refs/heads/a-side',
+    ]);
+    expect(traffic.source?.receivedBytes).toBeGreaterThan(300_000);
+    expect(traffic.source?.receivedBytes).toBeLessThan(330_000);
+  });
 
   it('distinguishes a branch that was set back from one that moved forward, even behind another tip', async () => {
     await using rig = await mirrorRig();
