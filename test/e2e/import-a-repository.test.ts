@@ -181,6 +181,15 @@ it('an import through a server announces and pushes with the user’s key', asyn
     problem: 'the source has nothing to import: it has no refs',
   });
   expect((await user.try(['ls-remote', repositoryUrl(signed, 'empty', publicKey)])).exitCode).not.toBe(0);
+  const mistyped = await as('import', source.folder, `${publicKey}/mistyped`, '--branch', 'main,mian');
+  expect(mistyped).toMatchObject({
+    exitCode: 2,
+    stdout:
+      'not tried refs/heads/main  the target does not have it\n' +
+      'blocked   refs/heads/mian  the source has no refs/heads/mian\n' +
+      '0 changed, 0 equal, 1 blocked, 1 not tried\n',
+  });
+  expect((await user.try(['ls-remote', repositoryUrl(signed, 'mistyped', publicKey)])).exitCode).not.toBe(0);
 
   const foreign = await as('import', source.folder, `${OWNER}/theirs`, '--json');
   expect(foreign.exitCode).toBe(5);

@@ -2,6 +2,10 @@ import { readClientSettings } from '../../config/client-settings.ts';
 import type { ObjectFormat } from '../../git/index.ts';
 import { CairnError, type ErrorKind, isCairnError } from '../../lib/errors.ts';
 import { plan, probe, sync } from '../../mirror/mirror.ts';
+import { planRefs } from '../../mirror/plan/plan.ts';
+import { wholeScope } from '../../mirror/plan/ref-scope.ts';
+import { absentTarget } from '../../mirror/remote/absent-target.ts';
+import type { SourceListing } from '../../mirror/remote/source.ts';
 import type { MirrorResult } from '../../mirror/run/mirror-result.ts';
 import { formatNpub } from '../../nostr/public-key.ts';
 import { gitUrl } from '../../nostr/repository-url.ts';
@@ -34,26 +38,36 @@ export async function importThroughServer(command: ImportCommand, context: Comma
   const settings = readClientSettings(given, context.environment);
   const signer = await readSigner(settings);
   const { owner, identifier } = repositoryArgument(name);
+  const isPlan = dryRun || isBlocked(source, command);
   // Repositories of others are announced by them.
   const isNew =
     owner === signer.publicKey &&
-    !dryRun &&
+    !isPlan &&
     (await announceIfNew(identifier, { objectFormat: format }, given, context));
   const server = serverOf(settings);
   const address = gitUrl(server, owner, identifier);
   const target = await endpoint('target', address);
   const options = { ...common, target, ...policyOf(flags) };
-  const result: MirrorResult = dryRun ? await plan(options) : await sync(options);
+  const result: MirrorResult = isPlan ? await plan(options) : await sync(options);
   const { outcome } = result;
   const problem = withOwner(result, owner, signer.publicKey);
   const lines = resultLines(result, dryRun);
   if (isNew) lines.unshift(`announced ${address}`);
-  const notice = dryRun
+  const notice = isPlan
     ? undefined
     : await carryHead(result, { server, identifier, target, signer, signal: context.signal });
   if (notice !== undefined) common.observer?.notice(notice);
   const content = { ...resultContent(result), announced: isNew };
   return { outcome, problem, content, lines, isRefused: isRefused(result) };
+}
+
+/** True if the source alone says that a ref cannot be brought in: then nothing is, and a repository that is announced for it would stay empty. */
+function isBlocked(source: SourceListing, { common, flags }: ImportCommand): boolean {
+  const scope = { ...wholeScope, ...common.scope };
+  const policy = { mode: 'sync', force: flags.force ?? false, prune: false } as const;
+  const { listing: target } = absentTarget(source.objectFormat);
+  const { refs } = planRefs({ source, target, scope, policy }, new Map());
+  return flags.bestEffort !== true && refs.some(({ action }) => action === 'block');
 }
 
 /**

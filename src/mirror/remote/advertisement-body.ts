@@ -1,5 +1,6 @@
 import { encodePacket, type Packet, PacketReader, type Service, textOf } from '../../git/index.ts';
 import { CairnError, isCairnError } from '../../lib/errors.ts';
+import { formatSize } from '../../lib/format-size.ts';
 
 /** Bytes of an advertisement that are read at most: 64 MiB are about 900,000 refs. */
 export const maxAdvertisementBytes = 64 * 1024 * 1024;
@@ -21,7 +22,7 @@ export function boundedAdvertisement(
       left -= step.value.length;
       if (left >= 0) return step;
       await chunks.return?.();
-      throw new CairnError('too-large', `the remote advertises more than ${most} bytes of refs`);
+      throw new CairnError('too-large', `the remote advertises more than ${formatSize(most)} of refs`);
     },
     async return() {
       await chunks.return?.();

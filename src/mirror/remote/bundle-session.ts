@@ -12,6 +12,7 @@ import {
   UploadRequestParser,
 } from '../../git/index.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { formatSize } from '../../lib/format-size.ts';
 import { RemoteError } from '../../outbound/remote-error.ts';
 import type { RequestBody } from '../../outbound/request-body.ts';
 import type { TrafficObserver } from '../../outbound/traffic.ts';
@@ -137,7 +138,10 @@ async function readHeader(path: string): Promise<BundleHeader> {
     if (header !== undefined) return header;
     if (bytes.length < size) throw new RemoteError('corrupt', `${path} ends within the header of a bundle`);
   }
-  throw new RemoteError('too-large', `the header of ${path} has more than ${maxAdvertisementBytes} bytes`);
+  throw new RemoteError(
+    'too-large',
+    `the header of ${path} has more than ${formatSize(maxAdvertisementBytes)}`,
+  );
 }
 
 async function openFile(path: string): Promise<FileHandle> {

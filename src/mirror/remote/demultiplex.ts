@@ -1,6 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import { textOf } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
+import { formatSize } from '../../lib/format-size.ts';
 import { RemoteError } from '../../outbound/remote-error.ts';
 import { saferText, withoutSequences } from '../../outbound/safer-text.ts';
 import type { PacketStream } from './packet-stream.ts';
@@ -46,7 +47,7 @@ export async function* demultiplexed(
       const payload = await wholePayload(packet.payload, packets.missingBytes(missing));
       told += payload.length;
       if (told > MOST_TEXT)
-        throw new CairnError('too-large', `the remote says more than ${MOST_TEXT} bytes of text`);
+        throw new CairnError('too-large', `the remote says more than ${formatSize(MOST_TEXT)} of text`);
       if (band === undefined) {
         const text = payload.toString('latin1', 0, 4);
         if (text === 'ERR ') throw remoteError(textOf(payload).slice(4), redact);

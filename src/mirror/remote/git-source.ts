@@ -10,6 +10,7 @@ import {
   textOf,
 } from '../../git/index.ts';
 import { CairnError, isCairnError } from '../../lib/errors.ts';
+import { formatSize } from '../../lib/format-size.ts';
 import { RemoteError } from '../../outbound/remote-error.ts';
 import { saferText } from '../../outbound/safer-text.ts';
 import { maxAdvertisementBytes } from './advertisement-body.ts';
@@ -171,7 +172,7 @@ class GitSource implements Source {
           await packets.close();
           throw new CairnError(
             'too-large',
-            `the source lists more than ${maxAdvertisementBytes} bytes of refs`,
+            `the source lists more than ${formatSize(maxAdvertisementBytes)} of refs`,
           );
         }
         if (collector.addLsRefs(packet.payload)) continue;
@@ -210,7 +211,7 @@ async function skipToPack(packets: PacketStream, redact: Redact): Promise<void> 
     if (read > maxAdvertisementBytes) {
       throw new CairnError(
         'too-large',
-        `the source sends more than ${maxAdvertisementBytes} bytes before its pack`,
+        `the source sends more than ${formatSize(maxAdvertisementBytes)} before its pack`,
       );
     }
     if (packet.kind !== 'data') continue;

@@ -1,5 +1,6 @@
 import type { PackRequest } from '../../git/index.ts';
 import { type CairnError, publicError } from '../../lib/errors.ts';
+import { formatSize } from '../../lib/format-size.ts';
 import type { MirrorRun } from './mirror-run.ts';
 import { type PeekedPack, peekPack } from './peek-pack.ts';
 
@@ -22,7 +23,10 @@ export async function fetchPack(
 
 /** The error of a source that sends more than a run allows. @param limit bytes */
 export function sourceTooLong(limit: number): CairnError {
-  return publicError('too-large', `the pack of the source is longer than ${limit} bytes (--max-pack-bytes)`);
+  return publicError(
+    'too-large',
+    `the pack of the source is longer than ${formatSize(limit)} (--max-pack-bytes)`,
+  );
 }
 
 async function* atMost(chunks: AsyncIterable<Buffer>, limit: number): AsyncGenerator<Buffer, void> {

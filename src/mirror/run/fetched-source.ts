@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { isObjectId, type ListedRefs, type ObjectFormat, RefCollector } from '../../git/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { CairnError } from '../../lib/errors.ts';
+import { formatSize } from '../../lib/format-size.ts';
 import { Scratch, type ScratchPlace } from '../graph/scratch.ts';
 import type { ProtocolVersion } from '../remote/connection.ts';
 import { withoutRepository } from '../remote/git-environment.ts';
@@ -216,7 +217,7 @@ class FetchedSource implements Source {
         chunks.push(chunk);
         left -= chunk.length;
         if (left < 0)
-          throw new CairnError('too-large', `${shown} lists more than ${LONGEST_LIST} bytes of refs`);
+          throw new CairnError('too-large', `${shown} lists more than ${formatSize(LONGEST_LIST)} of refs`);
       }
       const end = await process.ended;
       signal.throwIfAborted();
