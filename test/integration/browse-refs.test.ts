@@ -77,6 +77,19 @@ describe('the list of branches and tags on pages of a path', () => {
       expect([answer.status, answer.headers.get('location')], from).toEqual([302, `${root}/${to}`]);
       expect(answer.headers.get('cache-control')).toBe('no-cache');
     }
+    // From the lists of all branches and tags, too.
+    const branches = await page('branches?from=file/src/main.ts');
+    expect(branches).toContain(`href="${root}/switch/file/main/src/main.ts" rel="nofollow"`);
+    expect(branches).toContain('look at <code><bdi>src/main.ts</bdi></code>');
+    expect(branches).toContain(`href="${root}/branches?order=name&amp;from=file%2Fsrc%2Fmain.ts"`);
+    expect(await page('tags?from=tree/%25C3%25BC%2520')).toContain(
+      `href="${root}/switch/tree/v1.0/%C3%BC%20"`,
+    );
+    for (const from of ['raw/x', 'file/%25', 'file/%2500', 'x', '']) {
+      expect(await page(`branches?from=${from}`), from).toContain(
+        `<a class="name" href="${root}/tree/main">`,
+      );
+    }
     expect((await get('switch/raw/main/on')).status).toBe(404);
     expect((await get('switch/file/none/on')).status).toBe(404);
   });

@@ -42,8 +42,8 @@ function isPageWord(word: string): word is PageWord {
   return WORDS.has(word);
 }
 
-/** Decodes one segment. @throws CairnError `invalid` for what cannot be a name in git */
-function decodeSegment(segment: string): Buffer {
+/** Decodes one segment of a path. @throws CairnError `invalid` for what cannot be a name in git */
+export function decodeSegment(segment: string): Buffer {
   if (/%(?![0-9a-f]{2})/i.test(segment)) throw new CairnError('invalid', 'the path has an invalid escape');
   const bytes = Buffer.from(
     segment.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),

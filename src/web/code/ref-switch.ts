@@ -6,6 +6,8 @@ import type { PageWord } from '../../nostr/repository-url.ts';
 import type { Html } from '../layout.ts';
 import { userText } from '../user-text.ts';
 import type { CodeContext } from './frame.ts';
+import { keptPlaceQuery } from './kept-place.ts';
+import { withQuery } from './pager.ts';
 
 /** What a page shows: its kind, the revision as its URL names it, and a path. */
 export interface ShownPlace {
@@ -32,7 +34,7 @@ export function refSwitch(context: CodeContext, place: ShownPlace): Html | '' {
       : html`<p class="quiet">${title}</p>
 <ul>
 ${refs.shown.map(({ ref, name }) => choiceHtml(context, place, ref, name))}</ul>
-${refs.shown.length < refs.count ? html`<p><a href="${links.repository}/${all}">All ${refs.count.toLocaleString('en')} ${all}</a></p>` : ''}`;
+${refs.shown.length < refs.count ? html`<p><a href="${withQuery(`${links.repository}/${all}`, keptPlaceQuery(place))}">All ${refs.count.toLocaleString('en')} ${all}</a></p>` : ''}`;
   return html`<details class="switch"><summary><span class="quiet">${kindOf(place, context)}</span> ${shownName(place)}</summary>
 <div class="menu">
 ${group('Branches', branches, 'branches')}${group('Tags', tags, 'tags')}</div></details>`;

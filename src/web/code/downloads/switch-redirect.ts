@@ -5,9 +5,7 @@ import { CairnError } from '../../../lib/errors.ts';
 import type { PageWord } from '../../../nostr/repository-url.ts';
 import type { CodeDownload } from '../code-download.ts';
 import { CodeLinks } from '../code-links.ts';
-
-/** The pages that show a path of a revision. */
-const PAGES: readonly PageWord[] = ['blame', 'commits', 'file', 'tree'];
+import { PATH_PAGES } from '../kept-place.ts';
 
 /**
  * Sends a visitor who looks at a path to the same page of another revision: `switch/<page>/<revision>/<path>`. Where that path
@@ -16,7 +14,7 @@ const PAGES: readonly PageWord[] = ['blame', 'commits', 'file', 'tree'];
 export const switchRedirect: CodeDownload = {
   word: 'switch',
   answer: async (c, { views, base }, { id, repository, published }, [first, ...rest]) => {
-    const wanted = PAGES.find((word) => word === first?.toString('latin1'));
+    const wanted = PATH_PAGES.find((word) => word === first?.toString('latin1'));
     if (wanted === undefined) throw new CairnError('not-found', 'there is no such page');
     const at = readRevision(published.manifest, rest);
     const nearest = await views.read(repository, published, c.req.raw.signal, (view) =>

@@ -3,6 +3,7 @@ import { BRANCHES_ON_PAGE, type BranchList, listBranches } from '../../../../bro
 import { shortName } from '../../../../browse/revision.ts';
 import type { CodePage } from '../../code-page.ts';
 import { commitJson, commitSchema } from '../../json/commit-json.ts';
+import { KEPT_PLACE_QUERY, readKeptPlace } from '../../kept-place.ts';
 import { noSegments } from '../../no-segments.ts';
 import { readNumber } from '../../read-query.ts';
 import { branchesHtml } from './branches-html.ts';
@@ -40,6 +41,7 @@ export const branchesPage: CodePage<BranchesQuestion, BranchList, z.infer<typeof
     query: {
       order: '`recent` (the last commit first) or `name`; of more than 20,000 branches always `name`',
       skip: 'branches to leave out before the first one',
+      ...KEPT_PLACE_QUERY,
     },
   },
   ask: (_, { digest }, segments, query) => {
@@ -48,6 +50,7 @@ export const branchesPage: CodePage<BranchesQuestion, BranchList, z.infer<typeof
       digest,
       order: query.get('order') === 'name' ? 'name' : 'recent',
       skip: readNumber(query, 'skip'),
+      place: readKeptPlace(query),
     };
   },
   read: ({ view }, { order, skip }) => listBranches(view, order, skip),

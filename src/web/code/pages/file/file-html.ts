@@ -11,6 +11,10 @@ import { placeHtml } from '../../place-html.ts';
 import type { FoundEntry } from './find-file.ts';
 import { previewHtml } from './preview-html.ts';
 import type { ShownFile, SpecialFile } from './shown-file.ts';
+import { submoduleHere } from './submodule-here.ts';
+
+/** Characters of the URL of a submodule. */
+const URL_LENGTH = 1_000;
 
 export interface FileQuestion extends Revision {
   /** Whether the lines are requested instead of a preview. */
@@ -79,7 +83,7 @@ ${shown.lines === undefined || entry.commit === undefined ? '' : html`<a href="$
 }
 
 function special(
-  { links }: CodeContext,
+  { base, links, owner, manifest }: CodeContext,
   { name }: FileQuestion,
   { oid }: FoundEntry,
   file: SpecialFile,
@@ -99,17 +103,20 @@ function special(
         ? html`<p>A symbolic link to ${target}, which is not in this revision.</p>`
         : html`<p>A symbolic link to <a href="${links.at('file', name, file.leadsTo)}">${target}</a>.</p>`;
     }
-    case 'submodule':
+    case 'submodule': {
+      const here = submoduleHere(base, owner, manifest.identifier, file.url);
+      const commit = html`<code>${oid}</code>`;
       return html`<p>A submodule: a commit of another repository.</p>
-<dl><dt>Commit</dt><dd><code>${oid}</code></dd>
-<dt>From</dt><dd>${submoduleUrl(file.url)}</dd></dl>`;
+<dl><dt>Commit</dt><dd>${here === undefined ? commit : html`<a href="${here.at('tree', oid)}" rel="nofollow">${commit}</a>`}</dd>
+<dt>From</dt><dd>${here === undefined ? submoduleUrl(file.url) : html`<a href="${here.repository}"><code>${userText(file.url ?? '', URL_LENGTH)}</code></a>`}</dd></dl>`;
+    }
   }
 }
 
 /** A link where it can be opened in a browser. Anybody may have written it. */
 export function submoduleUrl(url: string | undefined): Html {
   if (url === undefined) return html`<span class="quiet">not said in <code>.gitmodules</code></span>`;
-  const text = html`<code>${userText(url, 1_000)}</code>`;
+  const text = html`<code>${userText(url, URL_LENGTH)}</code>`;
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const isWeb = parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.username === '';
   return isWeb ? html`<a href="${parsed.href}" rel="nofollow noopener noreferrer">${text}</a>` : text;

@@ -6,14 +6,15 @@ import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
 import { archiveLinks } from '../../archive-links.ts';
 import { type CodeContext, codePage } from '../../frame.ts';
-import { counted, pager } from '../../pager.ts';
+import { type KeptPlace, keptPlaceHtml, keptPlaceQuery, placeIn } from '../../kept-place.ts';
+import { counted, pager, withQuery } from '../../pager.ts';
 import { day } from '../../person.ts';
 import type { TagsQuestion } from './tags-question.ts';
 
 /** The tags, each with its message and archives. */
 export function tagsHtml(
   context: CodeContext,
-  { order, skip }: TagsQuestion,
+  { order, skip, place }: TagsQuestion,
   { tags, count, byName }: TagList,
 ): Html {
   const url = `${context.links.repository}/tags`;
@@ -21,16 +22,17 @@ export function tagsHtml(
     context,
     'Tags',
     html`<h1 class="subject">Tags</h1>
-<p class="quiet">${counted(count, 'tag', 'tags')} ${byName || count === 0 ? '' : orderLinks(url, order)} · <a href="${url}/feed.atom">feed</a></p>
+<p class="quiet">${counted(count, 'tag', 'tags')} ${byName || count === 0 ? '' : orderLinks(url, order, place)} · <a href="${url}/feed.atom">feed</a></p>
+${keptPlaceHtml(place)}
 ${
   tags.length === 0
     ? html`<p>${count === 0 ? 'There is no tag yet.' : 'There are no more tags.'}</p>`
     : html`<ul class="listed refs">
-${tags.map((tag) => tagItem(context, tag))}</ul>`
+${tags.map((tag) => tagItem(context, tag, place))}</ul>`
 }
 ${pager({
   url,
-  query: { order: order === 'date' ? order : '' },
+  query: { order: order === 'date' ? order : '', ...keptPlaceQuery(place) },
   skip,
   size: TAGS_ON_PAGE,
   more: skip + tags.length < count && tags.length > 0,
@@ -38,20 +40,26 @@ ${pager({
   );
 }
 
-function orderLinks(url: string, order: TagsQuestion['order']): Html {
+function orderLinks(url: string, order: TagsQuestion['order'], place: KeptPlace | undefined): Html {
+  const to = (other: string) => withQuery(url, { order: other, ...keptPlaceQuery(place) });
   return order === 'date'
-    ? html`by date · <a href="${url}">by version</a>`
-    : html`by version · <a href="${url}?order=date">by date</a>`;
+    ? html`by date · <a href="${to('')}">by version</a>`
+    : html`by version · <a href="${to('date')}">by date</a>`;
 }
 
-function tagItem(context: CodeContext, { ref, peeled, commit }: FoundTag): Html {
+function tagItem(
+  context: CodeContext,
+  { ref, peeled, commit }: FoundTag,
+  place: KeptPlace | undefined,
+): Html {
   const { links, manifest } = context;
   const name = shortName(ref);
   const [annotation] = peeled?.tags ?? [];
   const who = annotation?.tag.tagger ?? commit?.commit.committer;
   const message = annotation?.tag.message ?? commit?.commit.message ?? '';
   const { subject } = splitMessage(message);
-  return html`<li><a class="name" href="${links.at('tag', name)}">${userText(name, 255)}</a>${who === undefined ? '' : html` <span class="quiet">${day(who)}</span>`}
+  const url = place === undefined ? links.at('tag', name) : placeIn(links, linkName(manifest, ref), place);
+  return html`<li><a class="name" href="${url}"${place === undefined ? '' : html` rel="nofollow"`}>${userText(name, 255)}</a>${who === undefined ? '' : html` <span class="quiet">${day(who)}</span>`}
 ${subject === '' ? '' : html`<p>${userText(subject, 200)}</p>`}
 <p class="quiet">${
     commit === undefined

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { listTags, TAGS_ON_PAGE, type TagList } from '../../../../browse/refs/tags.ts';
 import type { CodePage } from '../../code-page.ts';
 import { tagJson, tagSchema } from '../../json/tag-json.ts';
+import { KEPT_PLACE_QUERY, readKeptPlace } from '../../kept-place.ts';
 import { noSegments } from '../../no-segments.ts';
 import { readNumber } from '../../read-query.ts';
 import { tagsHtml } from './tags-html.ts';
@@ -23,6 +24,7 @@ export const tagsPage: CodePage<TagsQuestion, TagList, z.infer<typeof schema>> =
     query: {
       order: '`version`, or `date` of the commits; of more than 20,000 tags by name',
       skip: 'tags to leave out before the first one',
+      ...KEPT_PLACE_QUERY,
     },
   },
   ask: (_, { digest }, segments, query) => {
@@ -31,6 +33,7 @@ export const tagsPage: CodePage<TagsQuestion, TagList, z.infer<typeof schema>> =
       digest,
       order: query.get('order') === 'date' ? 'date' : 'version',
       skip: readNumber(query, 'skip'),
+      place: readKeptPlace(query),
     };
   },
   read: ({ view }, { order, skip }) => listTags(view, order, skip),
