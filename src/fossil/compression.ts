@@ -2,9 +2,10 @@
  * Payloads as Fossil stores them and as `cfile` cards carry them: the size of the content in four bytes, with the highest
  * first, and the content as one zlib stream (RFC 1950).
  */
-import { deflateSync, inflateSync } from 'node:zlib';
+import { createDeflate, createInflate, deflateSync, inflateSync } from 'node:zlib';
 import { CairnError } from '../lib/errors.ts';
 import { Inflater } from '../lib/inflate.ts';
+import { throughZlib } from './zlib-aside.ts';
 
 /** Bytes before the zlib stream. */
 const HEAD = 4;
@@ -57,6 +58,37 @@ export function deflatePayload(content: Uint8Array): Uint8Array {
   payload.writeUInt32BE(content.length);
   payload.set(deflated, HEAD);
   return payload;
+}
+
+/** Bytes of contents and payloads from which on zlib works in a thread: more would hold others up for milliseconds. */
+const LARGE = 1 << 20;
+
+/** As {@link deflatePayload}; a large content is compressed in a thread, and takes no memory but that of its payload. */
+export async function deflatePayloadAside(content: Uint8Array): Promise<Uint8Array> {
+  const { length } = content;
+  if (length < LARGE) return deflatePayload(content);
+  // Blocks that cannot be compressed have five bytes more each, and at least 16 KiB.
+  const payload = Buffer.allocUnsafeSlow(HEAD + length + Math.ceil(length / 3_000) + OVERHEAD);
+  payload.writeUInt32BE(length);
+  const deflater = createDeflate({ chunkSize: LARGEST_CHUNK });
+  const { written } = await throughZlib(deflater, content, payload.subarray(HEAD));
+  return payload.subarray(0, HEAD + written);
+}
+
+/** As {@link inflatePayload}; a large content is inflated in a thread, and takes its memory once. */
+export async function inflatePayloadAside(payload: Uint8Array, maxSize: number): Promise<Uint8Array> {
+  const size = payloadContentSize(payload);
+  if (size < LARGE || size > maxSize) return inflatePayload(payload, maxSize);
+  const content = Buffer.allocUnsafeSlow(size);
+  const stream = payload.subarray(HEAD);
+  try {
+    const inflater = createInflate({ chunkSize: LARGEST_CHUNK });
+    const { written, read } = await throughZlib(inflater, stream, content);
+    if (written === size && read === stream.length) return content;
+  } catch (error) {
+    throw damaged(error);
+  }
+  throw damaged();
 }
 
 /**

@@ -1,7 +1,8 @@
 import { promisify } from 'node:util';
-import { constants, deflate, deflateSync, inflate, inflateSync } from 'node:zlib';
+import { constants, createInflate, deflate, deflateSync, inflateSync } from 'node:zlib';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import { FossilSyntaxError } from './syntax-error.ts';
+import { throughZlib } from './zlib-aside.ts';
 
 /**
  * How a message travels in a body. The type of the body alone says which way it is:
@@ -29,7 +30,6 @@ const SMALL_BYTES = 16_384;
 /** Largest buffer that zlib writes into at once: each takes a turn of the event loop. */
 const LARGEST_CHUNK = 1 << 20;
 
-const inflateAside = promisify(inflate);
 const deflateAside = promisify(deflate);
 
 /** The type that a `Content-Type` header names; undefined for other types. Parameters are ignored. */
@@ -89,15 +89,20 @@ function refuseTooLarge(size: number, maxBytes: number): void {
 
 /** Inflates a stream that must give exactly `size` bytes, and of which nothing may be left. */
 async function inflateExactly(stream: Uint8Array, size: number): Promise<Uint8Array> {
-  // One byte more tells a stream that is too long from one that fits. Zero is no limit for zlib.
-  const options = { maxOutputLength: size + 1, info: true, chunkSize: chunkFor(size + 1) };
   try {
-    const result: unknown =
-      stream.byteLength <= SMALL_BYTES && size <= 4 * SMALL_BYTES
-        ? inflateSync(stream, options)
-        : await inflateAside(stream, options);
-    const { buffer, engine } = result as { buffer: Buffer; engine: { bytesWritten: number } };
-    if (buffer.byteLength === size && engine.bytesWritten === stream.byteLength) return buffer;
+    if (stream.byteLength <= SMALL_BYTES && size <= 4 * SMALL_BYTES) {
+      // One byte more tells a stream that is too long from one that fits. Zero is no limit for zlib.
+      const options = { maxOutputLength: size + 1, info: true, chunkSize: chunkFor(size + 1) };
+      const result: unknown = inflateSync(stream, options);
+      const { buffer, engine } = result as { buffer: Buffer; engine: { bytesWritten: number } };
+      if (buffer.byteLength === size && engine.bytesWritten === stream.byteLength) return buffer;
+    } else {
+      // Memory that nothing is written to takes no place: a body may declare much and have little.
+      const message = Buffer.allocUnsafeSlow(size);
+      const inflater = createInflate({ chunkSize: chunkFor(size) });
+      const { written, read } = await throughZlib(inflater, stream, message);
+      if (written === size && read === stream.byteLength) return message;
+    }
   } catch (error) {
     throw new FossilSyntaxError('invalid', `the body cannot be inflated: ${messageOf(error)}`);
   }

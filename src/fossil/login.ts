@@ -1,4 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Cooperative } from '../lib/cooperative.ts';
+import { HASHED_AT_ONCE, hashInSteps } from '../lib/hash-in-steps.ts';
 import type { LoginCard } from './cards.ts';
 import { FossilSyntaxError } from './syntax-error.ts';
 
@@ -32,6 +34,14 @@ export function loginSignature(nonce: string, secret: string): string {
 /** Whether the nonce of a card is the one of these bytes: everything after its line; for a card in a cookie the whole message. */
 export function hasNonceOf(card: LoginCard, bytes: Uint8Array): boolean {
   return isSame(card.nonce, nonceOf(bytes));
+}
+
+/** As {@link hasNonceOf}, with a pause after each step: the hash of a large message takes a tenth of a second. */
+export function* hasNonceInSteps(card: LoginCard, bytes: Uint8Array): Cooperative<boolean> {
+  if (bytes.length <= HASHED_AT_ONCE) return hasNonceOf(card, bytes);
+  const hash = createHash('sha1');
+  yield* hashInSteps(hash, bytes);
+  return isSame(card.nonce, hash.digest('hex'));
 }
 
 /** Whether a card was signed with a secret. Takes as long for a wrong signature as for a right one. */

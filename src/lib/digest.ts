@@ -1,5 +1,7 @@
 import crypto, { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import type { Cooperative } from './cooperative.ts';
+import { HASHED_AT_ONCE, hashInSteps } from './hash-in-steps.ts';
 
 /** SHA-256 in 64 lower-case hex characters: the name of every artifact. */
 export type Digest = string;
@@ -26,6 +28,14 @@ const hashAtOnce: typeof crypto.hash | undefined = crypto.hash;
 /** SHA-256 of bytes, or of the UTF-8 of a string. */
 export function sha256(data: string | Uint8Array): Digest {
   return hashAtOnce?.('sha256', data) ?? createHash('sha256').update(data).digest('hex');
+}
+
+/** SHA-256 of bytes, with a pause after each step: that of a large object takes hundreds of milliseconds. */
+export function* sha256InSteps(data: Uint8Array): Cooperative<Digest> {
+  if (data.length <= HASHED_AT_ONCE) return sha256(data);
+  const hash = createHash('sha256');
+  yield* hashInSteps(hash, data);
+  return hash.digest('hex');
 }
 
 /** SHA-256 of a file, read as a stream. */

@@ -1,12 +1,13 @@
 import type { LoginCard } from '../../fossil/cards.ts';
-import { hasNonceOf, isSignedWith, loginSecret } from '../../fossil/login.ts';
+import { isSignedWith, loginSecret } from '../../fossil/login.ts';
 import { keysOfUser } from './fossil-user.ts';
 import { isSamePassword, type PasswordScope, type ProjectPasswords } from './project-passwords.ts';
 
 /** What the sender of a request shows to prove who it is. */
 export type Presented =
   /** A login card, and the bytes that its nonce must cover. */
-  | { readonly kind: 'card'; readonly card: LoginCard; readonly covered: Uint8Array }
+  /** `isOfMessage`: whether the nonce is that of the message, see `hasNonceInSteps`. */
+  | { readonly kind: 'card'; readonly card: LoginCard; readonly isOfMessage: boolean }
   /** HTTP Basic, as with `fossil clone -B USER:PASSWORD`. */
   | { readonly kind: 'basic'; readonly user: string; readonly password: string };
 
@@ -37,7 +38,7 @@ export function signIn(presented: Presented | undefined, options: SignInOptions)
   const user = presented.kind === 'card' ? presented.card.user : presented.user;
   if (presented.kind === 'card' && NOBODY.has(user)) return { is: 'anonymous' };
   // A card of another message proves nothing, whatever it is signed with.
-  if (presented.kind === 'card' && !hasNonceOf(presented.card, presented.covered)) {
+  if (presented.kind === 'card' && !presented.isOfMessage) {
     return { is: 'refused', why: 'wrong' };
   }
   const matches = (password: string) =>

@@ -45,6 +45,8 @@ export interface ExchangeHost {
 export interface ExchangeRequest {
   readonly type: ContentType;
   readonly body: Uint8Array;
+  /** True if the body is the message itself, whatever the type says. */
+  readonly isDecoded?: boolean;
   /** The `Cookie` header. */
   readonly cookie?: string;
 }
@@ -121,10 +123,10 @@ async function encodeReply({ type, message, release }: RoundReply): Promise<Chun
 
 async function answerMessage(
   host: ExchangeHost,
-  { type, body, cookie }: ExchangeRequest,
+  { type, body, isDecoded = false, cookie }: ExchangeRequest,
   signal: AbortSignal | undefined,
 ): Promise<RoundReply> {
-  const message = await decodeMessage(type, body, host.messageBytes);
+  const message = isDecoded ? body : await decodeMessage(type, body, host.messageBytes);
   const fromCookie = cookieLogin(cookie);
   const reader = readCards(message, { ...host.cards, tables: host.round.tables !== undefined });
   const { lead, login } = leadOf(reader);

@@ -1,5 +1,6 @@
-import { loginSecret, verifyLogin } from '../../fossil/login.ts';
+import { hasNonceInSteps, isSignedWith, loginSecret } from '../../fossil/login.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import { cooperate } from '../../lib/cooperative.ts';
 import { systemRandom } from '../../lib/random.ts';
 import { derivedProjectCode } from '../../repository/fossil/create-fossil.ts';
 import type { FossilRepository } from '../../repository/fossil/fossil-repository.ts';
@@ -92,5 +93,6 @@ async function rightsOf(
   const known = await find?.(card.user);
   // A name that nobody has takes as long as a wrong password.
   const secret = loginSecret(projectCode, card.user, known?.password ?? systemRandom.hex(16));
-  return verifyLogin(card, bytes, secret) ? known?.rights : undefined;
+  const isOfMessage = await cooperate(hasNonceInSteps(card, bytes));
+  return isOfMessage && isSignedWith(card, secret) ? known?.rights : undefined;
 }

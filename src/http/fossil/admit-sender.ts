@@ -1,4 +1,5 @@
 /** Who sends a request to the URL of a Fossil repository, and what there is for that sender. */
+import { hasNonceInSteps } from '../../fossil/login.ts';
 import { readCards } from '../../fossil/read-cards.ts';
 import { FossilSyntaxError } from '../../fossil/syntax-error.ts';
 import { type ProjectPasswords, passwordScope } from '../../fossil-sync/login/project-passwords.ts';
@@ -8,6 +9,7 @@ import type { Admission, SentLogin } from '../../fossil-sync/server/exchange.ts'
 import { NO_RIGHTS } from '../../fossil-sync/server/round-context.ts';
 import { serveRepository } from '../../fossil-sync/server/serve-repository.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { cooperate } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { fossilUrl, gitUrl } from '../../nostr/repository-url.ts';
 import type { AccessMode } from '../../policy/push-entry.ts';
@@ -50,8 +52,7 @@ export async function admitSender(
   { login, message }: { readonly login: SentLogin | undefined; readonly message: Uint8Array },
   authorization: string | undefined,
 ): Promise<Admission | undefined> {
-  const presented: Presented | undefined =
-    login === undefined ? readBasic(authorization) : { kind: 'card', card: login.card, covered: login.bytes };
+  const presented = login === undefined ? readBasic(authorization) : await presentedBy(login);
   const repository = context.repositories.get(id);
   const published = await stateOf(context, id, repository);
   if (published === undefined) return presented === undefined ? stranger(id) : undefined;
@@ -74,6 +75,10 @@ export async function admitSender(
     repository: serveRepository(repository, await repository.bagOf(current), context.intake),
     projectCode: current.manifest.projectCode,
   };
+}
+
+async function presentedBy({ card, bytes }: SentLogin): Promise<Presented> {
+  return { kind: 'card', card, isOfMessage: await cooperate(hasNonceInSteps(card, bytes)) };
 }
 
 function stranger(id: RepositoryId): Admission {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ContentType } from '../../fossil/framing.ts';
+import { type ContentType, decodeMessage } from '../../fossil/framing.ts';
 import { sizeOf } from '../../fossil-sync/server/answer-round.ts';
 import {
   type ChunkedReply,
@@ -9,6 +9,7 @@ import {
 } from '../../fossil-sync/server/exchange.ts';
 import { BudgetShare, type ByteBudget } from '../../lib/byte-budget.ts';
 import { CairnError } from '../../lib/errors.ts';
+import { Limiter } from '../../lib/limiter.ts';
 import { type FossilBodyLimits, readFossilBody } from './fossil-body.ts';
 
 /** Bytes that each request may keep whatever others keep: an ordinary round. */
@@ -17,9 +18,21 @@ const ALWAYS_KEPT = 256 * 1024;
 /** The first bytes of a compressed body have the size of the message. */
 const SIZE_BYTES = 4;
 
+/** Messages of more bytes take turns: what is made of one takes as much memory again. */
+export const LARGE_MESSAGE = 8 * 2 ** 20;
+
+/** Large messages that may wait for their turn. */
+const WAITING = 16;
+
+/** Turns for large messages; one for all handlers that share a memory. */
+export function turnsForLargeMessages(): Limiter {
+  return new Limiter('large pushes', 1, WAITING);
+}
+
 export interface FossilRequestOptions extends Pick<FossilBodyLimits, 'pace' | 'onRead'> {
   /** For the messages of all requests. */
   readonly memory: ByteBudget;
+  readonly turns: Limiter;
   /** Aborted when the client has gone. */
   readonly signal?: AbortSignal;
 }
@@ -72,18 +85,70 @@ async function exchange(
   incoming: IncomingMessage,
   type: ContentType,
   host: ExchangeHost,
-  { share, signal, ...reading }: FossilRequestOptions & { readonly share: BudgetShare },
+  {
+    share,
+    signal,
+    turns,
+    memory: _memory,
+    ...reading
+  }: FossilRequestOptions & { readonly share: BudgetShare },
 ): Promise<ChunkedReply> {
   const { cookie } = incoming.headers;
-  let body: Buffer;
+  let received: ReceivedMessage;
   try {
-    body = await readFossilBody(incoming, { ...reading, bytes: host.messageBytes, memory: share });
-    keepMessage(type, body, host, share);
+    received = await receiveMessage(incoming, type, host, { share, turns, signal, reading });
   } catch (error) {
-    if (incoming.destroyed && !incoming.complete) throw error;
+    if (signal?.aborted === true || (incoming.destroyed && !incoming.complete)) throw error;
     return refuseInChunks(host, type, error);
   }
-  return serveInChunks(host, { type, body, ...(cookie === undefined ? {} : { cookie }) }, signal);
+  const { message, release } = received;
+  try {
+    const request = { type, body: message, isDecoded: true, ...(cookie === undefined ? {} : { cookie }) };
+    return await serveInChunks(host, request, signal);
+  } finally {
+    release?.();
+  }
+}
+
+interface ReceivedMessage {
+  readonly message: Uint8Array;
+  /** Ends the turn of a large message. */
+  readonly release?: () => void;
+}
+
+/** The message of a body. Nothing of the body is in memory afterwards. A large message has a turn then. */
+async function receiveMessage(
+  incoming: IncomingMessage,
+  type: ContentType,
+  host: ExchangeHost,
+  {
+    share,
+    turns,
+    signal,
+    reading,
+  }: {
+    readonly share: BudgetShare;
+    readonly turns: Limiter;
+    readonly signal: AbortSignal | undefined;
+    readonly reading: Omit<FossilBodyLimits, 'bytes' | 'memory'>;
+  },
+): Promise<ReceivedMessage> {
+  const body = await readFossilBody(incoming, { ...reading, bytes: host.messageBytes, memory: share });
+  // Only now: a client that sends slowly keeps nobody else from a turn.
+  const release = sizeOfMessage(type, body) > LARGE_MESSAGE ? await turns.acquire(signal) : undefined;
+  try {
+    keepMessage(type, body, host, share);
+    const message = await decodeMessage(type, body, host.messageBytes);
+    return release === undefined ? { message } : { message, release };
+  } catch (error) {
+    release?.();
+    throw error;
+  }
+}
+
+/** Bytes of a message, as its body declares them. */
+function sizeOfMessage(type: ContentType, body: Buffer): number {
+  return type === 'application/x-fossil' && body.length >= SIZE_BYTES ? body.readUInt32BE(0) : body.length;
 }
 
 /** Takes memory for the message before it is inflated. */
@@ -93,8 +158,8 @@ function keepMessage(
   { messageBytes }: ExchangeHost,
   share: BudgetShare,
 ): void {
-  if (type !== 'application/x-fossil' || body.length < SIZE_BYTES) return;
-  const size = body.readUInt32BE(0);
+  if (type !== 'application/x-fossil') return;
+  const size = sizeOfMessage(type, body);
   if (size <= messageBytes && !share.keep(size)) {
     throw new CairnError('busy', 'too many pushes at once, try again in a moment');
   }

@@ -30,7 +30,7 @@ export async function readFossilBody(incoming: IncomingMessage, limits: FossilBo
   const { bytes, memory, pace, onRead } = limits;
   const encoding = incoming.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   onRead?.();
-  const chunks: Buffer[] = [];
+  const body = new Collected(incoming, bytes);
   const source = incoming[Symbol.asyncIterator]();
   let size = 0;
   let refusal: CairnError | undefined =
@@ -48,8 +48,8 @@ export async function readFossilBody(incoming: IncomingMessage, limits: FossilBo
       else if (!memory.keep(chunk.length)) {
         refusal ??= new CairnError('busy', 'too many pushes at once, try again in a moment');
       }
-      if (refusal === undefined) chunks.push(chunk);
-      else chunks.length = 0;
+      if (refusal === undefined) body.add(chunk);
+      else body.forget();
       if (size > READ_TO_REFUSE * bytes) {
         incoming.destroy();
         throw tooLarge(bytes);
@@ -60,7 +60,38 @@ export async function readFossilBody(incoming: IncomingMessage, limits: FossilBo
     throw new CairnError('invalid', `the request body cannot be read: ${messageOf(error)}`, { cause: error });
   }
   if (refusal !== undefined) throw refusal;
-  return Buffer.concat(chunks, size);
+  return body.bytes;
+}
+
+/** Bodies of at least so many bytes are collected in one piece of memory: joining them would take it twice. */
+const IN_ONE_PIECE = 1 << 20;
+
+/** What has come of a body. */
+class Collected {
+  private readonly whole: Buffer | undefined;
+  private chunks: Buffer[] = [];
+  private length = 0;
+
+  /** @param most bytes that are kept */
+  constructor(incoming: IncomingMessage, most: number) {
+    const declared = Number(incoming.headers['content-length'] ?? 0);
+    // Memory that nothing is written to takes no place: a client may declare much and send little.
+    if (declared >= IN_ONE_PIECE && declared <= most) this.whole = Buffer.allocUnsafeSlow(declared);
+  }
+
+  add(chunk: Buffer): void {
+    if (this.whole === undefined) this.chunks.push(chunk);
+    else chunk.copy(this.whole, this.length);
+    this.length += chunk.length;
+  }
+
+  forget(): void {
+    this.chunks = [];
+  }
+
+  get bytes(): Buffer {
+    return this.whole?.subarray(0, this.length) ?? Buffer.concat(this.chunks, this.length);
+  }
 }
 
 function tooLarge(bytes: number): CairnError {

@@ -4,7 +4,7 @@ import { contentTypeOf } from '../../fossil/framing.ts';
 import { type ExchangeHost, refuseExchange, serveExchange } from '../../fossil-sync/server/exchange.ts';
 import { ByteBudget } from '../../lib/byte-budget.ts';
 import { CairnError } from '../../lib/errors.ts';
-import { answerFossil, fossilHeaders } from './answer-fossil.ts';
+import { answerFossil, fossilHeaders, turnsForLargeMessages } from './answer-fossil.ts';
 
 /** Bytes that all requests to one handler may keep. */
 const MEMORY = 256 * 2 ** 20;
@@ -17,6 +17,7 @@ export function fossilListener(
   host: ExchangeHost,
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void> {
   const memory = new ByteBudget(MEMORY);
+  const turns = turnsForLargeMessages();
   return async (incoming, outgoing) => {
     const gone = new AbortController();
     outgoing.once('close', () => {
@@ -32,7 +33,7 @@ export function fossilListener(
         outgoing.end(incoming.method === 'HEAD' ? undefined : text);
         return;
       }
-      await answerFossil(incoming, outgoing, type, host, { memory, signal: gone.signal });
+      await answerFossil(incoming, outgoing, type, host, { memory, turns, signal: gone.signal });
     } catch (error) {
       if (!gone.signal.aborted) host.round.observer.error(error);
       outgoing.destroy();

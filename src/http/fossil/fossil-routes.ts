@@ -14,7 +14,7 @@ import type { RequestSlots } from '../middleware/request-slots.ts';
 import { slots } from '../middleware/slots.ts';
 import { untilGone } from '../middleware/until-gone.ts';
 import { type AdmissionContext, admitSender } from './admit-sender.ts';
-import { answerFossil, writeFossilReply } from './answer-fossil.ts';
+import { answerFossil, turnsForLargeMessages, writeFossilReply } from './answer-fossil.ts';
 import { parseFossilPath } from './fossil-path.ts';
 
 export interface FossilRoutesContext extends AdmissionContext {
@@ -38,6 +38,7 @@ export function fossilRoutes(
   server: { readonly log: Logger; readonly expectations: Expectations; readonly requestSlots: RequestSlots },
 ): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
+  const turns = turnsForLargeMessages();
   for (const path of PATHS) {
     app.post(path, untilGone, slots(server.requestSlots), async (c, next) => {
       const { incoming, outgoing } = c.env;
@@ -50,6 +51,7 @@ export function fossilRoutes(
         hostOf(context, c.env.path, incoming.headers.authorization),
         {
           memory: context.memory,
+          turns,
           pace: c.get('client').sending,
           onRead: () => server.expectations.meet(incoming),
           ...signalOf(c.get('signal')),

@@ -268,7 +268,7 @@ export class Bag {
     const place = this.view.contents.get(hash);
     if (place === undefined) throw publicError('not-found', `there is no unversioned content ${hash}`);
     await using session = this.session();
-    return verifiedContent(hash, await session.read(place), place.size);
+    return await verifiedContent(hash, await session.read(place), place.size);
   }
 
   /** Opens packs for several reads. For this folder alone. */

@@ -1,10 +1,11 @@
-import { type ArtifactName, isNameOf } from '../../fossil/artifact-name.ts';
-import { inflatePayload } from '../../fossil/compression.ts';
+import type { ArtifactName } from '../../fossil/artifact-name.ts';
+import { inflatePayloadAside } from '../../fossil/compression.ts';
 import { applyDelta } from '../../fossil/delta.ts';
 import { becauseOf, publicError } from '../../lib/errors.ts';
 import type { BagState } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
 import type { ContentCache } from './content-cache.ts';
+import { hasName } from './has-name.ts';
 import type { PackSession } from './pack-reader.ts';
 
 /** More deltas than any chain has: what is longer is a circle, which no intake stores. */
@@ -40,7 +41,7 @@ export async function expand(context: ExpandContext, slot: number): Promise<Uint
   for (const at of chain.reverse()) {
     const name = table.names.at(at);
     const payload = await session.read(placeOf(state, at));
-    content = verifiedContent(name, payload, table.sizeOf(at), content);
+    content = await verifiedContent(name, payload, table.sizeOf(at), content);
     contents?.remember(repository, name, content);
   }
   if (content === undefined) throw damaged(table.names.at(slot), 'it has no record');
@@ -58,20 +59,20 @@ export function placeOf({ table }: BagState, slot: number) {
  * @param source the content of the source, if the payload is a delta
  * @throws CairnError `corrupt`
  */
-export function verifiedContent(
+export async function verifiedContent(
   name: ArtifactName,
   payload: Uint8Array,
   size: number,
   source?: Uint8Array,
-): Uint8Array {
+): Promise<Uint8Array> {
   let content: Uint8Array;
   try {
-    const inflated = inflatePayload(payload, source === undefined ? size : LARGEST);
+    const inflated = await inflatePayloadAside(payload, source === undefined ? size : LARGEST);
     content = source === undefined ? inflated : applyDelta(source, inflated, size);
   } catch (error) {
     throw becauseOf('corrupt', `the stored form of artifact ${name} is damaged`, error);
   }
-  if (!isNameOf(name, content)) throw damaged(name, 'its content does not match its name');
+  if (!(await hasName(name, content))) throw damaged(name, 'its content does not match its name');
   return content;
 }
 

@@ -3,10 +3,10 @@
  * becomes visible only if its content was made here and has its name, since stock clients do not check that. If anything is bad,
  * nothing of the request is stored.
  */
-import { type ArtifactName, isNameOf } from '../../fossil/artifact-name.ts';
+import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import { parseCheckIn } from '../../fossil/check-in.ts';
 import { parseCluster } from '../../fossil/cluster.ts';
-import { deflatePayload, inflatePayload, storedPayload } from '../../fossil/compression.ts';
+import { inflatePayloadAside } from '../../fossil/compression.ts';
 import { applyDelta, deltaOutputSize } from '../../fossil/delta.ts';
 import { cooperate, Yielder } from '../../lib/cooperative.ts';
 import { CairnError, isCairnError, messageOf } from '../../lib/errors.ts';
@@ -15,10 +15,12 @@ import { bad, because } from './bad-artifact.ts';
 import type { Bag } from './bag.ts';
 import { isPublic, isVisible, status } from './bag-state.ts';
 import { circularDeltas, type Delta, KnownDeltas } from './deltas.ts';
+import { hasName } from './has-name.ts';
 import { INTAKE_LIMITS, type IntakeLimits } from './intake-limits.ts';
 import { PackBuilder } from './pack-builder.ts';
 import { flags } from './pack-index.ts';
 import type { PackSession } from './pack-reader.ts';
+import { payloadMaker } from './payload-maker.ts';
 import type {
   BroughtArtifact,
   BroughtDelta,
@@ -31,13 +33,6 @@ import type { WaitingDelta } from './waiting-deltas.ts';
 
 /** Bytes of contents that stay expanded during an intake, as sources of what follows. */
 const CONTENTS = 32 << 20;
-
-/**
- * A request with more artifacts that are not compressed is one of a large push. They stay as they are: after a few such requests the
- * repository is folded, and a fold makes deltas of most of them and compresses what is left.
- */
-const COMPRESSED = 50;
-
 /** An artifact of this request that has its record in the new pack. */
 interface Stored {
   readonly source: ArtifactName | undefined;
@@ -78,7 +73,7 @@ class Intake {
   private readonly waiting: BroughtDelta[] = [];
   private readonly wrong: BroughtDelta[] = [];
   /** Makes the payload of what came as it is. */
-  private asPayload: (content: Uint8Array) => Uint8Array = deflatePayload;
+  private asPayload = payloadMaker(0);
   private expanded = 0;
   private members = 0;
 
@@ -93,8 +88,7 @@ class Intake {
     if (received.artifacts.length > this.limits.records) {
       throw new CairnError('too-large', `more than ${this.limits.records} artifacts in one request`);
     }
-    const plain = received.artifacts.filter(({ form }) => form === 'plain').length;
-    if (plain > COMPRESSED) this.asPayload = storedPayload;
+    this.asPayload = payloadMaker(received.artifacts.filter(({ form }) => form === 'plain').length);
     const whole: ReceivedArtifact[] = [];
     for (const artifact of received.artifacts) {
       const { name, source, isPrivate } = artifact;
@@ -110,13 +104,18 @@ class Intake {
       if (this.isHeld(source)) await this.follow(this.bag.view.table.names.at(source));
     }
     await this.keepWaiting();
-    const unversioned = takeUnversioned(this.bag, received.unversioned ?? [], this.builder, this.limits);
+    const unversioned = await takeUnversioned(
+      this.bag,
+      received.unversioned ?? [],
+      this.builder,
+      this.limits,
+    );
     const { bag, limits, artifacts, wrong, sources } = this;
     return {
       bag,
       received,
       limits,
-      pack: this.builder.isEmpty ? undefined : this.builder.build(),
+      pack: this.builder.isEmpty ? undefined : await this.builder.build(),
       artifacts,
       waiting: this.waiting,
       wrong,
@@ -134,8 +133,8 @@ class Intake {
 
   private async takeWhole(artifact: ReceivedArtifact): Promise<void> {
     const { name } = artifact;
-    const content = this.whole(artifact);
-    if (!isNameOf(name, content)) throw bad(name, 'its content does not match its name');
+    const content = await this.whole(artifact);
+    if (!(await hasName(name, content))) throw bad(name, 'its content does not match its name');
     await this.store(artifact, content);
     await this.follow(name);
   }
@@ -183,7 +182,7 @@ class Intake {
     try {
       const content = applyDelta(from, bytes, this.limits.artifact);
       this.count(name, content.length);
-      if (isNameOf(name, content)) {
+      if (await hasName(name, content)) {
         if (delta.received?.size !== undefined && delta.received.size !== content.length) {
           throw bad(name, 'its content has another size than declared');
         }
@@ -204,23 +203,23 @@ class Intake {
   private async deltaOf({ name, received, waiting }: Delta): Promise<Uint8Array> {
     if (received === undefined) {
       if (waiting === undefined) throw new CairnError('corrupt', `there is no delta of ${name}`);
-      return inflatePayload(await this.session.read(waiting), this.limits.artifact);
+      return inflatePayloadAside(await this.session.read(waiting), this.limits.artifact);
     }
     return this.inflated(received);
   }
 
-  private whole(artifact: ReceivedArtifact): Uint8Array {
-    const content = this.inflated(artifact);
+  private async whole(artifact: ReceivedArtifact): Promise<Uint8Array> {
+    const content = await this.inflated(artifact);
     if (artifact.size !== undefined && artifact.size !== content.length) {
       throw bad(artifact.name, 'its content has another size than declared');
     }
     return content;
   }
 
-  private inflated({ name, payload, form }: ReceivedArtifact): Uint8Array {
+  private async inflated({ name, payload, form }: ReceivedArtifact): Promise<Uint8Array> {
     const { artifact: limit } = this.limits;
     try {
-      const content = form === 'stored' ? inflatePayload(payload, limit) : payload;
+      const content = form === 'stored' ? await inflatePayloadAside(payload, limit) : payload;
       if (content.length > limit) {
         throw new CairnError('too-large', `it has ${content.length} bytes, and ${limit} are allowed`);
       }
@@ -260,7 +259,8 @@ class Intake {
       at = stored.source;
     }
     for (const next of chain.reverse()) {
-      const payload = inflatePayload(this.builder.payloadOf(next) ?? new Uint8Array(0), this.limits.artifact);
+      const stored = this.builder.payloadOf(next) ?? new Uint8Array(0);
+      const payload = await inflatePayloadAside(stored, this.limits.artifact);
       content = content === undefined ? payload : applyDelta(content, payload, this.limits.artifact);
       this.contents.set(next, content, content.length);
     }
@@ -298,7 +298,8 @@ class Intake {
       ...(links === undefined ? {} : { links }),
     };
     const sent = from.form === 'stored' ? from.payload : undefined;
-    const payload = kept === undefined ? (sent ?? this.asPayload(content)) : await this.deltaPayload(kept);
+    const payload =
+      kept === undefined ? (sent ?? (await this.asPayload(content))) : await this.deltaPayload(kept);
     this.builder.add(record, payload);
     this.stored.set(name, { source: kept?.source, depth: record.depth, size: record.size, isPrivate });
     this.artifacts.push({ name, isPrivate });
@@ -349,7 +350,7 @@ class Intake {
       if (received === undefined || known.has(waiting) || this.isKnown(waiting)) continue;
       if (this.isHere(waiting) || circular.has(name)) continue;
       known.add(waiting);
-      const delta = this.inflated(received);
+      const delta = await this.inflated(received);
       let size: number;
       try {
         size = deltaOutputSize(delta);
@@ -362,7 +363,7 @@ class Intake {
       } catch (error) {
         throw because(name, error);
       }
-      const payload = received.form === 'stored' ? received.payload : this.asPayload(delta);
+      const payload = received.form === 'stored' ? received.payload : await this.asPayload(delta);
       bytes += payload.length;
       records++;
       if (bytes > this.limits.waiting || records > this.limits.waitingRecords) {

@@ -1,6 +1,7 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import type { UnversionedFile } from '../../fossil/unversioned.ts';
-import { type Digest, sha256 } from '../../lib/digest.ts';
+import { cooperate } from '../../lib/cooperative.ts';
+import { type Digest, sha256, sha256InSteps } from '../../lib/digest.ts';
 import { GrowingWords } from '../../lib/growing-words.ts';
 import { type NameHash, NameTable } from './name-table.ts';
 import {
@@ -155,12 +156,12 @@ export class PackBuilder {
     return place === undefined ? undefined : this.payloads[place];
   }
 
-  build(): BuiltPack {
+  async build(): Promise<BuiltPack> {
     const indexBytes = this.index.bytes();
     const bytes = Buffer.concat([...this.payloads, indexBytes]);
     return {
       bytes,
-      digest: sha256(bytes),
+      digest: await cooperate(sha256InSteps(bytes)),
       records: this.index.records,
       index: { digest: sha256(indexBytes), offset: this.length, size: indexBytes.length },
       indexBytes: bytes.subarray(this.length),

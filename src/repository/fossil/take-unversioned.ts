@@ -1,5 +1,5 @@
-import { type ArtifactName, isNameOf } from '../../fossil/artifact-name.ts';
-import { deflatePayload } from '../../fossil/compression.ts';
+import type { ArtifactName } from '../../fossil/artifact-name.ts';
+import { deflatePayloadAside } from '../../fossil/compression.ts';
 import {
   compareUnversioned,
   isUnversionedName,
@@ -8,6 +8,7 @@ import {
 } from '../../fossil/unversioned.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Bag } from './bag.ts';
+import { hasName } from './has-name.ts';
 import type { IntakeLimits } from './intake-limits.ts';
 import type { PackBuilder } from './pack-builder.ts';
 import { flags } from './pack-index.ts';
@@ -19,18 +20,18 @@ import type { ReceivedUnversioned } from './prepared-artifacts.ts';
  * @returns the versions that were added, and the contents of the bag that they have
  * @throws CairnError `invalid` or `too-large`, naming the file at fault
  */
-export function takeUnversioned(
+export async function takeUnversioned(
   bag: Bag,
   received: readonly ReceivedUnversioned[],
   builder: PackBuilder,
   limits: IntakeLimits,
-): { readonly files: readonly UnversionedFile[]; readonly contents: ReadonlySet<ArtifactName> } {
+): Promise<{ readonly files: readonly UnversionedFile[]; readonly contents: ReadonlySet<ArtifactName> }> {
   if (received.length === 0) return { files: [], contents: new Set() };
   const here = new Map(bag.view.unversioned);
   const added = new Map<string, UnversionedFile>();
   const contents = new Set<ArtifactName>(bag.view.contents.keys());
   for (const file of received) {
-    const problem = problemOf(file);
+    const problem = await problemOf(file);
     if (problem !== undefined) {
       throw new CairnError('invalid', `unversioned file ${JSON.stringify(file.name)}: ${problem}`);
     }
@@ -42,7 +43,7 @@ export function takeUnversioned(
     if (hash !== undefined && !contents.has(hash)) {
       if (content === undefined) continue;
       const record = { name: hash, flags: flags.unversioned, depth: 0, size };
-      builder.add(record, deflatePayload(content));
+      builder.add(record, await deflatePayloadAside(content));
       contents.add(hash);
     }
     const version = { name, time, hash, size };
@@ -65,12 +66,18 @@ export function takeUnversioned(
   };
 }
 
-function problemOf({ name, time, hash, size, content }: ReceivedUnversioned): string | undefined {
+async function problemOf({
+  name,
+  time,
+  hash,
+  size,
+  content,
+}: ReceivedUnversioned): Promise<string | undefined> {
   if (!isUnversionedName(name)) return 'this name is not allowed';
   if (!isUnversionedTime(time)) return 'its time is not one';
   if (hash === undefined)
     return size === 0 && content === undefined ? undefined : 'it is deleted and has a content';
   if (content === undefined) return undefined;
   if (content.length !== size) return 'its content has another size than declared';
-  return isNameOf(hash, content) ? undefined : 'its content is not what its hash says';
+  return (await hasName(hash, content)) ? undefined : 'its content is not what its hash says';
 }

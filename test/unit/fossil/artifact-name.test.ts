@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { algorithmOf, isNameOf, nameOf, parseArtifactName } from '../../../src/fossil/artifact-name.ts';
+import {
+  algorithmOf,
+  isNameOf,
+  isNameOfInSteps,
+  nameOf,
+  parseArtifactName,
+} from '../../../src/fossil/artifact-name.ts';
+import { HASHED_AT_ONCE } from '../../../src/lib/hash-in-steps.ts';
 
 const CONTENT = Buffer.from('abc');
 const SHA1 = 'a9993e364706816aba3e25717850c26c9cd0d89d';
@@ -24,4 +31,22 @@ describe('the name of an artifact', () => {
       expect(parseArtifactName(text)).toBeUndefined();
     },
   );
+});
+
+describe('the name of a large artifact', () => {
+  it.each(['sha1', 'sha3-256'] as const)('is checked in steps of bounded size (%s)', (algorithm) => {
+    const content = Buffer.alloc(3 * HASHED_AT_ONCE + 1, 'content');
+    const name = nameOf(content, algorithm);
+    const other = nameOf(content.subarray(1), algorithm);
+    for (const [given, right] of [
+      [name, true],
+      [other, false],
+    ] as const) {
+      const work = isNameOfInSteps(given, content);
+      let steps = 0;
+      let last = work.next();
+      for (; !last.done; last = work.next()) steps++;
+      expect([steps, last.value]).toEqual([4, right]);
+    }
+  });
 });

@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { deflateRawSync, deflateSync, inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import {
   deflatePayload,
+  deflatePayloadAside,
   inflatePayload,
+  inflatePayloadAside,
   isStoredPayload,
   payloadContentSize,
   storedPayload,
@@ -91,5 +94,44 @@ describe('a compressed payload is refused', () => {
         expect(error).toMatchObject({ name: 'CairnError' });
       }
     }
+  });
+});
+
+describe('a large payload, made and read in a thread', () => {
+  const MIB = 2 ** 20;
+  const contents = (['text', 'noise'] as const).flatMap((kind) =>
+    [MIB - 1, MIB, 3 * MIB + 17].map((size) => [kind, size] as const),
+  );
+
+  it.each(contents)('is the same as another one (%s of %i bytes)', async (kind, size) => {
+    const content = kind === 'text' ? Buffer.alloc(size, 'a b c d\n') : randomBytes(size);
+    const aside = await deflatePayloadAside(content);
+    expect(payloadContentSize(aside)).toBe(size);
+    expect(Buffer.from(inflatePayload(aside, size)).equals(content)).toBe(true);
+    for (const payload of [aside, deflatePayload(content), storedPayload(content)]) {
+      expect(Buffer.from(await inflatePayloadAside(payload, size)).equals(content)).toBe(true);
+    }
+  });
+
+  const content = randomBytes(2 * MIB);
+  // zlib is given 2^18 bytes at once: something may follow the stream in the same slice or in another one.
+  const padded = Buffer.alloc(2 ** 18);
+  it.each([
+    ['has more than it declares', withSize(2 * MIB - 1, deflateSync(content))],
+    ['has less than it declares', withSize(2 * MIB + 1, deflateSync(content))],
+    ['is a bomb', withSize(MIB, deflateSync(Buffer.alloc(50 * MIB)))],
+    ['is cut short', withSize(2 * MIB, deflateSync(content).subarray(0, MIB))],
+    ['is without its checksum', withSize(2 * MIB, deflateSync(content).subarray(0, -4))],
+    ['is followed by a byte', withSize(2 * MIB, deflateSync(content), Buffer.from('\n'))],
+    ['is followed by slices', withSize(2 * MIB, deflateSync(content), padded, padded, padded)],
+    ['is noise', withSize(2 * MIB, content)],
+    ['is nothing', withSize(2 * MIB)],
+  ])('that %s is refused', async (_, payload) => {
+    await expect(inflatePayloadAside(payload, 100 * MIB)).rejects.toThrow('a compressed payload is damaged');
+  });
+
+  it('that declares more than allowed is refused before it is inflated', async () => {
+    const payload = withSize(3 * MIB, Buffer.from('no stream'));
+    await expect(inflatePayloadAside(payload, 2 * MIB)).rejects.toThrow('declares 3145728 bytes');
   });
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { contentTypeOf, decodeMessage, encodeMessage } from '../../../src/fossil/framing.ts';
@@ -71,6 +72,19 @@ describe('a message', () => {
     ['is damaged', framed(MESSAGE.length, damaged(deflateSync(MESSAGE)))],
   ])('that %s is refused', async (_, body) => {
     await expect(decodeMessage(COMPRESSED, body, 10_000_000_000)).rejects.toThrow(FossilSyntaxError);
+  });
+
+  const noise = randomBytes(400_000);
+  it.each([
+    ['has one byte more than it declares', framed(noise.length - 1, deflateSync(noise))],
+    ['has one byte less than it declares', framed(noise.length + 1, deflateSync(noise))],
+    ['declares nothing and has something', framed(0, deflateSync(noise))],
+    ['is cut short', framed(noise.length, deflateSync(noise)).subarray(0, -3)],
+    ['is followed by something', Buffer.concat([framed(noise.length, deflateSync(noise)), Buffer.from('x')])],
+    ['is followed by much', Buffer.concat([framed(noise.length, deflateSync(noise)), noise])],
+    ['is damaged', framed(noise.length, damaged(deflateSync(noise)))],
+  ])('that is large and %s is refused', async (_, body) => {
+    await expect(decodeMessage(COMPRESSED, body, 10_000_000)).rejects.toThrow(FossilSyntaxError);
   });
 });
 

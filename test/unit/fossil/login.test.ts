@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   cookieLogin,
+  hasNonceInSteps,
   loginCard,
   loginSecret,
   loginSignature,
@@ -81,4 +82,19 @@ describe('a login in a cookie', () => {
   ])('is refused if it is %s', (header) => {
     expect(() => cookieLogin(header)).toThrow(/login cookie is malformed|multiple login cards/);
   });
+});
+
+it('the nonce of a large message is computed in steps of bounded size', () => {
+  const bytes = Buffer.alloc(1_000_000, 'igot\n');
+  const card = loginCard('alice', 'secret', bytes);
+  for (const [message, right] of [
+    [bytes, true],
+    [bytes.subarray(1), false],
+  ] as const) {
+    const work = hasNonceInSteps(card, message);
+    let steps = 0;
+    let last = work.next();
+    for (; !last.done; last = work.next()) steps++;
+    expect([steps, last.value]).toEqual([4, right]);
+  }
 });

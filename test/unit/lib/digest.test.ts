@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { isDigest, sha256, sha256OfFile } from '../../../src/lib/digest.ts';
+import { isDigest, sha256, sha256InSteps, sha256OfFile } from '../../../src/lib/digest.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
 
 const OF_ABC = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
@@ -25,4 +25,19 @@ it.each([
   ['', false],
 ])('isDigest checks %j', (text, is) => {
   expect(isDigest(text)).toBe(is);
+});
+
+it('a digest of much is computed in steps of bounded size', () => {
+  for (const [size, expected] of [
+    [0, 0],
+    [100_000, 0],
+    [1_000_000, 4],
+  ] as const) {
+    const bytes = Buffer.alloc(size, 'bytes');
+    const work = sha256InSteps(bytes);
+    let steps = 0;
+    let last = work.next();
+    for (; !last.done; last = work.next()) steps++;
+    expect([steps, last.value]).toEqual([expected, sha256(bytes)]);
+  }
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loginCard, loginSecret } from '../../../../src/fossil/login.ts';
+import { hasNonceOf, loginCard, loginSecret } from '../../../../src/fossil/login.ts';
 import { fossilUser, keysOfUser } from '../../../../src/fossil-sync/login/fossil-user.ts';
 import {
   PERIOD_SECONDS,
@@ -90,16 +90,20 @@ describe('a login card', () => {
   it('is refused for another message and for another project code', () => {
     const { user, password } = passwords.issue(scope, OWNER, NOW);
     const card = loginCard(user, loginSecret(PROJECT, user, password), BODY);
-    expect(by({ kind: 'card', card, covered: Buffer.from('push x y\n') }, NOW)).toMatchObject({
+    expect(
+      by({ kind: 'card', card, isOfMessage: hasNonceOf(card, Buffer.from('push x y\n')) }, NOW),
+    ).toMatchObject({
       is: 'refused',
     });
     const elsewhere = loginCard(user, loginSecret('b'.repeat(40), user, password), BODY);
-    expect(by({ kind: 'card', card: elsewhere, covered: BODY }, NOW)).toMatchObject({ is: 'refused' });
+    expect(
+      by({ kind: 'card', card: elsewhere, isOfMessage: hasNonceOf(elsewhere, BODY) }, NOW),
+    ).toMatchObject({ is: 'refused' });
   });
 
   it.each(['nobody', 'anonymous'])('of %s is anonymous', (user) => {
     const card = loginCard(user, 'x', BODY);
-    expect(by({ kind: 'card', card, covered: BODY }, NOW)).toEqual({ is: 'anonymous' });
+    expect(by({ kind: 'card', card, isOfMessage: hasNonceOf(card, BODY) }, NOW)).toEqual({ is: 'anonymous' });
   });
 });
 
@@ -161,7 +165,8 @@ describe('rights', () => {
 
 function shown(kind: 'card' | 'basic', user: string, password: string): Presented {
   if (kind === 'basic') return { kind, user, password };
-  return { kind, card: loginCard(user, loginSecret(PROJECT, user, password), BODY), covered: BODY };
+  const card = loginCard(user, loginSecret(PROJECT, user, password), BODY);
+  return { kind, card, isOfMessage: hasNonceOf(card, BODY) };
 }
 
 function by(presented: Presented | undefined, now: number) {

@@ -107,6 +107,59 @@ describe('the handler for Node servers (issue 14, deliverable 3)', () => {
   });
 });
 
+describe('large messages', () => {
+  const LARGE = 9 * 2 ** 20;
+
+  it('take turns, and small ones do not wait for them', async () => {
+    const { host } = await repository();
+    let [now, most, small] = [0, 0, 0];
+    const held = new AbortController();
+    const others = new Promise((resolve) => held.signal.addEventListener('abort', resolve));
+    await using server = await listenFossil({
+      ...host,
+      admit: async (login, message) => {
+        if (message.length < LARGE) {
+          small++;
+          return host.admit(login, message);
+        }
+        now++;
+        most = Math.max(most, now);
+        // The first one keeps its turn until small ones have been answered.
+        await others;
+        now--;
+        return host.admit(login, message);
+      },
+    });
+    // The longest comment that a line may have, over and over.
+    const large = Buffer.concat([CLONE, Buffer.alloc(LARGE, `#${' '.repeat(15_000)}\n`), Buffer.from('\n')]);
+    const framed = Buffer.from(await encodeMessage('application/x-fossil', large));
+    const sent = [
+      raw(server.url, post(large, 'application/x-fossil-uncompressed')),
+      raw(server.url, post(framed, 'application/x-fossil')),
+      raw(server.url, post(large)),
+    ];
+    while (now === 0) await new Promise((resolve) => setImmediate(resolve));
+    for (let at = 0; at < 3; at++) expect(await raw(server.url, post(CLONE))).toContain('clone_seqno 0');
+    expect([small, now, most]).toEqual([3, 1, 1]);
+    held.abort();
+    for (const reply of await Promise.all(sent)) expect(reply).toContain('clone_seqno 0');
+    expect([now, most]).toEqual([0, 1]);
+  });
+
+  it('give their turn to the next one, if they are damaged, too', async () => {
+    const { host } = await repository();
+    await using server = await listenFossil(host);
+    const damaged = Buffer.alloc(1_000, 'x');
+    damaged.writeUInt32BE(LARGE);
+    for (let at = 0; at < 3; at++) {
+      const refused = await raw(server.url, post(damaged, 'application/x-fossil'));
+      expect(refused).toContain('200 OK');
+    }
+    const large = Buffer.concat([CLONE, Buffer.alloc(LARGE, `#${' '.repeat(15_000)}\n`), Buffer.from('\n')]);
+    expect(await raw(server.url, post(large))).toContain('clone_seqno 0');
+  });
+});
+
 describe('memory of a reply that serves again', () => {
   /** Sends one reply of `chunks` to a client. @returns how often it was released once the connection has ended */
   async function releases(chunks: readonly Uint8Array[], isGone: boolean): Promise<number> {

@@ -1,0 +1,52 @@
+/** zlib in threads, for what takes longer than others should wait. */
+import type { Deflate, Inflate } from 'node:zlib';
+import { CairnError } from '../lib/errors.ts';
+
+/** Bytes that zlib is given at once. */
+const SLICE = 1 << 18;
+
+/**
+ * Runs bytes through a stream of zlib into memory that is there already. Convenience functions of `node:zlib` collect their output
+ * in pieces and join them, which takes the memory twice.
+ * @param stream is destroyed at the end
+ * @returns bytes that were written, and bytes of the source that zlib has read: fewer if its stream ends earlier
+ * @throws CairnError `too-large` if the result does not fit; the error of zlib
+ */
+export async function throughZlib(
+  stream: Deflate | Inflate,
+  source: Uint8Array,
+  target: Uint8Array,
+): Promise<{ readonly written: number; readonly read: number }> {
+  let written = 0;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      stream.on('data', (chunk: Buffer) => {
+        if (written + chunk.length > target.length) {
+          stream.destroy(new CairnError('too-large', `more than ${target.length} bytes`));
+          return;
+        }
+        target.set(chunk, written);
+        written += chunk.length;
+      });
+      stream.once('end', resolve);
+      stream.once('error', reject);
+      feed(stream, source, 0);
+    });
+  } finally {
+    stream.destroy();
+  }
+  return { written, read: stream.bytesWritten };
+}
+
+/** Writes slices as zlib takes them. If its stream has ended or failed, it takes no more. */
+function feed(stream: Deflate | Inflate, source: Uint8Array, from: number): void {
+  let at = from;
+  while (at < source.length) {
+    const hasRoom = stream.write(source.subarray(at, at + SLICE));
+    at += SLICE;
+    if (hasRoom) continue;
+    stream.once('drain', () => feed(stream, source, at));
+    return;
+  }
+  stream.end();
+}
