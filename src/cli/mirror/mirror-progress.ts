@@ -33,6 +33,7 @@ export class MirrorProgress implements MirrorObserver, Disposable {
   private readonly clock: Clock;
   private readonly isShown: boolean;
   private current = '';
+  private isRelaying = false;
   private detail = '';
   private bytes = 0;
   private samples: { readonly at: number; readonly bytes: number }[] = [];
@@ -52,6 +53,7 @@ export class MirrorProgress implements MirrorObserver, Disposable {
 
   phase(phase: Phase, detail = ''): void {
     this.current = WORDS[phase];
+    this.isRelaying = phase === 'relaying';
     this.detail = detail;
     this.said = '';
     if (phase === 'counting') {
@@ -93,7 +95,7 @@ export class MirrorProgress implements MirrorObserver, Disposable {
 
   private line(): string {
     const detail = this.detail === '' ? '' : ` (${this.detail})`;
-    const amount = this.bytes === 0 ? '' : ` ${roundedSize(this.bytes)}${this.rate()}`;
+    const amount = this.bytes === 0 ? '' : ` ${roundedSize(this.bytes)}${this.isRelaying ? this.rate() : ''}`;
     const said = this.said === '' ? '' : ` | ${this.said}`;
     return `${this.current}${detail}${amount}${said}`;
   }

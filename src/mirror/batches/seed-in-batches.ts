@@ -210,11 +210,9 @@ class Seeding {
     this.control = afterLongPack({ ...this.control, stride: stops.length }, pack);
     if (this.graph === undefined) {
       await this.findStops(pack.projected);
-      observer.notice(
-        `a pack of everything is too long (${sent.reason}): sending it in about ${this.packs()}`,
-      );
+      observer.notice(`a pack of everything is too long (${sent.reason}): sending it in ${this.packs()}`);
     } else if (stops.length > 1) {
-      observer.notice(`a pack is too long (${sent.reason}): ${this.packs()} to go`);
+      observer.notice(`a pack is too long (${sent.reason}): going on with ${this.packs()}`);
     } else if (this.stops.takeApart()) {
       observer.notice(`a merge is too long for one pack (${sent.reason}): what it merges goes first`);
     } else if (!sent.isCut || this.cuts >= MOST_CUTS) {
@@ -224,13 +222,14 @@ class Seeding {
 
   private packs(): string {
     const packs = packsLeft(this.control, this.stops.left);
-    return packs === 1 ? 'one pack' : `${packs} packs`;
+    // An estimate: it may be one more.
+    return packs === 1 ? 'smaller packs' : `about ${packs} packs`;
   }
 
   /** The error of a pack that cannot be made smaller. The source is asked again to know how long it would be. */
   private async exhausted(
     stops: readonly Stop[],
-    { reason }: Sent & { readonly outcome: 'too long' },
+    { reason, pack: seen }: Sent & { readonly outcome: 'too long' },
   ): Promise<Error> {
     const run = this.detailed('measuring what is too long');
     const wants = this.commandsFor(stops).map(({ newId }) => newId);
@@ -238,11 +237,13 @@ class Seeding {
     let length = 0;
     for await (const chunk of pack) length += chunk.length;
     const { limit } = this.control;
+    // What was projected when it was broken off is known exactly by now.
+    const said = seen.projected === undefined ? ` (${reason})` : '';
     const takes =
       limit === undefined ? 'the target does not take it' : `the target takes ${roundedSize(limit)}`;
     return publicError(
       'too-large',
-      `${stops[0]?.oid} alone needs a pack of ${roundedSize(length)}, and ${takes} (${reason}). ` +
+      `${stops[0]?.oid} alone needs a pack of ${roundedSize(length)}, and ${takes}${said}. ` +
         'Raise the limit of the target, or of --target-max-pack-bytes, and run again: what was sent is kept there',
     );
   }

@@ -39,6 +39,11 @@ describe('progress on a terminal', () => {
     shown.relayed(2 ** 20);
     shown.phase('relaying', 'pack 3/8');
     expect(lines()).toEqual(['relaying (pack 3/8) 4.0 MiB, 1.0 MiB/s']);
+    // Nothing moves while the target works: a rate that sinks would say that it is slow.
+    shown.phase('waiting');
+    pass(1_000);
+    shown.phase('waiting');
+    expect(lines()).toEqual(['waiting for the target 4.0 MiB']);
     shown[Symbol.dispose]();
     expect(lines()).toEqual(['']);
   });
