@@ -50,5 +50,5 @@ export function keptPlaceHtml(place: KeptPlace | undefined): Html | '' {
   const path = Buffer.concat(
     place.path.flatMap((name, at) => (at === 0 ? [name] : [Buffer.from('/'), name])),
   );
-  return html`<p class="note">Choose where to look at <code>${userText(path.toString('utf8'), 1_024)}</code>.</p>`;
+  return html`<p class="quiet">Choose where to look at <code>${userText(path.toString('utf8'), 1_024)}</code>.</p>`;
 }

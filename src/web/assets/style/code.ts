@@ -1,6 +1,7 @@
 /** Pages of a repository: files, histories, differences. */
 export const CODE = `
 h1.path, h1.subject { font-size: 1.25rem; }
+h1.subject + .listed { margin-top: 0.9rem; }
 h1.path > * + * { margin-inline-start: 0.3rem; }
 .place { display: flex; flex-wrap: wrap; align-items: center; gap: 0.4rem 1rem; }
 .place > h1 { flex: 1 1 16rem; min-width: 0; }

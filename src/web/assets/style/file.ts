@@ -21,7 +21,8 @@ table.delimited { width: auto; }
 .cell .output.error { border-inline-start-color: var(--accent); }
 .cell img { max-width: 100%; height: auto; }
 @media (max-width: 40rem) {
-  .lines .who div { width: 9.5rem; }
+  /* Little more than a date, so that there is room for code. */
+  .lines .who div { width: 6.2rem; }
   .delimited thead { display: table-header-group; }
   .delimited td { display: table-cell; color: inherit; }
 }

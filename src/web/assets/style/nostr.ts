@@ -15,11 +15,12 @@ ul.statuses a[aria-current] { font-weight: 600; text-decoration: underline; }
 .threads .subject { font-weight: 600; }
 .cover-note { margin: 1rem 0; padding: 0.2rem 1rem; border-inline-start: 3px solid var(--accent); background: var(--raised); }
 .comment { margin: 1rem 0; padding: 0.2rem 1rem; border: 1px solid var(--line); border-radius: 6px; background: var(--raised); overflow: hidden; }
+.comment > :last-child, .cover-note > :last-child { margin-bottom: 0.8rem; }
 .comment.depth-1 { margin-inline-start: 1rem; }
 .comment.depth-2 { margin-inline-start: 2rem; }
 .comment.depth-3 { margin-inline-start: 3rem; }
 .comment.depth-4 { margin-inline-start: 4rem; }
-.comment .set { margin: 0.5rem 0; padding: 0; list-style: none; }
+.comment .set { margin-top: 0.5rem; padding: 0; list-style: none; }
 .steps { list-style: none; }
 .listed ul li { padding: 0.1rem 0; border: 0; }
 .how { margin-top: 1.5rem; }
