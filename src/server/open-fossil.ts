@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import { hkdfSha256 } from '../lib/hkdf.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { COMPRESSED_BEFORE_FOLDS } from '../repository/fossil/intake-limits.ts';
 import { fossilObserver } from './metrics-adapters.ts';
 import type { OpenedRepositories } from './open-repositories.ts';
 
@@ -49,6 +50,7 @@ export function openFossil(parts: FossilParts): FossilRoutesContext {
       records: maxArtifacts,
       expanded: maxExpanded,
       unversioned: maxUnversioned,
+      ...(settings.fold ? { compressed: COMPRESSED_BEFORE_FOLDS } : {}),
     },
     memory: new ByteBudget(Math.max(MEMORY_BYTES, 2 * maxMessage)),
     round: {

@@ -1,8 +1,12 @@
 /** `cairn fossil clone|pull|push|sync`, between a store and the stock server (issue 14, deliverable 5). */
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { withFossilStore } from '../../src/cli/fossil/fossil-store.ts';
+import { repositoryArgument } from '../../src/cli/repository-argument.ts';
+import { RepositoryBag } from '../../src/fossil-sync/client/repository-bag.ts';
 import { runCommand } from '../helpers/command.ts';
 import { FossilClient, noFossil } from '../helpers/fossil.ts';
+import { whole } from '../helpers/fossil-rig.ts';
 import type { CommandResult } from '../helpers/git-client.ts';
 import { OWNER } from '../helpers/server.ts';
 import { type StockFossilServer, serveStock } from '../helpers/stock-fossil-server.ts';
@@ -94,6 +98,34 @@ it('a project is imported, kept in sync, and pushed to another server', async ()
 
   const again = await cairn(['sync', urlOf(server), name, '--json', '--user', 'alice'], env);
   expect(JSON.parse(again.stdout)).toMatchObject({ outcome: 'ok', filesSent: 0, filesReceived: 0 });
+});
+
+it('what was pulled in many rounds is folded by the command itself', async () => {
+  const name = `${OWNER}/folded`;
+  expect((await cairn(['clone', urlOf(server), name])).exitCode).toBe(0);
+  const store = `file:${join(folder.path, 'data')}`;
+  const kinds = async () =>
+    withFossilStore(
+      { store, 'log-level': 'silent' },
+      { environment: {} },
+      { writes: false },
+      async (opened) => {
+        const published = await opened.repositories.get(repositoryArgument(name)).resolve();
+        return published?.manifest.packs.map(({ kind }) => kind);
+      },
+    );
+  await withFossilStore(
+    { store, 'log-level': 'silent' },
+    { environment: {} },
+    { writes: true },
+    async (opened) => {
+      const bag = await RepositoryBag.open(opened.repositories.get(repositoryArgument(name)));
+      for (let round = 0; round < 15; round++) await bag.take({ artifacts: [whole(`round ${round}`)] });
+    },
+  );
+  expect((await kinds())?.length).toBeGreaterThanOrEqual(16);
+  expect(await cairn(['pull', urlOf(server), name])).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(await kinds()).toEqual(['fold']);
 });
 
 it('commands end with telling exit codes after errors, and leave nothing half done', async () => {

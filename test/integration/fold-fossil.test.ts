@@ -9,6 +9,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import type { Bag, BagEntry } from '../../src/repository/fossil/bag.ts';
 import { ChangeShun, type ShunRequest } from '../../src/repository/fossil/change-shun.ts';
 import { prepareArtifacts } from '../../src/repository/fossil/intake.ts';
+import { COMPRESSED_BEFORE_FOLDS } from '../../src/repository/fossil/intake-limits.ts';
 import type { ReceivedArtifact } from '../../src/repository/fossil/prepared-artifacts.ts';
 import { publishArtifacts } from '../../src/repository/fossil/publish-artifacts.ts';
 import { verifyBag } from '../../src/repository/fossil/verify-bag.ts';
@@ -91,7 +92,7 @@ describe('a large push', () => {
     );
     await rig.push(texts.slice(0, 10));
     const small = (await rig.bag()).state.packs[0]?.pack.size ?? 0;
-    await rig.push(texts);
+    await rig.push(texts, { compressed: COMPRESSED_BEFORE_FOLDS });
     const before = await rig.bag();
     const sizeOf = (bag: Bag) => bag.state.packs.reduce((sum, { pack }) => sum + pack.size, 0);
     expect(small).toBeLessThan(2_500);

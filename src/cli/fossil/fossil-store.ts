@@ -4,6 +4,8 @@ import { readSettings } from '../../config/settings.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { ClosingStack } from '../../lib/closing-stack.ts';
 import { systemRandom } from '../../lib/random.ts';
+import { foldTrouble } from '../../maintenance/fold/fold-trouble.ts';
+import type { FossilFoldOutcome } from '../../maintenance/fold/fossil/fossil-fold.ts';
 import { createLogger } from '../../observability/logger.ts';
 import type { FossilRepository } from '../../repository/fossil/fossil-repository.ts';
 import type { Repositories } from '../../repository/repositories.ts';
@@ -16,6 +18,8 @@ export interface FossilStore {
   readonly repositories: Repositories<FossilRepository>;
   /** A folder for scratch files, removed afterwards. */
   readonly scratch: string;
+  /** Folds a repository if it is due: servers only fold after publishes of their own. @throws as `foldFossil` */
+  fold(repository: FossilRepository, signal: AbortSignal): Promise<FossilFoldOutcome>;
 }
 
 /**
@@ -45,5 +49,17 @@ export async function withFossilStore<T>(
     { stores, clock: systemClock, random: systemRandom, swapPatience, cache },
     stack,
   );
-  return await use({ repositories: opened.fossil, scratch });
+  const fold: FossilStore['fold'] = async (repository, signal) => {
+    const { foldFossil } = await import('../../maintenance/fold/fossil/fossil-fold.ts');
+    const holder = systemRandom.hex(8);
+    const parts = {
+      control: stores.control,
+      cache: opened.cache,
+      scratch,
+      clock: systemClock,
+      random: systemRandom,
+    };
+    return foldFossil({ ...parts, holder, onTrouble: foldTrouble(log) }, repository, 'due', signal);
+  };
+  return await use({ repositories: opened.fossil, scratch, fold });
 }

@@ -96,11 +96,27 @@ async function exchanged(
     privateArtifacts: flags.private ?? false,
   };
   // Awaited here: the transport is closed when this function returns.
-  return await withFossilStore(given, context, { writes: true }, (store) =>
-    command === 'clone'
-      ? cloned(store, repository, opened.transport, options)
-      : synced(store, id, opened.transport, { ...options, catalog: flags.verily ?? false }, command),
-  );
+  return await withFossilStore(given, context, { writes: true }, async (store) => {
+    if (command === 'clone') return await cloned(store, repository, opened.transport, options);
+    const catalog = flags.verily ?? false;
+    const result = await synced(store, id, opened.transport, { ...options, catalog }, command);
+    if (command !== 'push') await foldDue(store, id, context);
+    return result;
+  });
+}
+
+/** Many packs that came in rounds become one. What came is stored already: if that fails, the command has not. */
+async function foldDue(
+  store: FossilStore,
+  id: ReturnType<typeof repositoryArgument>,
+  context: CommandContext,
+): Promise<void> {
+  try {
+    await store.fold(store.repositories.get(id), context.signal);
+  } catch (error) {
+    if (context.signal.aborted) return;
+    context.warn(`it was not folded ("cairn fold" does it later): ${messageOf(error)}`);
+  }
 }
 
 async function cloned(

@@ -6,6 +6,8 @@ export interface IntakeLimits {
   readonly artifact: number;
   /** Artifacts of one request. */
   readonly records: number;
+  /** Artifacts of one request that are compressed when they come. Of more, a fold that comes soon does it: see `COMPRESSED_BEFORE_FOLDS`. */
+  readonly compressed: number;
   /** All contents that one request makes, however often deltas repeat them. */
   readonly expanded: number;
   /** Deltas that one content may be made of. A longer chain is stored whole at this length. */
@@ -27,6 +29,7 @@ export interface IntakeLimits {
 export const INTAKE_LIMITS: IntakeLimits = {
   artifact: 128 * MiB,
   records: 200_000,
+  compressed: Number.POSITIVE_INFINITY,
   expanded: 2_048 * MiB,
   chain: 200,
   waiting: 64 * MiB,
@@ -36,3 +39,6 @@ export const INTAKE_LIMITS: IntakeLimits = {
   unversionedFiles: 10_000,
   unversioned: 1_024 * MiB,
 };
+
+/** `compressed`, where repositories are folded soon after publishes: a request with more artifacts is one of a large push. */
+export const COMPRESSED_BEFORE_FOLDS = 50;

@@ -73,7 +73,7 @@ class Intake {
   private readonly waiting: BroughtDelta[] = [];
   private readonly wrong: BroughtDelta[] = [];
   /** Makes the payload of what came as it is. */
-  private asPayload = payloadMaker(0);
+  private asPayload = payloadMaker([], INTAKE_LIMITS);
   private expanded = 0;
   private members = 0;
 
@@ -88,7 +88,7 @@ class Intake {
     if (received.artifacts.length > this.limits.records) {
       throw new CairnError('too-large', `more than ${this.limits.records} artifacts in one request`);
     }
-    this.asPayload = payloadMaker(received.artifacts.filter(({ form }) => form === 'plain').length);
+    this.asPayload = payloadMaker(received.artifacts, this.limits);
     const whole: ReceivedArtifact[] = [];
     for (const artifact of received.artifacts) {
       const { name, source, isPrivate } = artifact;

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { isStoredPayload } from '../../../../src/fossil/compression.ts';
+import { COMPRESSED_BEFORE_FOLDS } from '../../../../src/repository/fossil/intake-limits.ts';
 import { pointerKey } from '../../../../src/repository/keys.ts';
 import {
   checkIn,
@@ -13,6 +15,23 @@ import {
   whole,
 } from '../../../helpers/fossil-rig.ts';
 import { tempDir } from '../../../helpers/temp-dir.ts';
+
+describe('a large push', () => {
+  it('is compressed when it comes, unless a fold is expected to do it', async () => {
+    const artifacts = Array.from({ length: 60 }, (_, at) => whole(lines(10 * at, 20)));
+    for (const [limits, isStored] of [
+      [{}, false],
+      [{ compressed: COMPRESSED_BEFORE_FOLDS }, true],
+      [{ compressed: 60 }, false],
+    ] as const) {
+      const rig = await new FossilRig().create();
+      await rig.push(artifacts, limits);
+      const bag = await rig.bag();
+      const { artifacts: stored } = await bag.storedRun(0, 1 << 30);
+      expect(stored.map(({ payload }) => isStoredPayload(payload))).toEqual(artifacts.map(() => isStored));
+    }
+  });
+});
 
 describe('requests to the store', () => {
   it('are one conditional read for a round with nothing new, and also pack, manifest and pointer for a push', async () => {
