@@ -170,6 +170,7 @@ export {
   isBranch,
   isBranchOrTag,
   isTag,
+  longPartProblem,
   refFormatProblem,
   refNameProblem,
 } from './refs/ref-name.ts';

@@ -7,6 +7,7 @@ import {
   commandKind,
   directoryFileConflict,
   isBranch,
+  longPartProblem,
   type ObjectDescription,
   type RefCommand,
   refsStartingWith,
@@ -45,7 +46,10 @@ export function* decideRefUpdates(push: PushFacts, state: RefsAndHead): Cooperat
     const problem = problemOf(command);
     if (problem !== undefined) return { ...problem, byState: false };
     return (
-      staleness(command, state) ?? typeProblem(command, push.objects) ?? forbidding(command, push.forbidden)
+      longPart(command, state) ??
+      staleness(command, state) ??
+      typeProblem(command, push.objects) ??
+      forbidding(command, push.forbidden)
     );
   });
   refuseDeletingHead(push, state, decisions);
@@ -59,6 +63,12 @@ export function* decideRefUpdates(push: PushFacts, state: RefsAndHead): Cooperat
 /** A refusal that was found before. */
 export function problemOf({ refused, problem }: CheckedCommand): RefProblem | undefined {
   return refused ?? (problem === undefined ? undefined : { class: 'name', reason: problem });
+}
+
+function longPart(command: RefCommand, state: RefsAndHead): Refusal | undefined {
+  if (commandKind(command) === 'delete' || state.refs.has(command.name)) return undefined;
+  const problem = longPartProblem(command.name);
+  return problem === undefined ? undefined : refuse('name', problem);
 }
 
 /** A command whose result is already published is allowed: the sender may repeat a push whose answer was lost. */

@@ -125,6 +125,26 @@ describe('an import into a new repository', () => {
     expect((await manifest())?.refs.size).toBe(4);
   });
 
+  it('blocks a branch whose name clients cannot keep as a file, in a new repository and later', async () => {
+    const work = await upstream();
+    const long = `refs/heads/${'x'.repeat(251)}`;
+    const blocked = {
+      outcome: 'blocked',
+      refs: expect.arrayContaining([
+        expect.objectContaining({ target: long, reason: expect.stringContaining('longer than 250 bytes') }),
+      ]),
+    };
+    const line = `${await work.oidOf('main')} ${long}\n`;
+    const packed = join(work.folder, '.git/packed-refs');
+    await appendFile(packed, line);
+    expect(await rig.import(repository(), work.folder)).toMatchObject(blocked);
+    expect(await repository().resolve()).toBeUndefined();
+    await writeFile(packed, '');
+    expect(await rig.import(repository(), work.folder)).toMatchObject({ outcome: 'ok' });
+    await appendFile(packed, line);
+    expect(await rig.import(repository(), work.folder)).toMatchObject(blocked);
+  });
+
   it('of a shallow source is refused with the likely cause', async () => {
     const work = await upstream();
     const shallow = await users.clone(`file://${work.folder}`, `shallow-${count}`, '--bare', '--depth=1');

@@ -45,6 +45,21 @@ export function refFormatProblem(name: string): string | undefined {
   return undefined;
 }
 
+/**
+ * The longest part of the name of a new ref, in bytes. Clients keep a ref as a file of that name and lock it with another one, which
+ * ends in `.lock`; file systems allow 255 bytes. With a longer one, `git fetch` fails in every clone.
+ */
+export const maxRefPartBytes = 250;
+
+/** Why no ref of this name may be made, although it may be there from before; undefined if it may. */
+export function longPartProblem(name: string): string | undefined {
+  // No character has more than three bytes for each UTF-16 unit.
+  if (name.length * 3 <= maxRefPartBytes) return undefined;
+  return name.split('/').some((part) => Buffer.byteLength(part) > maxRefPartBytes)
+    ? `no part of a ref name may be longer than ${maxRefPartBytes} bytes`
+    : undefined;
+}
+
 /** Decodes a ref name; undefined if `bytes` are not valid UTF-8. It checks none of the other rules. */
 export function decodeRefName(bytes: Uint8Array): string | undefined {
   if (!isUtf8(bytes)) return undefined;

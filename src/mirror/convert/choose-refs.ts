@@ -1,4 +1,4 @@
-import { compareBytes, isBranch, isObjectId, refNameProblem } from '../../git/index.ts';
+import { compareBytes, isBranch, isObjectId, longPartProblem, refNameProblem } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { type ConversionOptions, type ConvertedRef, originNotesRef } from './conversion.ts';
 
@@ -21,7 +21,7 @@ export function chooseRefs({
   );
   const names = new Set<string>();
   for (const { name, oid } of chosen) {
-    const problem = refNameProblem(name);
+    const problem = refNameProblem(name) ?? longPartProblem(name);
     if (problem !== undefined) throw new CairnError('invalid', `the ref ${JSON.stringify(name)}: ${problem}`);
     if (!isObjectId(oid, 'sha1')) throw new CairnError('invalid', `${name} has no SHA-1 id`);
     if (names.has(name)) throw new CairnError('invalid', `the ref ${name} is given twice`);

@@ -1,4 +1,10 @@
-import { isZeroId, type ObjectFormat, refNameProblem, refsStartingWith } from '../../git/index.ts';
+import {
+  isZeroId,
+  longPartProblem,
+  type ObjectFormat,
+  refNameProblem,
+  refsStartingWith,
+} from '../../git/index.ts';
 import { mirroredRefProblem } from '../../policy/mirrored-refs.ts';
 import type { GitState, PublishedGitState } from '../../repository/git/git-manifest.ts';
 import {
@@ -62,7 +68,8 @@ export async function planImport(
 /** Why nobody may change a ref. */
 export function refProblem(request: ImportRequest, state: GitState, name: string): string | undefined {
   const { forbids = ({ mirrors }, ref) => mirroredRefProblem(mirrors, ref) } = request;
-  return refNameProblem(name) ?? forbids(state, name);
+  const isNew = !state.refs.has(name);
+  return refNameProblem(name) ?? (isNew ? longPartProblem(name) : undefined) ?? forbids(state, name);
 }
 
 function withoutOwn(scope: RefScope): RefScope {
@@ -122,7 +129,10 @@ async function ancestryOf(
 
 function allowed(ref: PlannedRef, request: ImportRequest, state: GitState | undefined): PlannedRef {
   if (ref.action === 'skip' || ref.action === 'block') return ref;
-  const problem = state === undefined ? refNameProblem(ref.target) : refProblem(request, state, ref.target);
+  const problem =
+    state === undefined
+      ? (refNameProblem(ref.target) ?? longPartProblem(ref.target))
+      : refProblem(request, state, ref.target);
   return problem === undefined ? ref : { ...ref, action: 'block', reason: problem };
 }
 

@@ -2,6 +2,7 @@ import {
   branchesAndTags,
   changedRefs,
   isBranch,
+  longPartProblem,
   type ObjectDescription,
   refsPointingAt,
 } from '../../git/index.ts';
@@ -288,9 +289,11 @@ function ruleProblem(
   policy: Policy,
   role: WriterRole,
 ): string | undefined {
-  for (const { name } of changes) {
+  for (const { name, from } of changes) {
     const kind = kinds.get(name);
-    const problem = kind === undefined ? undefined : protectionProblem(policy.protection, role, name, kind);
+    const problem =
+      (from === undefined ? longPartProblem(name) : undefined) ??
+      (kind === undefined ? undefined : protectionProblem(policy.protection, role, name, kind));
     if (problem !== undefined) return `${name}: ${problem}`;
   }
   return undefined;

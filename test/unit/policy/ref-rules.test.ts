@@ -35,6 +35,30 @@ const CASES: readonly Case[] = [
   { what: 'deletes the last branch', refs: ['a:1'], commands: [command('a', '1 >')], expected: [undefined] },
 
   {
+    what: 'makes no ref with a part that clients cannot keep as a file, and moves and deletes those of old',
+    refs: ['a:1', `${'o'.repeat(251)}:1`, `${'p'.repeat(251)}:1`],
+    commands: [
+      command('b'.repeat(250), '> 1'),
+      command('b'.repeat(251), '> 1'),
+      command(`x/${'é'.repeat(125)}`, '> 1'),
+      command(`x/${'é'.repeat(126)}/y`, '> 1'),
+      command(`refs/tags/${'t'.repeat(400)}`, '> 1'),
+      command('b/'.repeat(300).slice(0, -1), '> 1'),
+      command('o'.repeat(251), '1 > 2'),
+      command('p'.repeat(251), '1 >'),
+    ],
+    expected: [
+      undefined,
+      'no part of a ref name may be longer than 250 bytes',
+      undefined,
+      'no part of a ref name may be longer than 250 bytes',
+      'no part of a ref name may be longer than 250 bytes',
+      undefined,
+      undefined,
+      undefined,
+    ],
+  },
+  {
     what: 'refuses to make one that exists with another value',
     refs: ['a:1'],
     commands: [command('a', '> 2')],

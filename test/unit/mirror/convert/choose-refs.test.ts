@@ -34,6 +34,7 @@ describe('the refs of a conversion', () => {
   it.each([
     [[{ name: 'refs/heads/a b', oid }], 'must not contain " "'],
     [[{ name: 'refs/heads/../x', oid }], 'must not contain ".."'],
+    [[{ name: `refs/heads/${'x'.repeat(251)}`, oid }], 'may be longer than 250 bytes'],
     [[{ name: 'refs/heads/x', oid: 'a'.repeat(64) }], 'has no SHA-1 id'],
     [[refs[0], refs[0]], 'is given twice'],
     [[{ name: 'refs/notes/sha1-origin', oid }], 'exclude it, or write no origin notes'],

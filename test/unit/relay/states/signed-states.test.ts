@@ -464,6 +464,15 @@ describe('a signed state is refused', () => {
     expect((await rig.send(there)).note).toBe((await rig.send(none)).note);
   });
 
+  it('if it makes a ref whose name clients cannot keep as a file', async () => {
+    const rig = await SignedStatesRig.withObjects();
+    const long = signedState({ 'heads/main': 'first', [`heads/${'x'.repeat(251)}`]: 'first' });
+    expect(await rig.send(long)).toMatchObject({
+      accepted: false,
+      note: expect.stringContaining('no part of a ref name may be longer than 250 bytes'),
+    });
+  });
+
   it('if a branch would not be a commit', async () => {
     const rig = await SignedStatesRig.withObjects();
     const verdict = await rig.send(signedState({ 'heads/main': 'blob' }));
