@@ -50,8 +50,10 @@ export class EventCharges {
   private readonly terms: RowTerms;
   /** Caches hashes: most events are about one of few repositories. */
   private readonly hashes: HashMemory;
-  /** Cached counts, by everything that they depend on. */
-  private readonly counted = new LruMap<string, Amount>(MOST_COUNTED);
+  /** Cached counts by term, until something changes there. Equal totals may hide a change: one event goes, and another comes. */
+  private readonly counted = new LruMap<number, { readonly keys: string; readonly amount: Amount }>(
+    MOST_COUNTED,
+  );
 
   constructor(hash: KeyedHash, rows: EventRows, lists: EventLists, rowLists: RowLists) {
     this.hashes = new HashMemory(hash, CHARGED);
@@ -89,12 +91,22 @@ export class EventCharges {
 
   /** Charges a new row, and earlier answers to it that could not be charged before. */
   add(row: number): void {
-    for (const term of this.rows.charges(row)) this.terms.add(term, row, this.rows.length(row));
+    this.charge(row, this.rows.charges(row));
     this.passOn(row);
   }
 
   remove(row: number): void {
-    for (const term of this.rows.charges(row)) this.terms.remove(term, row, this.rows.length(row));
+    for (const term of this.rows.charges(row)) {
+      this.terms.remove(term, row, this.rows.length(row));
+      this.counted.delete(term);
+    }
+  }
+
+  private charge(row: number, charges: readonly number[]): void {
+    for (const term of charges) {
+      this.terms.add(term, row, this.rows.length(row));
+      this.counted.delete(term);
+    }
   }
 
   /** What is charged to no repository. */
@@ -111,9 +123,8 @@ export class EventCharges {
     const total = this.total(term);
     if (term < 0 || (total.events < enough.events && total.bytes < enough.bytes)) return total;
     // A client that is refused often tries again while nothing has changed.
-    const question = `${term}/${total.events}/${total.bytes}/${keys.join()}`;
-    const known = this.counted.get(question);
-    if (known !== undefined) return known;
+    const known = this.counted.get(term);
+    if (known?.keys === keys.join()) return known.amount;
     const authors = new Set(keys.map((key) => this.lists.author(key)));
     let [events, bytes] = [0, 0];
     for (const cursor = this.terms.cursor(term); cursor.row >= 0; cursor.next()) {
@@ -122,7 +133,7 @@ export class EventCharges {
       events++;
       bytes += this.rows.length(row);
     }
-    this.counted.set(question, { events, bytes }, 1);
+    this.counted.set(term, { keys: keys.join(), amount: { events, bytes } }, 1);
     return { events, bytes };
   }
 
@@ -178,7 +189,7 @@ export class EventCharges {
           ];
           this.remove(answer);
           rows.setTerms(answer, { address, identifier, tags, charges });
-          for (const term of charges) this.terms.add(term, answer, rows.length(answer));
+          this.charge(answer, charges);
           waiting.push(answer);
         }
       }

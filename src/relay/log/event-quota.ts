@@ -72,16 +72,17 @@ export class EventQuota {
     const isMember = hasRepository(event.pubkey);
     const share = event.kind === kinds.deletion ? DELETIONS_SHARE : 1;
     const room = quotas.indexBytes * share * (isMember ? 1 : STRANGERS_SHARE);
-    if (this.replacesOwn(event)) return undefined;
-    if (ledger.memory >= room) return 'blocked: this relay has no room for more events';
-    const bytes = Buffer.byteLength(encodeEvent(event));
+    const bytes = sizeOf(event);
+    const replaced = this.replacedBy(event);
+    const isLarger = replaced === undefined || bytes > replaced.bytes;
+    if (isLarger && ledger.memory >= room) return 'blocked: this relay has no room for more events';
     const ofKey = scaled(isMember ? quotas.member : quotas.stranger, share);
-    if (!fits(ledger.byAuthor(event.pubkey), bytes, ofKey)) {
+    if (!fits(ledger.byAuthor(event.pubkey), bytes, ofKey, replaced?.bytes)) {
       return `blocked: one key may have ${described(ofKey)} here: delete some of yours first`;
     }
     // An announcement describes its author's own repository: the limits for strangers do not apply.
     if (event.kind === kinds.repository) return undefined;
-    return this.strangersRefusal(event, bytes, share, isMember);
+    return this.strangersRefusal(event, bytes, share, isMember, replaced);
   }
 
   private strangersRefusal(
@@ -89,42 +90,63 @@ export class EventQuota {
     bytes: number,
     share: number,
     isMember: boolean,
+    replaced: Replaced | undefined,
   ): Reason | undefined {
     const { ledger, quotas, mentions } = this.context;
     const foreign = mentions(event).filter(({ writers }) => !writers.includes(event.pubkey));
+    // An event that is replaced leaves room only where it was counted.
+    const before = replaced === undefined ? [] : mentions(replaced.event).map(addressOfRepository);
     const charges = ledger.chargesOf(event);
     if (charges === 0 && !isMember) {
       const limit = scaled(quotas.unclaimed, share);
-      return fits(ledger.unclaimed(), bytes, limit)
+      const room =
+        replaced !== undefined && ledger.chargesOf(replaced.event) === 0 ? replaced.bytes : undefined;
+      return fits(ledger.unclaimed(), bytes, limit, room)
         ? undefined
         : 'blocked: there are too many events here that are about no repository here';
     }
     if (foreign.length === 0) return undefined;
     if (charges > MAX_CHARGES) return `blocked: it is about more than ${MAX_CHARGES} repositories`;
     const limit = scaled(quotas.repository, share);
-    for (const { owner, writers, announcement } of foreign) {
-      const address = formatAddress({
-        kind: kinds.repository,
-        pubkey: owner,
-        identifier: announcement.identifier,
-      });
-      if (fits(ledger.byOthers(address, writers, limit), bytes, limit)) continue;
+    for (const repository of foreign) {
+      const { writers, announcement } = repository;
+      const address = addressOfRepository(repository);
+      const room = before.includes(address) ? replaced?.bytes : undefined;
+      if (fits(ledger.byOthers(address, writers, limit), bytes, limit, room)) continue;
       return `blocked: keys that do not maintain ${announcement.identifier} may store ${described(limit)} about it, and have done so`;
     }
     return undefined;
   }
 
-  /** True when the event replaces one that is already counted. */
-  private replacesOwn(event: NostrEvent): boolean {
+  /** The event that this one takes the place of. */
+  private replacedBy(event: NostrEvent): Replaced | undefined {
     const address = addressOf(event);
-    if (address === undefined) return false;
-    return this.context.events.latest(address.kind, address.pubkey, address.identifier) !== undefined;
+    if (address === undefined) return undefined;
+    const latest = this.context.events.latest(address.kind, address.pubkey, address.identifier);
+    return latest === undefined ? undefined : { event: latest, bytes: sizeOf(latest) };
   }
 }
 
-/** True when one more event of this size stays within a limit. */
-function fits(there: Amount, bytes: number, limit: Amount): boolean {
-  return there.events < limit.events && there.bytes + bytes <= limit.bytes;
+interface Replaced {
+  readonly event: NostrEvent;
+  readonly bytes: number;
+}
+
+function sizeOf(event: NostrEvent): number {
+  return Buffer.byteLength(encodeEvent(event));
+}
+
+function addressOfRepository({ owner, announcement: { identifier } }: Mentioned): string {
+  return formatAddress({ kind: kinds.repository, pubkey: owner, identifier });
+}
+
+/**
+ * True when one more event of this size stays within a limit.
+ * @param replaced bytes of the event that it takes the place of, if that is counted here. One that is no larger always fits.
+ */
+function fits(there: Amount, bytes: number, limit: Amount, replaced?: number): boolean {
+  if (replaced === undefined) return there.events < limit.events && there.bytes + bytes <= limit.bytes;
+  return bytes <= replaced || there.bytes - replaced + bytes <= limit.bytes;
 }
 
 function scaled({ events, bytes }: Amount, share: number): Amount {

@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeEvent, type NostrEvent } from '../../../../src/nostr/event.ts';
 import { defaultRelayLimits } from '../../../../src/relay/client/relay-limits.ts';
 import { EventIndex } from '../../../../src/relay/log/event-index.ts';
 import { EventQuota, type EventQuotas, type Mentioned } from '../../../../src/relay/log/event-quota.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 import { ann, ben, cat, plainEvent } from '../plain-events.ts';
 
+const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
 const SHOWN = { hidden: false, at: 0 };
 const MIB = 1024 * 1024;
 const plenty = { events: 1_000, bytes: MIB };
@@ -221,5 +224,110 @@ describe('the memory of the index (issue 11, point 10)', () => {
     expect(member).toEqual({ events: 100_000, bytes: 512 * MIB });
     expect(unclaimed).toEqual({ events: 20_000, bytes: 32 * MIB });
     expect(defaultRelayLimits.perMinute).toEqual({ events: 1_200, bytes: 32 * MIB });
+  });
+});
+
+describe('events that replace others (issue 11, point 10)', () => {
+  const profile = (size: number, at: number, about: readonly string[] = []) =>
+    plainEvent({
+      by: cat,
+      kind: 30_999,
+      created_at: at,
+      content: 'x'.repeat(size),
+      tags: [['d', 'one'], ...about.map((identifier) => ['a', address(identifier)])],
+    });
+
+  it('need room for what they have more, in their key and in the repository', () => {
+    store(profile(10, 1, ['x']));
+    for (const limit of ['stranger', 'repository'] as const) {
+      const bounded = quota({ [limit]: { events: 1, bytes: 1_000 } });
+      expect(bounded.refusal(profile(10, 2, ['x']))).toBeUndefined();
+      expect(bounded.refusal(profile(100, 2, ['x']))).toBeUndefined();
+      expect(bounded.refusal(profile(2_000, 2, ['x']))).toMatch(/^blocked: /);
+    }
+    const full = quota({}, 64 * MIB);
+    expect(full.refusal(profile(10, 2, ['x']))).toBeUndefined();
+    expect(full.refusal(profile(11, 2, ['x']))).toMatch(/no room for more events/);
+  });
+
+  it('are counted anew although there are as many as before, of the same size', () => {
+    const event = (by: string, d: string, identifier: string, at = 1) =>
+      plainEvent({
+        by,
+        kind: 30_999,
+        created_at: at,
+        tags: [
+          ['d', d],
+          ['a', address(identifier)],
+        ],
+      });
+    const bounded = quota({ repository: { events: 3, bytes: MIB } });
+    store(event(cat, '1', 'x'), event(cat, '2', 'x'), event(ben, '3', 'x'));
+    expect(bounded.refusal(event(cat, '4', 'x'))).toBeUndefined();
+    // Ben's is about another one now, and one of a stranger comes.
+    store(event(ben, '3', 'y', 2), event(cat, '4', 'x'));
+    expect(bounded.refusal(event(cat, '5', 'x'))).toMatch(/^blocked: /);
+  });
+
+  it('need room in a repository that the one before was not about', () => {
+    store(profile(10, 1, ['x']), issue('y'));
+    const bounded = quota({ repository: { events: 1, bytes: MIB } });
+    expect(bounded.refusal(profile(10, 2, ['x']))).toBeUndefined();
+    expect(bounded.refusal(profile(10, 2, ['x', 'y']))).toMatch(/^blocked: keys that do not maintain y/);
+  });
+});
+
+describe(`random events of every kind (seed ${SEED}) (issue 11, point 10)`, () => {
+  it('stay within every limit, and take no room from owners and maintainers', () => {
+    const random = new SeededRandom(SEED);
+    const limits = {
+      stranger: { events: 6, bytes: 6_000 },
+      repository: { events: 15, bytes: 12_000 },
+      unclaimed: { events: 8, bytes: 5_000 },
+    };
+    const bounded = quota(limits);
+    const strangers = times(6, () => random.hex(32));
+    const stored = new Map<string, NostrEvent>();
+    const refused = new Set<string>();
+    for (let at = 1; at <= 1_500; at++) {
+      const by = random.pick([...strangers, ben]);
+      const kind = random.pick([1621, 0, 10_317, 30_999]);
+      const about = ['x', 'y'].filter(() => random.below(2) === 0);
+      const event = plainEvent({
+        by,
+        kind,
+        created_at: at,
+        content: 'x'.repeat(random.pick([0, 50, 400, 3_000])),
+        tags: [['d', `${random.below(3)}`], ...about.map((identifier) => ['a', address(identifier)])],
+      });
+      const refusal = bounded.refusal(event);
+      if (refusal !== undefined) {
+        expect(by, refusal).not.toBe(ben);
+        refused.add(refusal.slice(0, 30));
+        continue;
+      }
+      store(event);
+      const place = kind === 1621 ? event.id : `${kind} ${by} ${kind === 30_999 ? event.tags[0]?.[1] : ''}`;
+      stored.set(place, event);
+      const events = [...stored.values()].filter(({ pubkey }) => pubkey !== ben);
+      const within = (some: readonly NostrEvent[], { events: most, bytes }: (typeof limits)['stranger']) => {
+        expect(some.length, `seed ${SEED}, event ${at}`).toBeLessThanOrEqual(most);
+        const sum = some.reduce((all, one) => all + Buffer.byteLength(encodeEvent(one)), 0);
+        expect(sum, `seed ${SEED}, event ${at}`).toBeLessThanOrEqual(bytes);
+      };
+      const isAbout = ({ tags }: NostrEvent, identifier: string) =>
+        tags.some(([, value]) => value === address(identifier));
+      for (const key of strangers)
+        within(
+          events.filter(({ pubkey }) => pubkey === key),
+          limits.stranger,
+        );
+      for (const identifier of ['x', 'y'])
+        within(
+          events.filter((one) => isAbout(one, identifier)),
+          limits.repository,
+        );
+    }
+    expect(refused.size).toBeGreaterThan(1);
   });
 });
