@@ -4,6 +4,7 @@ import { dir as temporaryFolder } from 'tmp-promise';
 import type { GivenFlags } from '../config/given-flags.ts';
 import { readSettings, type Settings } from '../config/settings.ts';
 import type { Git } from '../git-process/git.ts';
+import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { ClosingStack } from '../lib/closing-stack.ts';
 import { type Random, systemRandom } from '../lib/random.ts';
@@ -45,13 +46,17 @@ export async function withStoreAndGit<T>(
   await using stack = new ClosingStack((error) => log.warn({ err: error }, 'closing'));
   const { path, cleanup } = await temporaryFolder({ prefix, unsafeCleanup: true });
   stack.defer(cleanup);
-  const { git, budget } = await openGit({ settings, home: path, log }, stack);
-  const { stores, close } = await openStoresForCommand(settings.store, {
-    writes: true,
-    verdicts: verdictsFolder(settings.cache.folder),
-    log,
-  });
-  stack.defer(close);
+  const openStores = async () => {
+    const verdicts = verdictsFolder(settings.cache.folder);
+    const opened = await openStoresForCommand(settings.store, { writes: true, verdicts, log });
+    stack.defer(opened.close);
+    return opened;
+  };
+  // Both wait for others most of the time: for processes, and for disks or a network.
+  const [{ git, budget }, { stores }] = await allSettledOrThrow([
+    openGit({ settings, home: path, log }, stack),
+    openStores(),
+  ]);
   const kept = { folder: path, budget: Number.MAX_SAFE_INTEGER };
   const opened = await openRepositories(
     { stores, clock, random, swapPatience: settings.swapPatience, cache: kept },

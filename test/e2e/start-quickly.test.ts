@@ -65,6 +65,17 @@ it('a mirror command loads readers of addresses and options, and nothing of a se
   expect(modules).toBeLessThan(80);
 });
 
+it('an import into a store loads what takes packs in, and nothing that speaks to a server', async () => {
+  await using rig = await mirrorRig();
+  await rig.author.commit('One', { file: '1\n' });
+  const flags = ['--store', `file:${rig.folder}/store`, '--cache', `${rig.folder}/cache`];
+  const args = ['import', rig.author.folder, `${'be'.repeat(32)}/imported`, ...flags];
+  const { packages, modules } = await loadedByCommand(rig.folder, args);
+  expect(packages).toEqual(['commander', 'nostr-tools', 'pino', 'tmp-promise']);
+  // It was 125 when the way through a server was loaded, too.
+  expect(modules).toBeLessThan(120);
+});
+
 it('the credential helper, which git runs at each push, loads signing code only', async () => {
   await using folder = await tempDir();
   await loadedByCommand(folder.path, ['key', 'new']);

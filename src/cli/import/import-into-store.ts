@@ -1,7 +1,7 @@
 import type { ObjectFormat } from '../../git/index.ts';
 import { counted } from '../../lib/counted.ts';
 import { roundedSize } from '../../lib/format-size.ts';
-import type { ImportResult } from '../../mirror/import/import-request.ts';
+import type { ImportRequest, ImportResult } from '../../mirror/import/import-request.ts';
 import { openSource, type SourceOptions } from '../../mirror/mirror.ts';
 import { silent } from '../../mirror/observer.ts';
 import { checkScope, refPrefixes, wholeScope } from '../../mirror/plan/ref-scope.ts';
@@ -12,21 +12,25 @@ import type { Report } from '../mirror/mirror.ts';
 import { policyOf } from '../mirror/mirror-flags.ts';
 import { resultContent } from '../mirror/mirror-json.ts';
 import { resultLines } from '../mirror/mirror-text.ts';
-import { withRepository } from '../repository/repo.ts';
-import { type StoreAndGit, withStoreAndGit } from '../store-and-git.ts';
-import { importIntoOpened } from './import-into-opened.ts';
 import { formatOf, type ImportCommand, piecesOf } from './import-options.ts';
 
-/** Imports with nothing but a store, beside running servers. The source is asked for its refs while the store is opened. */
+/**
+ * Imports with nothing but a store, beside running servers. The source is asked for its refs while the rest of the program is loaded and
+ * the store is opened.
+ */
 export async function importIntoStore(command: ImportCommand, context: CommandContext): Promise<Report> {
   const { common, given, flags } = command;
   const opening = openForImport(common, context.signal);
   const settled = Promise.allSettled([opening]);
   try {
+    const [{ withStoreAndGit }, { importIntoOpened }] = await Promise.all([
+      import('../store-and-git.ts'),
+      import('./import-into-opened.ts'),
+    ]);
     return await withStoreAndGit('cairn-import-', given, context, async (opened) => {
       const source = await opening;
       formatOf(flags, source.listing.objectFormat);
-      const result = await imported(command, opened, source, context.signal);
+      const result = await importIntoOpened(opened, command.name, requestOf(command, source, context.signal));
       return reportOf(result, flags.dryRun === true);
     });
   } finally {
@@ -41,20 +45,20 @@ export async function formatInStore(
   context: CommandContext,
 ): Promise<ObjectFormat | undefined> {
   let format: ObjectFormat | undefined;
+  const { withRepository } = await import('../repository/repo.ts');
   await withRepository(name, given, context, 'reads', async (repository) => {
     format = (await repository.resolve())?.manifest.objectFormat;
   });
   return format;
 }
 
-function imported(
-  { name, flags, common }: ImportCommand,
-  opened: StoreAndGit,
+function requestOf(
+  { flags, common }: ImportCommand,
   source: Source,
   signal: AbortSignal,
-): Promise<ImportResult> {
+): Omit<ImportRequest, 'repository' | 'create'> {
   const policy = policyOf(flags);
-  return importIntoOpened(opened, name, {
+  return {
     source,
     scope: { ...wholeScope, ...common.scope },
     policy: { mode: 'sync', force: policy.force ?? false, prune: policy.prune ?? false },
@@ -64,7 +68,7 @@ function imported(
     limits: { maxPackBytes: policy.limits?.maxPackBytes },
     observer: common.observer ?? silent,
     signal,
-  });
+  };
 }
 
 async function openForImport(common: SourceOptions, signal: AbortSignal): Promise<Source> {

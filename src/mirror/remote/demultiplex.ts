@@ -22,6 +22,9 @@ export interface DemultiplexOptions {
 
 /**
  * Takes a side-band apart (gitprotocol-pack, "side-band"): gives the bytes of band 1 up to the flush, hands on the texts of band 2.
+ *
+ * upload-pack sends what pack-objects writes in packets of 8 KiB. Data of packets that have come together is given as one piece, since each
+ * piece is a step of everything that it goes through, and a system call at its end.
  * @throws RemoteError `unavailable` with the text of band 3, or of an error packet; CairnError `corrupt` when the stream ends before its flush,
  * `too-large` for texts without end
  */
@@ -32,16 +35,29 @@ export async function* demultiplexed(
   let isSkipping = skipAcks;
   let told = 0;
   const lines = new MessageLines((text) => onMessage?.(redact(withoutSequences(text))));
+  /** Data that has come, and was not given yet. */
+  const atHand: Buffer[] = [];
   try {
     for (;;) {
-      const { packet, missing } = await packets.mustNextPart();
-      if (packet.kind === 'flush') return;
+      let part = packets.partAtHand();
+      if (part === undefined) {
+        if (atHand.length > 0) yield takeAll(atHand);
+        part = await packets.mustNextPart();
+      }
+      const { packet, missing } = part;
+      if (packet.kind === 'flush') {
+        if (atHand.length > 0) yield takeAll(atHand);
+        return;
+      }
       if (packet.kind !== 'data') throw new CairnError('corrupt', `unexpected ${packet.kind} packet`);
       const band = BANDS[packet.payload[0] ?? 0];
       if (band === 'data') {
         isSkipping = false;
-        if (packet.payload.length > 1) yield packet.payload.subarray(1);
-        if (missing > 0) yield* packets.missingBytes(missing);
+        if (packet.payload.length > 1) atHand.push(packet.payload.subarray(1));
+        if (missing > 0) {
+          if (atHand.length > 0) yield takeAll(atHand);
+          yield* packets.missingBytes(missing);
+        }
         continue;
       }
       const payload = await wholePayload(packet.payload, packets.missingBytes(missing));
@@ -63,6 +79,14 @@ export async function* demultiplexed(
     lines.end();
     await packets.close();
   }
+}
+
+/** All data, in one piece. @param data is empty then */
+function takeAll(data: Buffer[]): Buffer {
+  const [first] = data;
+  const all = data.length === 1 && first !== undefined ? first : Buffer.concat(data);
+  data.length = 0;
+  return all;
 }
 
 async function wholePayload(begun: Buffer, missing: AsyncIterable<Buffer>): Promise<Buffer> {

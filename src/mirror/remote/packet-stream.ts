@@ -29,6 +29,14 @@ export class PacketStream {
   }
 
   /**
+   * As {@link mustNextPart}, of what has come already; undefined when more has to be waited for.
+   * @throws CairnError `corrupt` for a malformed packet
+   */
+  partAtHand(): PacketPart | undefined {
+    return wellFormed(() => this.reader.nextPart());
+  }
+
+  /**
    * The bytes that a part of a packet lacks, piece by piece.
    * @throws CairnError `corrupt` when the stream ends before them
    */

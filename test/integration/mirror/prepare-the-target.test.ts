@@ -70,7 +70,7 @@ it('the target gets its first request while the source still counts objects', as
   expect(rig.host.requests.filter((line) => line === PUSH)).toHaveLength(2);
 });
 
-it('a password is requested only after the pack has arrived', async () => {
+it('a password is requested only after the pack has begun to arrive', async () => {
   const probed = gate();
   const events: string[] = [];
   await using rig = await withOneCommit(
@@ -98,7 +98,9 @@ it('a password is requested only after the pack has arrived', async () => {
   };
   const result = await run(rig, { ...nobody, fill });
   expect(result.outcome).toBe('ok');
-  expect(events).toEqual(['pack', 'asked']);
+  // The rest of a pack may follow: git writes it in as many pieces as it likes.
+  expect(events.slice(0, 2)).toEqual(['pack', 'asked']);
+  expect(events.filter((event) => event === 'asked')).toHaveLength(1);
 });
 
 it('a target that does not answer does not delay the error of the source', async () => {

@@ -97,4 +97,22 @@ describe('a side-band', () => {
     // Without the length and the band of the first.
     expect(lengths).toEqual([19_995, 20_000, 20_005]);
   });
+
+  it('gives the data of packets that come together as one piece, and waits for no more', async () => {
+    const data = Array.from({ length: 7 }, (_, at) => Buffer.alloc(8_192, at));
+    const packets = data.map((bytes) => encodePacket(Buffer.concat([Buffer.of(1), bytes])));
+    const halves = [Buffer.concat(packets.slice(0, 4)), Buffer.concat([...packets.slice(4), flushPacket])];
+    let isRead = false;
+    const parts: Buffer[] = [];
+    const source = (async function* () {
+      yield* halves.slice(0, 1);
+      // The first half was given by then.
+      isRead = parts.length === 1;
+      yield* halves.slice(1);
+    })();
+    const options = { onMessage: undefined, redact: (text: string) => text };
+    for await (const part of demultiplexed(new PacketStream(source), options)) parts.push(part);
+    expect(isRead).toBe(true);
+    expect(parts).toEqual([Buffer.concat(data.slice(0, 4)), Buffer.concat(data.slice(4))]);
+  });
 });
