@@ -26,8 +26,11 @@ export interface EventQuotas {
 /** The part of the index's memory that strangers may use. The rest is for owners and maintainers. */
 export const STRANGERS_SHARE = 0.8;
 
-/** Deletions get this much of a quota, so that a key that has used up its quota can still delete. */
-const DELETIONS_SHARE = 1.25;
+/**
+ * Deletions and changed announcements get this much of a quota, so that a key that has used up its quota can still delete, and make a
+ * repository private.
+ */
+const HIDING_SHARE = 1.25;
 
 /** How much is stored. */
 export interface Ledger {
@@ -70,10 +73,12 @@ export class EventQuota {
   refusal(event: NostrEvent): Reason | undefined {
     const { ledger, quotas, hasRepository } = this.context;
     const isMember = hasRepository(event.pubkey);
-    const share = event.kind === kinds.deletion ? DELETIONS_SHARE : 1;
+    const replaced = this.replacedBy(event);
+    const mayHide =
+      event.kind === kinds.deletion || (event.kind === kinds.repository && replaced !== undefined);
+    const share = mayHide ? HIDING_SHARE : 1;
     const room = quotas.indexBytes * share * (isMember ? 1 : STRANGERS_SHARE);
     const bytes = sizeOf(event);
-    const replaced = this.replacedBy(event);
     const isLarger = replaced === undefined || bytes > replaced.bytes;
     if (isLarger && ledger.memory >= room) return 'blocked: this relay has no room for more events';
     const ofKey = scaled(isMember ? quotas.member : quotas.stranger, share);

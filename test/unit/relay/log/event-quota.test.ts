@@ -250,6 +250,16 @@ describe('events that replace others (issue 11, point 10)', () => {
     expect(full.refusal(profile(11, 2, ['x']))).toMatch(/no room for more events/);
   });
 
+  it('make a repository private although the room is used up', () => {
+    const announcement = (at: number, ...more: readonly string[][]) =>
+      plainEvent({ by: ann, kind: 30_617, created_at: at, tags: [['d', 'x'], ...more] });
+    store(announcement(1));
+    const hidden = announcement(2, ['cairn', 'private'], ['reader', cat]);
+    expect(quota({}, 64 * MIB).refusal(hidden)).toBeUndefined();
+    expect(quota({ member: { events: 1, bytes: 400 } }).refusal(hidden)).toBeUndefined();
+    expect(quota({}, 80 * MIB).refusal(hidden)).toMatch(/no room for more events/);
+  });
+
   it('are counted anew although there are as many as before, of the same size', () => {
     const event = (by: string, d: string, identifier: string, at = 1) =>
       plainEvent({
