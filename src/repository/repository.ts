@@ -66,6 +66,8 @@ export class Repository<M extends Manifest> {
   private readonly context: RepositoryContext<M>;
   private sequence = 0;
   private sighting: Sighting | undefined;
+  /** Whether a look found what was known here, and no look or swap since met a publish of another process. */
+  private undisturbed = false;
   private other: string | undefined;
 
   constructor(id: RepositoryId, context: RepositoryContext<M>) {
@@ -114,6 +116,15 @@ export class Repository<M extends Manifest> {
     return unlessOther(this.load(last.pointer, parts));
   }
 
+  /**
+   * The published state as this process knows it, if that is at most `maxAge` milliseconds old and others seem to publish nothing:
+   * a look found no change, and no request since has met one. It may be out of date all the same. A publish whose swap wins over it proves that it was
+   * not; any other answer needs a look. Sends no request for the pointer.
+   */
+  async recall(maxAge: number): Promise<PublishedState<M> | undefined> {
+    return this.undisturbed ? this.peek(maxAge) : undefined;
+  }
+
   /** A number that only reads of the pointer begun later exceed; see `Change.since`. */
   mark(): number {
     return ++this.sequence;
@@ -138,6 +149,7 @@ export class Repository<M extends Manifest> {
     const known = this.sighting?.pointer;
     const reading = await readPointer(this.context.control, this.id, known?.version);
     const pointer = reading.is === 'absent' ? undefined : reading.is === 'unchanged' ? known : reading;
+    this.undisturbed = reading.is === 'unchanged';
     return this.learn(look, pointer, parts);
   }
 
@@ -205,17 +217,23 @@ export class Repository<M extends Manifest> {
     };
   }
 
-  private swap(parent: PublishedState<M> | undefined, next: Digest, sent: Set<Digest>): Promise<SwapResult> {
+  private async swap(
+    parent: PublishedState<M> | undefined,
+    next: Digest,
+    sent: Set<Digest>,
+  ): Promise<SwapResult> {
     const { control, clock, random, manifests, swapPatience } = this.context;
     // A swap needs only the chain of manifests.
     const load = (digest: Digest) => manifests.load(this.id, digest, 'on-demand');
-    return swapPointer(
+    const swapped = await swapPointer(
       { store: control, clock, random, load, patience: swapPatience },
       this.id,
       parent,
       next,
       sent,
     );
+    if (swapped.swap !== 'won') this.undisturbed = false;
+    return swapped;
   }
 }
 

@@ -3,10 +3,11 @@ import type { Card, LoginCard } from '../../fossil/cards.ts';
 import { type ContentType, decodeMessage, encodeMessage } from '../../fossil/framing.ts';
 import { cookieLogin } from '../../fossil/login.ts';
 import { type CardLimits, type CardReader, readCards } from '../../fossil/read-cards.ts';
+import { FossilSyntaxError } from '../../fossil/syntax-error.ts';
 import { answerRound, answerStranger, type RoundReply, refuse } from './answer-round.ts';
 import type { RoundContext, RoundRights } from './round-context.ts';
 import { RoundRefusal } from './round-refusal.ts';
-import type { ServedRepository } from './served-repository.ts';
+import type { ServedRepository, StateSource } from './served-repository.ts';
 
 /** A login, and the bytes that its nonce must cover. */
 export interface SentLogin {
@@ -30,12 +31,18 @@ export interface Admission {
 /** What answers the requests for one URL. */
 export interface ExchangeHost {
   /**
-   * Decides who a request is from. Called once for each.
+   * Decides who a request is from. Called once for each; of one that brings artifacts, first with the state in memory, and again if
+   * that does not do.
    * @param login undefined if the request has none
    * @param message all of it, the login included
+   * @param from of which state; of the store if absent. From memory, `undefined` and errors mean nothing but that the store must be asked
    * @returns undefined if the login is wrong
    */
-  admit(login: SentLogin | undefined, message: Uint8Array): Promise<Admission | undefined>;
+  admit(
+    login: SentLogin | undefined,
+    message: Uint8Array,
+    from?: StateSource,
+  ): Promise<Admission | undefined>;
   readonly round: Omit<RoundContext, 'rights' | 'user' | 'actor' | 'signal'>;
   /** Bytes of a message, uncompressed. */
   readonly messageBytes: number;
@@ -127,19 +134,88 @@ async function answerMessage(
   signal: AbortSignal | undefined,
 ): Promise<RoundReply> {
   const message = isDecoded ? body : await decodeMessage(type, body, host.messageBytes);
+  const open = () => ({ ...openMessage(host, message, cookie), message, type, signal });
+  if (message.byteLength <= MOST_FROM_MEMORY && bringsArtifacts(open().cards)) {
+    const reply = await answerFromMemory(host, open());
+    if (reply !== undefined) return reply;
+  }
+  const request = open();
+  const admission = await host.admit(request.login, message);
+  if (admission === undefined) throw new RoundRefusal('login failed');
+  return answerAdmitted(host, request, admission);
+}
+
+interface OpenedMessage {
+  /** Undefined for requests without one, and for names that need no password. */
+  readonly login: SentLogin | undefined;
+  /** Cards behind the login. Can be read once. */
+  readonly cards: Iterable<Card>;
+}
+
+interface OpenedRequest extends OpenedMessage {
+  readonly message: Uint8Array;
+  readonly type: ContentType;
+  readonly signal: AbortSignal | undefined;
+}
+
+function openMessage(host: ExchangeHost, message: Uint8Array, cookie: string | undefined): OpenedMessage {
   const fromCookie = cookieLogin(cookie);
   const reader = readCards(message, { ...host.cards, tables: host.round.tables !== undefined });
   const { lead, login } = leadOf(reader);
   // Newer clients send one or the other, never both.
   if (login !== undefined && fromCookie !== undefined) throw new RoundRefusal('login failed');
   const sent = fromCookie === undefined ? login : { card: fromCookie, bytes: message };
-  const admission = await host.admit(isNobody(sent) ? undefined : sent, message);
-  if (admission === undefined) throw new RoundRefusal('login failed');
-  const { repository, rights, user, actor, projectCode } = admission;
+  return { login: isNobody(sent) ? undefined : sent, cards: chain(lead, reader) };
+}
+
+/**
+ * Answers a request that brings artifacts without a look at the store before: the swap that publishes them proves that the state in
+ * memory was current, the rights of the sender included.
+ * @returns undefined if the request must be answered over the state in the store. Then nothing of it was published
+ */
+async function answerFromMemory(host: ExchangeHost, request: OpenedRequest): Promise<RoundReply | undefined> {
+  let admission: Admission | undefined;
+  try {
+    admission = await host.admit(request.login, request.message, 'memory');
+  } catch {
+    return undefined;
+  }
+  if (admission?.repository === undefined || !admission.rights.write) return undefined;
+  const reply = await answerAdmitted(host, request, admission);
+  return (await admission.repository.isCurrent()) ? reply : undefined;
+}
+
+async function answerAdmitted(
+  host: ExchangeHost,
+  { cards, message, type, signal }: OpenedRequest,
+  { repository, rights, user, actor, projectCode }: Admission,
+): Promise<RoundReply> {
   const context = { ...host.round, rights, user, actor, ...(signal === undefined ? {} : { signal }) };
-  const round = { cards: chain(lead, reader), bytes: message.byteLength, type };
+  const round = { cards, bytes: message.byteLength, type };
   if (repository === undefined || !rights.read) return answerStranger(round, context, projectCode);
   return answerRound(repository, round, context);
+}
+
+/** Bytes of a message that may be answered from memory: it is read and verified twice if that fails. */
+const MOST_FROM_MEMORY = 1 << 20;
+
+/** Cards among which the first artifact comes: clients request up to 200 missing ones before. */
+const BEFORE_ARTIFACTS = 256;
+
+/** Whether a message brings artifacts or unversioned files. What cannot be read is refused later. */
+function bringsArtifacts(cards: Iterable<Card>): boolean {
+  try {
+    let count = 0;
+    for (const { card } of cards) {
+      if (card === 'file' || card === 'cfile' || card === 'uvfile') return true;
+      count++;
+      if (count === BEFORE_ARTIFACTS) return false;
+    }
+  } catch (error) {
+    // The reader of the request reports it.
+    if (!(error instanceof FossilSyntaxError)) throw error;
+  }
+  return false;
 }
 
 /** User names that log in without a password. */

@@ -11,7 +11,8 @@ import type { Tables } from '../table-sync/table-exchange.ts';
 import type { Admission, ExchangeHost, SentLogin } from './exchange.ts';
 import { NO_RIGHTS, type RoundRights } from './round-context.ts';
 import { ROUND_LIMITS, type RoundLimits } from './round-limits.ts';
-import { serveRepository } from './serve-repository.ts';
+import { RECALLED_MS, serveRecalled, serveRepository } from './serve-repository.ts';
+import type { StateSource } from './served-repository.ts';
 
 /** Bytes of the largest request, uncompressed, unless the program says otherwise. */
 const MESSAGE_BYTES = 128 * 2 ** 20;
@@ -51,7 +52,7 @@ export interface ProjectHostOptions {
 export function projectHost(repository: FossilRepository, options: ProjectHostOptions = {}): ExchangeHost {
   const { clock = systemClock, observer, limits, faults, tables } = options;
   return {
-    admit: (login) => admit(repository, login, options),
+    admit: (login, _message, from) => admit(repository, login, options, from),
     round: {
       clock,
       limits: { ...ROUND_LIMITS, ...limits },
@@ -69,8 +70,11 @@ async function admit(
   repository: FossilRepository,
   login: SentLogin | undefined,
   { user: find, anonymous = NO_RIGHTS, intake }: ProjectHostOptions,
+  from: StateSource = 'store',
 ): Promise<Admission | undefined> {
-  const published = await repository.resolveOwnKind();
+  const recalled = from === 'memory' ? await repository.recall(RECALLED_MS) : undefined;
+  if (from === 'memory' && recalled === undefined) return undefined;
+  const published = recalled ?? (await repository.resolveOwnKind());
   const isThere = published !== undefined && published.manifest.lifecycle !== 'withdrawn';
   const projectCode = isThere ? published.manifest.projectCode : derivedProjectCode(repository.id);
   const who = { user: login?.card.user, actor: undefined, projectCode };
@@ -80,7 +84,10 @@ async function admit(
   return {
     ...who,
     rights,
-    repository: serveRepository(repository, await repository.bagOf(published), intake),
+    repository:
+      recalled === undefined
+        ? serveRepository(repository, await repository.bagOf(published), intake)
+        : await serveRecalled(repository, recalled, intake),
   };
 }
 

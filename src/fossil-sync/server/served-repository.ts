@@ -12,10 +12,21 @@ export interface Arrival extends Received {
   readonly actor: string | undefined;
 }
 
+/**
+ * Where the state comes from that a request meets. `store`: a look at the store after the request came. `memory`: what this process
+ * knows, which may be out of date; nobody may get a reply before {@link ServedRepository.isCurrent} says that it was not.
+ */
+export type StateSource = 'store' | 'memory';
+
 /** A Fossil repository as one request meets it. */
 export interface ServedRepository {
-  /** What is published, as of after the request came. */
+  /** What is published, as of after the request came; from memory, what was published before. */
   readonly bag: Bag;
+  /**
+   * Whether an answer over {@link bag} is one over the state published after the request came: because its artifacts were published, or
+   * because a look at the store finds the same state still.
+   */
+  isCurrent(): Promise<boolean>;
   /**
    * An earlier published state of the same repository.
    * @returns undefined if it cannot be read any more

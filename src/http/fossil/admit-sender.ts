@@ -7,7 +7,8 @@ import { keysWithRights, projectFacts, projectRights } from '../../fossil-sync/l
 import { type Presented, readBasic, type SignIn, signIn } from '../../fossil-sync/login/sign-in.ts';
 import type { Admission, SentLogin } from '../../fossil-sync/server/exchange.ts';
 import { NO_RIGHTS } from '../../fossil-sync/server/round-context.ts';
-import { serveRepository } from '../../fossil-sync/server/serve-repository.ts';
+import { RECALLED_MS, serveRecalled, serveRepository } from '../../fossil-sync/server/serve-repository.ts';
+import type { StateSource } from '../../fossil-sync/server/served-repository.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { cooperate } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
@@ -43,6 +44,7 @@ const LEADING_CARDS = 20;
  * the project code that a refused clone is told.
  * @param sent the message, and the login in it or in its cookie
  * @param authorization the value of the header, for clients that use HTTP Basic
+ * @param from of which state; see `ExchangeHost.admit`
  * @returns undefined if the login is wrong
  * @throws CairnError with a text for the user: the password has expired, or it is another kind of repository
  */
@@ -51,10 +53,13 @@ export async function admitSender(
   id: RepositoryId,
   { login, message }: { readonly login: SentLogin | undefined; readonly message: Uint8Array },
   authorization: string | undefined,
+  from: StateSource = 'store',
 ): Promise<Admission | undefined> {
-  const presented = login === undefined ? readBasic(authorization) : await presentedBy(login);
   const repository = context.repositories.get(id);
-  const published = await stateOf(context, id, repository);
+  const recalled = from === 'memory' ? await repository.recall(RECALLED_MS) : undefined;
+  if (from === 'memory' && !isInUse(recalled)) return undefined;
+  const presented = login === undefined ? readBasic(authorization) : await presentedBy(login);
+  const published = recalled ?? (await stateOf(context, id, repository));
   if (published === undefined) return presented === undefined ? stranger(id) : undefined;
   // Before anything is here, the client that brings a project knows better which one it is.
   const isEmpty = published.manifest.packs.length === 0;
@@ -72,9 +77,17 @@ export async function admitSender(
     user: sender.is === 'key' ? sender.user : undefined,
     actor: key,
     rights,
-    repository: serveRepository(repository, await repository.bagOf(current), context.intake),
+    repository:
+      recalled === undefined
+        ? serveRepository(repository, await repository.bagOf(current), context.intake)
+        : await serveRecalled(repository, recalled, context.intake),
     projectCode: current.manifest.projectCode,
   };
+}
+
+/** Whether artifacts can be added to a state as it is. The first ones may bring the project code. */
+function isInUse(published: PublishedFossilState | undefined): published is PublishedFossilState {
+  return published?.manifest.lifecycle === 'live' && published.manifest.packs.length > 0;
 }
 
 async function presentedBy({ card, bytes }: SentLogin): Promise<Presented> {

@@ -105,14 +105,14 @@ function hostOf(context: FossilRoutesContext, path: string, authorization: strin
     round,
     messageBytes,
     ...(cards === undefined ? {} : { cards }),
-    admit: async (login, message) => {
+    admit: async (login, message, from) => {
       if (id === undefined) {
         throw new CairnError(
           'not-found',
           'this is not the URL of a repository: <server>/fossil/<npub>/<name>',
         );
       }
-      return admitSender(context, id, { login, message }, authorization);
+      return admitSender(context, id, { login, message }, authorization, from);
     },
   };
 }

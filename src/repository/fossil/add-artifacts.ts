@@ -5,6 +5,7 @@ import type { Change, Evaluation } from '../change.ts';
 import { type BagState, isPublic, isVisible, status, stillWaits } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
 import { KnownDeltas } from './deltas.ts';
+import { hasSameSettings } from './fossil-kind.ts';
 import type { FossilManifest, FossilPack, FossilPackKind, FossilState } from './fossil-manifest.ts';
 import type { FossilRepository } from './fossil-repository.ts';
 import type { PreparedArtifacts } from './prepared-artifacts.ts';
@@ -23,6 +24,21 @@ export type AddedArtifacts =
   | { readonly outcome: 'added'; readonly artifacts: readonly ArtifactName[]; readonly unversioned: number }
   | { readonly outcome: 'stale' };
 
+export interface AddOptions {
+  /**
+   * The state under which the sender was admitted, if that may be out of date. Nothing is published over a state with other settings:
+   * under those the sender may have no right to it.
+   */
+  readonly admitted?: FossilState;
+}
+
+/** The rights, passwords or other settings of the repository have changed since the sender was admitted. Nothing was published. */
+export class SettingsChangedError extends CairnError {
+  constructor() {
+    super('busy', 'the settings of the repository have changed, try again');
+  }
+}
+
 /**
  * Adds a pack of artifacts to whatever is published: a union. What is there already is no news, nothing is refused for a race,
  * and if nothing is news, nothing is published.
@@ -33,6 +49,7 @@ export class AddArtifacts implements Change<FossilManifest, AddedArtifacts> {
   private readonly prepared: PreparedArtifacts;
   private readonly entry: FossilPack;
   private readonly actor: FossilActor;
+  private readonly options: AddOptions;
 
   constructor(
     repository: FossilRepository,
@@ -40,16 +57,19 @@ export class AddArtifacts implements Change<FossilManifest, AddedArtifacts> {
     entry: FossilPack,
     actor: FossilActor,
     since: number,
+    options: AddOptions = {},
   ) {
     this.repository = repository;
     this.prepared = prepared;
     this.entry = entry;
     this.actor = actor;
     this.since = since;
+    this.options = options;
   }
 
   async evaluate(current: FossilState | undefined): Promise<Evaluation<FossilManifest, AddedArtifacts>> {
     const { prepared, entry, repository, actor } = this;
+    const { admitted } = this.options;
     const before = prepared.bag.state;
     if (
       current === undefined ||
@@ -57,6 +77,9 @@ export class AddArtifacts implements Change<FossilManifest, AddedArtifacts> {
       current.incarnation !== before.incarnation
     ) {
       throw new CairnError('not-found', 'the repository was withdrawn while its artifacts came');
+    }
+    if (admitted !== undefined && !hasSameSettings(current, admitted)) {
+      throw new SettingsChangedError();
     }
     // The same pack again: an earlier attempt was published after all.
     const isThere = current.packs.some(({ pack }) => pack.digest === entry.pack.digest);

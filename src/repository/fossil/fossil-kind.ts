@@ -55,8 +55,19 @@ export const fossilKind: RepositoryKind<FossilManifest> = {
   format: () => fossilManifestFormat,
 };
 
+/** Whether two states differ in nothing but artifacts: the same people have the same rights, with the same passwords. */
+export function hasSameSettings(one: FossilState, other: FossilState): boolean {
+  return isDeepStrictEqual(settingsOf(one), settingsOf(other));
+}
+
+/** What stays the same in the state of a publish that brings artifacts alone. */
+function settingsOf(state: FossilState): unknown {
+  const { artifacts: _artifacts, packs: _packs, ...settings } = withoutPlace(state);
+  return settings;
+}
+
 /** A state; of a manifest, without its place in the chain. */
-function withoutPlace(state: FossilState): unknown {
+function withoutPlace(state: FossilState): FossilState {
   const { version: _version, causes: _causes, ...rest } = state as FossilManifest;
   const { receiptAt: _receiptAt, parent: _parent, depth: _depth, ...said } = rest;
   return said;

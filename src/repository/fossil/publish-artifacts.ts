@@ -4,7 +4,7 @@ import { CairnError } from '../../lib/errors.ts';
 import type { Committed } from '../committed.ts';
 import { firstCopy } from '../keys.ts';
 import type { ArtifactRef } from '../manifest.ts';
-import { AddArtifacts, type FossilActor } from './add-artifacts.ts';
+import { AddArtifacts, type AddOptions, type FossilActor } from './add-artifacts.ts';
 import type { Bag } from './bag.ts';
 import { status } from './bag-state.ts';
 import type { FossilManifest, FossilPack } from './fossil-manifest.ts';
@@ -34,16 +34,18 @@ export interface PublishedArtifacts {
 /**
  * Stores what was prepared and publishes it: one pack, one manifest, one swap. If another server published first, both are there
  * afterwards. Deltas whose source the other one brought are verified and published, too.
- * @throws CairnError `not-found` if the repository was withdrawn; `unavailable`, `busy` and `UnknownOutcomeError` as a push of git
+ * @param options for everything that is published
+ * @throws SettingsChangedError; CairnError `not-found` if the repository was withdrawn; `unavailable`, `busy` and `UnknownOutcomeError` as a push of git
  */
 export async function publishArtifacts(
   repository: FossilRepository,
   prepared: PreparedArtifacts,
   actor: FossilActor,
+  options: AddOptions = {},
 ): Promise<PublishedArtifacts> {
-  let published = await publishOnce(repository, prepared, actor);
+  let published = await publishOnce(repository, prepared, actor, options);
   for (let settles = 0; settles < SETTLES && canSettle(published.bag); settles++) {
-    const settled = await settleWaiting(repository, published.bag);
+    const settled = await settleWaiting(repository, published.bag, options);
     const added = [...published.added, ...settled.added];
     published = { ...settled, added, committed: settled.committed ?? published.committed };
   }
@@ -56,21 +58,26 @@ export function canSettle({ view }: Bag): boolean {
 }
 
 /** Verifies and publishes deltas that wait although their source is here. */
-export async function settleWaiting(repository: FossilRepository, bag: Bag): Promise<PublishedArtifacts> {
+export async function settleWaiting(
+  repository: FossilRepository,
+  bag: Bag,
+  options: AddOptions = {},
+): Promise<PublishedArtifacts> {
   const prepared = await prepareArtifacts(bag, []);
-  return publishOnce(repository, prepared, { kind: 'sync', actor: null, evidence: null });
+  return publishOnce(repository, prepared, { kind: 'sync', actor: null, evidence: null }, options);
 }
 
 async function publishOnce(
   repository: FossilRepository,
   given: PreparedArtifacts,
   actor: FossilActor,
+  options: AddOptions = {},
 ): Promise<PublishedArtifacts> {
   let prepared = given;
   for (let tries = 0; tries < TRIES; tries++) {
     const { bag, pack } = prepared;
     if (pack === undefined) return { bag, added: [], unversioned: 0, committed: undefined };
-    const { result, committed } = await publishPack(repository, prepared, pack, actor);
+    const { result, committed } = await publishPack(repository, prepared, pack, actor, options);
     const now = await currentBag(repository, committed);
     if (result.outcome === 'added') {
       const { artifacts: added, unversioned } = result;
@@ -91,12 +98,13 @@ async function publishPack(
   prepared: PreparedArtifacts,
   pack: BuiltPack,
   actor: FossilActor,
+  options: AddOptions,
 ) {
   const { id, artifacts, publisher, bags } = repository;
   const { generation } = prepared.bag.state;
   const since = repository.mark();
   const change = (ref: ArtifactRef) =>
-    new AddArtifacts(repository, prepared, entryOf(pack, ref, actor), actor, since);
+    new AddArtifacts(repository, prepared, entryOf(pack, ref, actor), actor, since, options);
   const n = firstCopy(generation);
   const expected = { digest: pack.digest, size: pack.bytes.length, ...(n === 0 ? {} : { n }) };
   const drafted = change(expected);
