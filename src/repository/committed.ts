@@ -12,6 +12,11 @@ export interface Committed<M extends Manifest = Manifest> {
   readonly manifest: M | undefined;
   /** Digest of the manifest this publish swapped in; undefined when nothing had to change. */
   readonly digest: Digest | undefined;
+  /**
+   * Whether the state was seen to be the current one after the change arrived. False if it was found below a later one: then it may be
+   * older than the change, because another server may have made the same manifest from the same parent.
+   */
+  readonly isLatest: boolean;
   readonly proof: CommitProof;
 }
 
@@ -19,6 +24,7 @@ export interface Committed<M extends Manifest = Manifest> {
 export function committed<M extends Manifest>(
   manifest: M | undefined,
   digest: Digest | undefined,
+  isLatest = true,
 ): Committed<M> {
-  return { manifest, digest, proof: mintCommitProof() };
+  return { manifest, digest, isLatest, proof: mintCommitProof() };
 }

@@ -209,7 +209,8 @@ export class Publisher<M extends Manifest> {
       if (swapped.swap === 'won') {
         // The publish has happened, and is reported so whatever fails from here on.
         await host.learned(swapped.current).catch(() => host.doubt());
-        const outcome = committed(encoded.manifest, encoded.digest);
+        const isLatest = swapped.current.digest === encoded.digest;
+        const outcome = committed(encoded.manifest, encoded.digest, isLatest);
         this.crowded = batch.length > 1;
         observer?.ended('published', batch.length);
         for (const [at, member] of batch.entries())

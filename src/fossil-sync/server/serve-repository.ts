@@ -56,7 +56,7 @@ export async function serveRecalled(
         const options = { admitted: recalled.manifest };
         const { bag: now, committed } = await publishArtifacts(repository, prepared, by, options);
         // A swap that won was over the current state, with these settings.
-        if (committed !== undefined) isProven = true;
+        if (committed?.isLatest === true) isProven = true;
         return now;
       } catch (error) {
         // A reply that says so says nothing about the state.

@@ -193,6 +193,15 @@ describe('a push to a server that knows the state', () => {
     expect((await stored(world)).has(late.name)).toBe(false);
   });
 
+  it('is refused even if another server made the same manifest before, while the sender had the right', async () => {
+    const { one, two, alice } = await start();
+    for (const { rig } of [one, two, one, two]) await rig.repository.resolve();
+    const text = whole('sent twice');
+    expect((await two.push(alice, text)).error).toBeUndefined();
+    await two.setWriters([BOB]);
+    expect((await one.push(alice, text)).error).toMatch(/login failed/);
+  });
+
   it('is refused in the words for what is not there if another server has withdrawn the repository', async () => {
     const { one, two, alice } = await start();
     await one.push(alice, whole('before'));
@@ -226,6 +235,7 @@ describe.each([1, 2, 3, 4])('seed %i: pushes to three servers while rights chang
     const random = new SeededRandom(seed);
     const expected = new Set(await stored(world));
     let writers = new Set([ALICE, BOB]);
+    const sent: ReceivedArtifact[] = [];
     let refused = 0;
     // Most pushes go to the same server for a while, so that it begins to answer from memory.
     let home = random.pick(servers);
@@ -240,7 +250,9 @@ describe.each([1, 2, 3, 4])('seed %i: pushes to three servers while rights chang
       const work: Promise<unknown>[] = [];
       for (let count = random.below(4); count >= 0; count--) {
         const key = random.pick([ALICE, BOB]);
-        const text = whole(`${step} ${count} ${random.hex(4)}`);
+        const isAgain = sent.length > 0 && random.below(5) === 0;
+        const text = isAgain ? random.pick(sent) : whole(`${step} ${count} ${random.hex(4)}`);
+        sent.push(text);
         const push = async () => {
           const { error, names } = await server().push(key === ALICE ? world.alice : world.bob, text);
           const isAllowed = [writers, after].map((may) => may.has(key));
