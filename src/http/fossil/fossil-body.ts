@@ -68,7 +68,7 @@ const IN_ONE_PIECE = 1 << 20;
 
 /** What has come of a body. */
 class Collected {
-  private readonly whole: Buffer | undefined;
+  private whole: Buffer | undefined;
   private chunks: Buffer[] = [];
   private length = 0;
 
@@ -85,7 +85,9 @@ class Collected {
     this.length += chunk.length;
   }
 
+  /** Frees the memory of what has come; nothing may be added afterwards. */
   forget(): void {
+    this.whole = undefined;
     this.chunks = [];
   }
 
