@@ -1,6 +1,8 @@
 import { type CommitChoice, listCommits } from '../git-process/browse-commands.ts';
 import { failureReason } from '../git-process/result.ts';
 import { CairnError } from '../lib/errors.ts';
+import { commitGraphOf } from './commit-graphs.ts';
+import { walkHistory } from './history-walk.ts';
 import { type FoundCommit, readListedCommit } from './objects.ts';
 import type { RepositoryView } from './repository-view.ts';
 
@@ -16,41 +18,56 @@ export const MOST_SKIPPED = 1_000_000;
 
 /** Bytes of a line with an id, of SHA-256 at most. */
 const ID_LINE = 65;
+
+/** A part of a history that is asked for. */
+interface HistoryQuestion {
+  readonly from: readonly string[];
+  readonly except?: readonly string[];
+  readonly path?: readonly Buffer[];
+  readonly count: number;
+  readonly skip: number;
+  readonly choice?: CommitChoice;
+}
+
 /**
- * Lists commits.
- * @param from ids of commits; those that they reach are listed
- * @param except ids of commits; what these reach is left out
- * @param path if not empty, only commits that change something there; names with line feeds cannot be asked for
- * @param choice which of them; all if absent
- * @throws CairnError `unavailable` when git fails
+ * Lists commits, in git's order.
+ * @param question `from`: ids of commits; those that they reach are listed. `except`: ids of commits; what these reach is left out.
+ *   `path`: if not empty, only commits that change something there; names with line feeds cannot be asked for. `choice`: which of
+ *   them; all if absent
+ * @throws CairnError `unavailable` when git fails, `not-found` for a commit that is missing
  */
-export async function listHistory(
-  view: RepositoryView,
-  question: {
-    readonly from: readonly string[];
-    readonly except?: readonly string[];
-    readonly path?: readonly Buffer[];
-    readonly count: number;
-    readonly skip: number;
-    readonly choice?: CommitChoice;
-  },
-): Promise<HistoryPage> {
+export async function listHistory(view: RepositoryView, question: HistoryQuestion): Promise<HistoryPage> {
+  const { count, skip } = question;
+  const part = { ...question, count: count + 1, skip: Math.min(skip, MOST_SKIPPED) };
+  const ids = (await walkedIds(view, part)) ?? (await listedIds(view, part));
+  const commits = await Promise.all(ids.slice(0, count).map((oid) => readListedCommit(view, oid)));
+  return { commits, more: ids.length > count };
+}
+
+/** Whole histories of one commit need no process. @returns undefined for others, and for what takes a walk too much */
+async function walkedIds(view: RepositoryView, question: HistoryQuestion): Promise<string[] | undefined> {
+  const { from, except = [], path = [], count, skip, choice = {} } = question;
+  const [tip = '', ...others] = from;
+  const isWhole = others.length + except.length + path.length === 0;
+  if (!isWhole || choice.since !== undefined || choice.until !== undefined) return undefined;
+  const part = { firstParent: choice.firstParent === true, skip, count };
+  return walkHistory(view, await commitGraphOf(view), tip, part);
+}
+
+async function listedIds(view: RepositoryView, question: HistoryQuestion): Promise<string[]> {
   const { from, except = [], path = [], count, skip, choice } = question;
-  const skipped = Math.min(skip, MOST_SKIPPED);
-  const command = listCommits(await view.gitDir(), isAscii(path), count + 1, skipped, choice);
+  const command = listCommits(await view.gitDir(), isAscii(path), count, skip, choice);
   const result = await view.git.brief(command, {
     input: startOfWalk(from, except, path),
     signal: view.signal,
-    keepOutput: (count + 1) * ID_LINE,
+    keepOutput: count * ID_LINE,
   });
   view.signal.throwIfAborted();
   if (result.exitCode !== 0) throw new CairnError('unavailable', failureReason('rev-list', result));
-  const ids = result.stdout
+  return result.stdout
     .toString('latin1')
     .split('\n')
     .filter((line) => line !== '');
-  const commits = await Promise.all(ids.slice(0, count).map((oid) => readListedCommit(view, oid)));
-  return { commits, more: ids.length > count };
 }
 
 /** Whether git's filters of changed paths can be used for a path: see `browse-commands.ts`. */

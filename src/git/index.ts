@@ -44,7 +44,7 @@ export { hexLength, isObjectId, isZeroId, type ObjectFormat, zeroId } from './ob
 export { isObjectType, type ObjectDescription, type ObjectType } from './object-type.ts';
 export { type AllowedSigner, allowsGit, parseAllowedSigners } from './objects/allowed-signers.ts';
 export { type BlamedCommit, type BlameGroup, parseBlame, unquotePath } from './objects/blame.ts';
-export { type Commit, parseCommit, splitMessage } from './objects/commit.ts';
+export { type Commit, dateInCommit, parseCommit, splitMessage } from './objects/commit.ts';
 export { Mailmap, MOST_MAILMAP_LINES, type Named } from './objects/mailmap.ts';
 export { type Person, readTime } from './objects/person.ts';
 export { findReferences, type Reference } from './objects/references.ts';

@@ -1,7 +1,7 @@
-import { type CommitGraph, findInTree, type PathKey, parseCommit, type TreeEntry } from '../../git/index.ts';
+import { type CommitGraph, findInTree, type PathKey, type TreeEntry } from '../../git/index.ts';
 import { Yielder } from '../../lib/cooperative.ts';
 import { isCairnError } from '../../lib/errors.ts';
-import { LruMap } from '../../lib/lru.ts';
+import { type CommitLinks, knownLinks, linksIn } from '../commit-links.ts';
 import { idLength, type RepositoryView } from '../repository-view.ts';
 
 /** Ids of commits, by the name of the entry in latin1. */
@@ -50,19 +50,8 @@ interface Wanted {
   readonly oid: string;
 }
 
-/** What a walk needs of a commit. */
-interface CommitLinks {
-  readonly tree: string;
-  readonly parents: readonly string[];
-}
-
 /** Bytes of one object. */
 const OBJECT_SIZE = 4 * 1024 * 1024;
-/** Commits whose links are remembered: those that no fold has put into a graph. */
-const LINKS_KEPT = 10_000;
-
-const links = new LruMap<string, CommitLinks>(LINKS_KEPT);
-
 /**
  * Follows each entry of a folder from a commit to the parent that has the same entry, the first one of them, until there is
  * none: that commit changed it.
@@ -199,20 +188,17 @@ export class EntryWalk {
     return entry?.oid === oid && entry.kind === kind;
   }
 
-  private async linksOf(commit: string): Promise<CommitLinks | undefined> {
+  private async linksOf(commit: string): Promise<Pick<CommitLinks, 'tree' | 'parents'> | undefined> {
     const { graph } = this.options;
     const place = graph?.find(commit);
     if (graph !== undefined && place !== undefined) {
       const parents = graph.parentsOf(place).map((parent) => graph.idOf(parent));
       return { tree: graph.treeOf(place), parents };
     }
-    const kept = links.get(commit);
+    const kept = knownLinks(commit);
     if (kept !== undefined) return kept;
     const content = await this.read(commit, 'commit');
-    if (content === undefined) return undefined;
-    const { tree, parents } = parseCommit(content);
-    links.set(commit, { tree, parents }, 1 + parents.length);
-    return { tree, parents };
+    return content === undefined ? undefined : linksIn(commit, content);
   }
 
   /** The folder within the tree of a commit; undefined if it has none there. */

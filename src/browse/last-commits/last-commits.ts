@@ -1,7 +1,7 @@
 import type { TreeEntry } from '../../git/index.ts';
 import { LruMap } from '../../lib/lru.ts';
+import { commitGraphOf } from '../commit-graphs.ts';
 import type { RepositoryView } from '../repository-view.ts';
-import { commitGraphOf } from './commit-graphs.ts';
 import { EntryWalk, type LastCommits } from './entry-walk.ts';
 import { listLastCommits } from './list-last-commits.ts';
 

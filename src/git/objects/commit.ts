@@ -26,6 +26,22 @@ export function parseCommit(content: Buffer): Commit {
   };
 }
 
+/** The line of a committer, where every version of git reads the same date from it. */
+const DATED =
+  /^tree [0-9a-f]+\n(?:parent [0-9a-f]+\n)*author [^\n]*\ncommitter [^\n>]*> (\d{1,10}) [+-]\d{4}\n/;
+/** Bytes of a commit that its date is looked for in: a merge has a line for each parent. */
+const DATE_WITHIN = 64 * 1024;
+
+/**
+ * The committer's date by which git orders commits.
+ * @param content as git stores it
+ * @returns seconds since 1970; undefined for lines that versions of git read in different ways, and for dates before 1970
+ */
+export function dateInCommit(content: Buffer): number | undefined {
+  const seconds = DATED.exec(content.toString('latin1', 0, DATE_WITHIN))?.[1];
+  return seconds === undefined ? undefined : Number(seconds);
+}
+
 /** The first paragraph of a message as one line, and the rest of it. The time is linear in its length. */
 export function splitMessage(message: string): { readonly subject: string; readonly body: string } {
   const text = message.trimStart();

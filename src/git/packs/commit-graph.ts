@@ -110,6 +110,12 @@ export class CommitGraph {
     return this.chunks.data.toString('hex', at, at + this.idLength);
   }
 
+  /** The committer's date, as git read it: seconds since 1970, of which the graph has 34 bits. */
+  dateOf(place: number): number {
+    const at = this.parentsAt(place) + 8;
+    return (this.chunks.data.readUInt32BE(at) & 3) * 2 ** 32 + this.chunks.data.readUInt32BE(at + 4);
+  }
+
   /** The first parent; undefined for a commit without parents. */
   firstParentOf(place: number): number | undefined {
     const parent = this.chunks.data.readUInt32BE(this.parentsAt(place));

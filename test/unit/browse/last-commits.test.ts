@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { commitGraphOf } from '../../../src/browse/last-commits/commit-graphs.ts';
+import { commitGraphOf } from '../../../src/browse/commit-graphs.ts';
 import { EntryWalk, WALK_BOUNDS } from '../../../src/browse/last-commits/entry-walk.ts';
 import { lastCommits } from '../../../src/browse/last-commits/last-commits.ts';
 import { findPath, readCommit, readTree } from '../../../src/browse/objects.ts';

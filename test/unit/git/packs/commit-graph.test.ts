@@ -6,12 +6,14 @@ import { BrowseRig } from '../../../helpers/browse-rig.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 const COMMITS = 40;
+/** A date that takes more than 32 bits. */
+const LATE = 2 ** 33 + 5;
 
 /** A history with a merge of eight parents, and its graph. */
 async function graphFile(rig: BrowseRig): Promise<Buffer> {
   let stream = '';
   const commit = (branch: string, at: number, more = '') => {
-    stream += `commit refs/heads/${branch}\ncommitter A <a@b> ${1_700_000_000 + at} +0000\ndata 1\nx\n${more}M 100644 inline d/${at}\ndata 1\nx\n`;
+    stream += `commit refs/heads/${branch}\ncommitter A <a@b> ${at === 100 ? LATE : 1_700_000_000 + at} +0000\ndata 1\nx\n${more}M 100644 inline d/${at}\ndata 1\nx\n`;
   };
   for (let at = 0; at < COMMITS; at++) commit('main', at);
   for (let at = 1; at < 8; at++) commit(`side-${at}`, COMMITS + at, 'from refs/heads/main\n');
@@ -24,12 +26,13 @@ async function graphFile(rig: BrowseRig): Promise<Buffer> {
 it.each(['sha1', 'sha256'] as const)('a commit-graph of git is read, with %s', async (format) => {
   await using rig = await BrowseRig.open(format);
   const graph = CommitGraph.parse(await graphFile(rig), format === 'sha1' ? 20 : 32);
-  const listed = await rig.client.run(['log', '--all', '--format=%H %T %P']);
+  const listed = await rig.client.run(['log', '--all', '--format=%H %T %ct %P']);
   for (const line of listed.trim().split('\n')) {
-    const [oid = '', tree, ...parents] = line.split(' ').filter((id) => id !== '');
+    const [oid = '', tree, date, ...parents] = line.split(' ').filter((id) => id !== '');
     const place = graph?.find(oid) ?? -1;
     expect(graph?.idOf(place)).toBe(oid);
     expect(graph?.treeOf(place)).toBe(tree);
+    expect(graph?.dateOf(place)).toBe(Number(date));
     expect(graph?.parentsOf(place).map((parent) => graph.idOf(parent))).toEqual(parents);
     const names = ['log', '-1', '-m', '--first-parent', '--name-only', '--format=', oid];
     const changed = (await rig.client.run(names)).trim();

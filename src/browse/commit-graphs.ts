@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CommitGraph } from '../../git/index.ts';
-import type { Digest } from '../../lib/digest.ts';
-import { LruMap } from '../../lib/lru.ts';
-import { idLength, type RepositoryView } from '../repository-view.ts';
+import { CommitGraph } from '../git/index.ts';
+import type { Digest } from '../lib/digest.ts';
+import { LruMap } from '../lib/lru.ts';
+import { idLength, type RepositoryView } from './repository-view.ts';
 
 /** Bytes of a graph that is read, some 250,000 commits, and of all that are kept. */
 const LARGEST = 24 * 1024 * 1024;
