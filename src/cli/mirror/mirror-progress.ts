@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { roundedSize } from '../../lib/format-size.ts';
 import type { MirrorObserver, Phase, Side } from '../../mirror/observer.ts';
-import { RemoteWords } from '../../mirror/remote/remote-words.ts';
+import { RemoteMessages } from '../../mirror/remote/remote-messages.ts';
 import { saferText } from '../../outbound/safer-text.ts';
 import { printable } from '../printable.ts';
 
@@ -40,7 +40,7 @@ export class MirrorProgress implements MirrorObserver, Disposable {
   /** The last line that a remote sent, without its line end. */
   private said = '';
   /** What the target has told people. */
-  readonly targetWords = new RemoteWords();
+  readonly targetMessages = new RemoteMessages();
   private readonly timer: NodeJS.Timeout | undefined;
 
   /** @param options `isShown`: false prints notices only */
@@ -68,7 +68,7 @@ export class MirrorProgress implements MirrorObserver, Disposable {
   }
 
   message(side: Side, text: string): void {
-    if (side === 'target') this.targetWords.hear(text);
+    if (side === 'target') this.targetMessages.add(text);
     // A part that ends in a carriage return is replaced by the next one.
     const last = text
       .split(/[\r\n]+/)

@@ -134,7 +134,7 @@ export async function reported(
   const began = systemClock.monotonic();
   const traffic: Traffic = {};
   let report: Report;
-  let targetWords: readonly string[] = [];
+  let targetMessages: readonly string[] = [];
   /** An unexpected error. It ends the program after the document is printed. */
   let fault: { readonly error: unknown } | undefined;
   {
@@ -156,7 +156,7 @@ export async function reported(
       const problem = outcome === 'interrupted' ? 'it was stopped' : advised(messageOf(cause), cause);
       report = { outcome, problem, content: {}, lines: [] };
     }
-    if (report.isRefused === true) targetWords = observer.targetWords.lines;
+    if (report.isRefused === true) targetMessages = observer.targetMessages.lines;
   }
   const measurement =
     flags.measure === true
@@ -175,14 +175,14 @@ export async function reported(
     measurement,
   };
   if (flags.json === true) {
-    const words = targetWords.length === 0 ? {} : { targetMessages: targetWords };
-    context.print(documentOf(envelope, { ...report.content, ...words }));
+    const messages = targetMessages.length === 0 ? {} : { targetMessages };
+    context.print(documentOf(envelope, { ...report.content, ...messages }));
   } else {
     const lines = [...report.lines];
     if (envelope.traffic !== undefined) lines.push(...trafficLines(envelope.traffic));
     if (measurement !== undefined) lines.push(measurementLine(measurement));
     if (lines.length > 0) context.print(lines.join('\n'));
-    for (const line of targetWords) process.stderr.write(`${printable(`target: ${line}`)}\n`);
+    for (const line of targetMessages) process.stderr.write(`${printable(`target: ${line}`)}\n`);
   }
   if (fault !== undefined) throw fault.error;
   exitAs(report.outcome, report.problem);

@@ -13,7 +13,7 @@ import { type RefScope, refPrefixes, wholeScope } from '../plan/ref-scope.ts';
 import type { Connection } from '../remote/connection.ts';
 import { openGitSource } from '../remote/git-source.ts';
 import { type ConnectionOptions, openConnection } from '../remote/open-connection.ts';
-import { RemoteWords } from '../remote/remote-words.ts';
+import { RemoteMessages } from '../remote/remote-messages.ts';
 import type { Source } from '../remote/source.ts';
 import { Target } from '../remote/target.ts';
 import { countsOf, type MirrorResult, type Outcome } from '../run/mirror-result.ts';
@@ -115,7 +115,7 @@ export function pushRun(context: CarryOutContext): PushRun {
         if (!overwrite) await refuseLosses({ git, repository, signal }, source.state, listing.refs, prune);
         return source;
       };
-      const words = new RemoteWords();
+      const messages = new RemoteMessages();
       const result = await runMirror({
         remotes: { source: openSource, target: () => opening },
         scope: SCOPE,
@@ -126,10 +126,10 @@ export function pushRun(context: CarryOutContext): PushRun {
         scratch: { git, folder: scratch },
         clock: imports.clock,
         random: imports.random,
-        observer: { ...silent, message: (side, text) => side === 'target' && words.hear(text) },
+        observer: { ...silent, message: (side, text) => side === 'target' && messages.add(text) },
         signal,
       });
-      const changed = changedIn(result, signal, words);
+      const changed = changedIn(result, signal, messages);
       if (source === undefined) throw new Error('a run that succeeded has opened its source');
       const { digest, manifest } = source.state;
       return { changed, state: { digest, depth: manifest.depth } };
@@ -185,13 +185,13 @@ const MOST_TOLD = 3;
 
 /**
  * @returns how many refs a run has changed
- * @param words what the target said
+ * @param messages of the target
  * @throws what ended it, if it did not succeed: the signal's reason, the error itself, or one that says which refs were not changed
  */
 function changedIn(
   result: Pick<MirrorResult, 'outcome' | 'problem' | 'error' | 'refs'>,
   signal: AbortSignal,
-  words?: RemoteWords,
+  messages?: RemoteMessages,
 ): number {
   const { outcome, problem, error, refs } = result;
   const { applied, deleted } = countsOf(refs);
@@ -211,7 +211,7 @@ function changedIn(
       reasons.findIndex((other) => other.reason === reason) === at,
   );
   const isRefused = refs.some((ref) => ref.result?.outcome === 'refused');
-  const said = isRefused ? (words?.lines ?? []).slice(-MOST_TOLD) : [];
+  const said = isRefused ? (messages?.lines ?? []).slice(-MOST_TOLD) : [];
   const told = [...others.slice(0, MOST_TOLD).map(({ name, reason }) => `${name}: ${reason}`), ...said].join(
     '; ',
   );

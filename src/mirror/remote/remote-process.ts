@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { cleanReason } from '../../git/index.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { RemoteError } from '../../outbound/remote-error.ts';
-import { isProgress } from './remote-words.ts';
+import { isProgress } from './remote-messages.ts';
 
 export interface ProgramToRun {
   readonly file: string;

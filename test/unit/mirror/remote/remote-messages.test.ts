@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isProgress, RemoteWords } from '../../../../src/mirror/remote/remote-words.ts';
+import { isProgress, RemoteMessages } from '../../../../src/mirror/remote/remote-messages.ts';
 
 it.each([
   'Counting objects: 100% (12/12), done.',
@@ -21,17 +21,17 @@ it.each([
 });
 
 it('what a remote says is kept line by line, however it is cut, without progress and control characters', () => {
-  const words = new RemoteWords();
+  const messages = new RemoteMessages();
   const text =
     'Resolving deltas:  50% (1/2)\rResolving deltas: 100% (2/2), done.\nerror: \u001b[31mtoo big\u001b[0m\r\nsee docs\nlast';
-  for (const character of text) words.hear(character);
-  expect(words.lines).toEqual(['error: too big', 'see docs', 'last']);
+  for (const character of text) messages.add(character);
+  expect(messages.lines).toEqual(['error: too big', 'see docs', 'last']);
 });
 
 it('only the last lines are kept, the same one once, and no line without an end', () => {
-  const words = new RemoteWords();
-  for (let line = 0; line < 1_000; line++) words.hear(`line ${line}\nline ${line}\n`);
-  expect(words.lines).toEqual(Array.from({ length: 20 }, (_, at) => `line ${980 + at}`));
-  words.hear('x'.repeat(1_000_000));
-  expect(words.lines.join('').length).toBeLessThan(5_000);
+  const messages = new RemoteMessages();
+  for (let line = 0; line < 1_000; line++) messages.add(`line ${line}\nline ${line}\n`);
+  expect(messages.lines).toEqual(Array.from({ length: 20 }, (_, at) => `line ${980 + at}`));
+  messages.add('x'.repeat(1_000_000));
+  expect(messages.lines.join('').length).toBeLessThan(5_000);
 });

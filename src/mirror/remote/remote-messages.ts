@@ -13,26 +13,26 @@ export function isProgress(line: string): boolean {
 }
 
 /** The last lines that a remote has said to people, without its progress: hooks and hosts explain there why they refuse a push. */
-export class RemoteWords {
-  private said: string[] = [];
+export class RemoteMessages {
+  private kept: string[] = [];
   private rest = '';
 
   /** The lines, the oldest first. They are safe for a terminal. */
   get lines(): readonly string[] {
     const last = saferText(this.rest);
-    return last === '' || isProgress(last) ? this.said : [...this.said, last];
+    return last === '' || isProgress(last) ? this.kept : [...this.kept, last];
   }
 
   /** Takes a text as it was sent. */
-  hear(text: string): void {
+  add(text: string): void {
     const lines = (this.rest + text).split(/[\r\n]/);
     this.rest = (lines.pop() ?? '').slice(-MOST_CHARACTERS);
     for (const line of lines) {
       const safe = saferText(line);
       // Each of several pushes may be explained in the same words.
-      if (safe !== '' && !isProgress(safe) && safe !== this.said.at(-1)) this.said.push(safe);
+      if (safe !== '' && !isProgress(safe) && safe !== this.kept.at(-1)) this.kept.push(safe);
     }
-    this.said = this.said.slice(-MOST_LINES);
+    this.kept = this.kept.slice(-MOST_LINES);
   }
 }
 
