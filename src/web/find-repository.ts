@@ -60,6 +60,18 @@ export async function findFossil(
 }
 
 /**
+ * A git repository that everybody may read and that was looked at just now: what {@link findRepository} finds without a request to the
+ * store.
+ */
+export async function recentRepository(
+  repositories: Pick<Repositories, 'get'>,
+  id: RepositoryId,
+): Promise<FoundRepository | undefined> {
+  const repository = repositories.get(id);
+  return seenByAll(id, repository, await repository.peek(RECENT));
+}
+
+/**
  * The state of a git repository that everybody could read when it was last seen here, however long ago: what {@link findRepository}
  * most likely finds. Nothing of it may be shown before that has found the same.
  */
@@ -68,9 +80,18 @@ export async function lastSeenRepository(
   id: RepositoryId,
 ): Promise<FoundRepository | undefined> {
   const repository = repositories.get(id);
-  const published = await repository.peek(Number.POSITIVE_INFINITY);
-  const visit = await admit(id, published?.manifest, async () => undefined);
-  return visit === undefined || published === undefined ? undefined : { ...visit, id, repository, published };
+  return seenByAll(id, repository, await repository.peek(Number.POSITIVE_INFINITY));
+}
+
+/** The state of a repository, if everybody may read it. */
+function seenByAll(
+  id: RepositoryId,
+  repository: GitRepository,
+  published: PublishedGitState | undefined,
+): FoundRepository | undefined {
+  if (published === undefined) return undefined;
+  const { allow } = decideAccess('read', undefined, accessFacts(id, published.manifest));
+  return allow ? { isPublic: true, id, repository, published } : undefined;
 }
 
 /**

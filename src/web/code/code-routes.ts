@@ -8,7 +8,12 @@ import type { PageWord } from '../../nostr/repository-url.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
-import { type FoundRepository, findRepository, lastSeenRepository } from '../find-repository.ts';
+import {
+  type FoundRepository,
+  findRepository,
+  lastSeenRepository,
+  recentRepository,
+} from '../find-repository.ts';
 import type { MadePage } from '../made-page.ts';
 import { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
@@ -26,10 +31,11 @@ import type { ListedPage } from './code-page.ts';
 import type { CodePath } from './code-path.ts';
 import type { KeptDownloads } from './downloads/kept-downloads.ts';
 import { type CodeContext, contextKey } from './frame.ts';
+import { KnownPages } from './known-pages.ts';
 import { KnownPaths } from './known-paths.ts';
 import { LiesElsewhere } from './lies-elsewhere.ts';
 import { type CodeAnswers, loadCode } from './load-code.ts';
-import { PageCache } from './page-cache.ts';
+import { PageCache, pageKey } from './page-cache.ts';
 import type { PageDisk } from './page-disk.ts';
 
 export interface CodeRoutesContext {
@@ -54,6 +60,7 @@ export interface CodeRoutesContext {
 
 interface Answering extends CodeRoutesContext {
   readonly cache: PageCache;
+  readonly known: KnownPages;
   readonly traffic: PageTraffic;
   /** By the digest of the state. */
   readonly readingFiles: SingleFlight<string, BranchFiles>;
@@ -77,6 +84,7 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
   const traffic = new PageTraffic(context.clock);
   const readingFiles = new SingleFlight<string, BranchFiles>();
   const paths = new KnownPaths();
+  const known = new KnownPages();
   const app = new Hono();
   app.get('*', async (c, next) => {
     const { pathname } = new URL(c.req.url);
@@ -86,9 +94,11 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     c.header('Vary', 'Accept');
     const wait = traffic.admit(callerOf(c));
     if (wait > 0) return tooMany(c, base, wait);
-    const answering = { ...context, cache, traffic, readingFiles };
-    const beginning = beginPage(c, answering, path, answers);
-    const found = await findRepository(context.repositories, path.id, async () => context.readerOf?.(c));
+    const answering = { ...context, cache, known, traffic, readingFiles };
+    const recent = await recentRepository(context.repositories, path.id).catch(() => undefined);
+    const beginning = recent === undefined ? beginPage(c, answering, path, answers) : undefined;
+    const found =
+      recent ?? (await findRepository(context.repositories, path.id, async () => context.readerOf?.(c)));
     // Without a git repository at this path, there may be a Fossil one.
     if (found === undefined) return path.word === '' ? next() : notFound(c, base);
     const wanted = wantedOf(answers, path, found);
@@ -130,7 +140,7 @@ async function answerFor(
   found: FoundRepository,
   path: CodePath,
   wanted: CodeDownload | ListedPage,
-  beginning: Promise<BegunPage | undefined>,
+  beginning: Promise<BegunPage | undefined> | undefined,
 ): Promise<Response> {
   const { base, views, downloads, traffic } = context;
   if ('answer' in wanted) {
@@ -170,23 +180,20 @@ async function makePage(
   { id, segments }: CodePath,
   page: ListedPage,
 ): Promise<MadePage> {
-  const {
-    base,
-    namesOf,
-    aboutOf,
-    views,
-    renderer = NO_RENDERER,
-    cache,
-    traffic,
-    clock,
-    readingFiles,
-  } = context;
+  const { base, namesOf, aboutOf, views, renderer = NO_RENDERER } = context;
+  const { cache, known, traffic, clock, readingFiles } = context;
   const representation = representationOf(c);
+  const names = namesOf(id, isPublic);
   const about = page.word === '' ? aboutOf?.(id, isPublic, published.manifest) : undefined;
+  const url = `${representation} ${c.req.url}`;
+  const facts = JSON.stringify([published.digest, names, about ?? null, reader ?? null]);
+  const knownKey = known.keyOf(url, facts);
+  const kept = knownKey === undefined ? undefined : cache.kept(knownKey);
+  if (kept !== undefined) return kept;
   const code: CodeContext = {
     base,
     links: new CodeLinks(base, id),
-    ...namesOf(id, isPublic),
+    ...names,
     manifest: published.manifest,
     owner: id.owner,
     word: page.word,
@@ -201,7 +208,9 @@ async function makePage(
     (await readingFiles.run(published.digest, () =>
       views.read(repository, published, undefined, branchFilesOf),
     ));
-  return cache.page([page.word, representation, asked.key, contextKey(code, files)], (onCut) =>
+  const key = pageKey([page.word, representation, asked.key, contextKey(code, files)]);
+  known.remember(url, facts, key);
+  return cache.page(key, (onCut) =>
     // Others may wait for the same page, so it is made whether or not this visitor stays.
     views.read(
       repository,

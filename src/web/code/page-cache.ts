@@ -13,6 +13,11 @@ const CUT_KEPT = 60_000;
 /** Bytes for its keys, digests and objects that a page takes in memory, beside its body. */
 const OVERHEAD = 512;
 
+/** The key of a page. @param parts everything that it depends on */
+export function pageKey(parts: readonly unknown[]): string {
+  return sha256(JSON.stringify(parts));
+}
+
 /**
  * Pages in memory, and behind them on disk. A page is a function of object ids and of what its key holds besides, so it is
  * never out of date. Several who ask for the same page share the work.
@@ -30,33 +35,38 @@ export class PageCache {
     this.disk = disk;
   }
 
+  /** A page that is in memory. */
+  kept(key: string): MadePage | undefined {
+    const kept = this.pages.get(key);
+    return kept !== undefined && kept.until > this.clock.monotonic() ? kept.page : undefined;
+  }
+
   /**
-   * @param key everything that the page depends on
+   * @param key of {@link pageKey}
    * @param make makes the page, and calls `onCut` if a limit of time has cut it short; what it throws is not kept
    */
-  async page(key: readonly unknown[], make: (onCut: () => void) => Promise<string>): Promise<MadePage> {
-    const digest = sha256(JSON.stringify(key));
-    const kept = this.pages.get(digest);
-    if (kept !== undefined && kept.until > this.clock.monotonic()) return kept.page;
-    return this.making.run(digest, async () => {
-      const written = await this.disk?.read(digest);
-      if (written !== undefined) return this.keep(digest, written, Number.POSITIVE_INFINITY);
+  async page(key: string, make: (onCut: () => void) => Promise<string>): Promise<MadePage> {
+    const kept = this.kept(key);
+    if (kept !== undefined) return kept;
+    return this.making.run(key, async () => {
+      const written = await this.disk?.read(key);
+      if (written !== undefined) return this.keep(key, written, Number.POSITIVE_INFINITY);
       let isWhole = true;
       const body = await make(() => {
         isWhole = false;
       });
       const page = new MadePage(Buffer.from(body));
-      if (!isWhole) return this.keep(digest, page, this.clock.monotonic() + CUT_KEPT);
+      if (!isWhole) return this.keep(key, page, this.clock.monotonic() + CUT_KEPT);
       // The response does not wait for the disk.
-      this.disk?.write(digest, page);
-      return this.keep(digest, page, Number.POSITIVE_INFINITY);
+      this.disk?.write(key, page);
+      return this.keep(key, page, Number.POSITIVE_INFINITY);
     });
   }
 
   /** @param until milliseconds of the clock */
-  private keep(digest: string, page: MadePage, until: number): MadePage {
+  private keep(key: string, page: MadePage, until: number): MadePage {
     // Compressed, it takes about a fifth more.
-    this.pages.set(digest, { page, until }, Math.ceil(1.2 * page.body.length) + OVERHEAD);
+    this.pages.set(key, { page, until }, Math.ceil(1.2 * page.body.length) + OVERHEAD);
     return page;
   }
 }

@@ -12,7 +12,7 @@ import type { About } from '../code/about.ts';
 import { rangeOf } from '../code/downloads/raw-download.ts';
 import { rawHeaders } from '../code/downloads/raw-headers.ts';
 import { LiesElsewhere } from '../code/lies-elsewhere.ts';
-import { PageCache } from '../code/page-cache.ts';
+import { PageCache, pageKey } from '../code/page-cache.ts';
 import type { PageDisk } from '../code/page-disk.ts';
 import { type FoundFossil, findFossil } from '../find-repository.ts';
 import { PageTraffic } from '../page-traffic.ts';
@@ -113,7 +113,7 @@ async function answerPage(
   const representation = representationOf(c);
   const asked = page.ask(segments, new URL(c.req.url).searchParams);
   const key = ['fossil', word, representation, asked.key, published.digest, contextKey(fossil)];
-  const made = await cache.page(key, (onCut) =>
+  const made = await cache.page(pageKey(key), (onCut) =>
     // Others may wait for the same page, so it is made whether or not this visitor stays.
     readCharged(c, context, found, undefined, (view) =>
       asked.make(

@@ -2,7 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/lib/clock.ts';
-import { PageCache } from '../../../../src/web/code/page-cache.ts';
+import { PageCache, pageKey } from '../../../../src/web/code/page-cache.ts';
 import { PageDisk } from '../../../../src/web/code/page-disk.ts';
 import { takesGzip } from '../../../../src/web/send-page.ts';
 import { ManualClock } from '../../../helpers/manual-clock.ts';
@@ -23,10 +23,10 @@ describe('cached pages', () => {
     const cache = new PageCache(1_000_000, systemClock);
     let made = 0;
     const make = async () => `page ${++made}`;
-    const all = await Promise.all(Array.from({ length: 10 }, () => cache.page(['a'], make)));
+    const all = await Promise.all(Array.from({ length: 10 }, () => cache.page(pageKey(['a']), make)));
     expect(new Set(all.map(({ body }) => body.toString()))).toEqual(new Set(['page 1']));
-    await expect(cache.page(['b'], () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect((await cache.page(['b'], make)).body.toString()).toBe('page 2');
+    await expect(cache.page(pageKey(['b']), () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect((await cache.page(pageKey(['b']), make)).body.toString()).toBe('page 2');
   });
 
   it('that a time limit has shortened are made again after a minute, and not stored on disk', async () => {
@@ -37,7 +37,7 @@ describe('cached pages', () => {
     let made = 0;
     const page = async (isCut: boolean) =>
       (
-        await cache.page([1], async (onCut) => {
+        await cache.page(pageKey([1]), async (onCut) => {
           if (isCut) onCut();
           return `page ${++made}`;
         })
@@ -58,7 +58,7 @@ describe('cached pages', () => {
     const cache = new PageCache(25_000, systemClock, disk);
     let made = 0;
     const page = (at: number) =>
-      cache.page([at], async () => {
+      cache.page(pageKey([at]), async () => {
         made++;
         return text(at, 10_000);
       });
@@ -82,14 +82,14 @@ describe('cached pages', () => {
     await disk.open();
     const cache = new PageCache(1, systemClock, disk);
     const make = async () => 'whole';
-    await cache.page([1], make);
-    await cache.page([2], make);
+    await cache.page(pageKey([1]), make);
+    await cache.page(pageKey([2]), make);
     await expect.poll(async () => (await readdir(at)).length).toBe(1 + 1);
     for (const name of await readdir(at)) await writeFile(join(at, name), 'damaged');
-    expect((await cache.page([1], make)).body.toString()).toBe('whole');
+    expect((await cache.page(pageKey([1]), make)).body.toString()).toBe('whole');
     await disk.relieve();
     expect([disk.size, await readdir(at)]).toEqual([0, []]);
-    expect((await cache.page([2], make)).body.toString()).toBe('whole');
+    expect((await cache.page(pageKey([2]), make)).body.toString()).toBe('whole');
     await disk.close();
   });
 });
@@ -102,7 +102,7 @@ describe('the cache on disk', () => {
     const cache = new PageCache(1, systemClock, disk);
     let made: number[] = [];
     const page = async (number: number) => {
-      await cache.page([number], async () => {
+      await cache.page(pageKey([number]), async () => {
         made.push(number);
         return text(number, 10_000);
       });
@@ -126,7 +126,7 @@ describe('the cache on disk', () => {
     // It was never opened: nothing can be written.
     const cache = new PageCache(1, systemClock, disk);
     for (let time = 0; time < 3; time++) {
-      expect((await cache.page([1], async () => 'page')).body.toString()).toBe('page');
+      expect((await cache.page(pageKey([1]), async () => 'page')).body.toString()).toBe('page');
       await disk.settled();
     }
     expect(disk.size).toBe(0);
