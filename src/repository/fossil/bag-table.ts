@@ -26,6 +26,17 @@ export interface RecordPlace {
   readonly source: number;
 }
 
+/** Columns of a table by slot, as the methods give single values. */
+export interface TableColumns {
+  readonly sizes: Uint32Array;
+  readonly packs: Uint32Array;
+  readonly offsets: Uint32Array;
+  readonly lengths: Uint32Array;
+  readonly sources: Uint32Array;
+  /** By position. */
+  readonly order: Uint32Array;
+}
+
 /**
  * The names that a line of states knows, each in a slot, and where their records are. It only grows, so that all states of the
  * line share one table: each state counts how many slots and positions of it are its own. Columns of numbers: some 75 bytes for an
@@ -109,6 +120,12 @@ export class BagTable {
     this.makeRoom(slot + 1);
     this.positions[slot] = this.count;
     this.order[this.count++] = slot;
+  }
+
+  /** The columns themselves, for loops over many artifacts. They are replaced when the table grows. */
+  get columns(): TableColumns {
+    const { sizes, packs, offsets, lengths, sources, order } = this;
+    return { sizes, packs, offsets, lengths, sources, order };
   }
 
   flagsOf(slot: number): number {

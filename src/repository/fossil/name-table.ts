@@ -5,8 +5,6 @@ import type { Random } from '../../lib/random.ts';
 const SHORT = 20;
 const LONG = 32;
 
-const HEX = Buffer.from('0123456789abcdef');
-
 /** Slots of an empty table; a power of two. */
 const FIRST = 64;
 
@@ -110,28 +108,34 @@ export class NameTable {
     let { count } = this;
     let at = begin;
     for (let name = 0; name < run; name++) {
-      const length = source[marks + name] === 1 ? LONG : SHORT;
-      const end = at + length;
+      const isLong = source[marks + name] === 1 ? 1 : 0;
+      const length = isLong === 1 ? LONG : SHORT;
       let hash = 0;
       for (let byte = 0; byte < length; byte++) hash ^= table[(byte << 8) | (source[at + byte] ?? 0)] ?? 0;
       let place = hash & mask;
       let number = (places[place] ?? 0) - 1;
-      for (; number >= 0; number = (places[place] ?? 0) - 1) {
-        if (long[number] === (length === LONG ? 1 : 0)) {
-          let same = at;
-          for (let to = number * LONG; same < end && bytes[to] === source[same]; to++) same++;
-          if (same === end) break;
-        }
+      while (number >= 0) {
+        const from = number * LONG;
+        let isSame = long[number] === isLong;
+        let byte = 0;
+        // A step at least: V8 compiles again what it has not seen.
+        do {
+          isSame &&= bytes[from + byte] === source[at + byte];
+          byte++;
+        } while (isSame && byte < length);
+        if (isSame) break;
         place = (place + 1) & mask;
+        number = (places[place] ?? 0) - 1;
       }
       if (number < 0) {
         number = count++;
         places[place] = number + 1;
-        long[number] = length === LONG ? 1 : 0;
-        for (let to = number * LONG, from = at; from < end; from++) bytes[to++] = source[from] ?? 0;
+        long[number] = isLong;
+        for (let byte = 0, to = number * LONG; byte < length; byte++)
+          bytes[to + byte] = source[at + byte] ?? 0;
       }
       numbers[name] = number;
-      at = end;
+      at += length;
     }
     this.count = count;
     return at;
@@ -162,16 +166,10 @@ export class NameTable {
     return length;
   }
 
-  /** Writes a name in hex, as {@link at} gives it. @returns where it ends */
-  writeHex(number: number, target: Uint8Array, at: number): number {
-    const from = number * LONG;
-    const end = from + this.lengthOf(number);
-    for (let byte = from; byte < end; byte++) {
-      const value = this.bytes[byte] ?? 0;
-      target[at++] = HEX[value >> 4] ?? 0;
-      target[at++] = HEX[value & 15] ?? 0;
-    }
-    return at;
+  /** The names themselves, for loops over many: 32 bytes for each, and 1 for those of 32 bytes. They are replaced when it grows. */
+  get columns(): { readonly bytes: Uint8Array; readonly long: Uint8Array } {
+    const { bytes, long } = this;
+    return { bytes, long };
   }
 
   /** The first `count` names as a table of their own. */

@@ -59,6 +59,9 @@ const IS_BIG_ENDIAN = endianness() === 'BE';
 /** Names, or records, between two pauses. */
 export const STEPS = 4_096;
 
+/** Names of an index that are added before its table has room for the rest. */
+const FIRST_STEPS = 256;
+
 /** Why bytes are not an index. */
 export class IndexError extends Error {}
 
@@ -152,12 +155,14 @@ export class PackIndex {
    */
   *numbersIn(table: NameTable): Cooperative<Uint32Array> {
     const numbers = new Uint32Array(this.names);
-    table.reserve(this.names);
     const { bytes, marksAt } = this;
     let at = this.namesAt;
-    for (let from = 0; from < this.names; from += STEPS) {
-      const to = Math.min(this.names, from + STEPS);
+    // The first few go into a table that is still small: there they meet others, so V8 compiles the loop with that in it.
+    for (let from = 0, to = Math.min(this.names, FIRST_STEPS); from < this.names; ) {
       at = table.addRun({ bytes, at, marks: marksAt + from }, numbers.subarray(from, to));
+      if (from === 0) table.reserve(this.names - to);
+      from = to;
+      to = Math.min(this.names, from + STEPS);
       yield;
     }
     return numbers;
@@ -232,20 +237,24 @@ export class PackIndex {
 
   private check(): void {
     const { sources, groupWords, links, names, records } = this;
-    for (let record = 0; record < records; record++) {
-      const source = sources[record] ?? 0;
-      if (source !== NO_SOURCE && source >= names) throw new IndexError('a source has no name');
-    }
+    if (!areBelow(sources, names, NO_SOURCE)) throw new IndexError('a source has no name');
     let linked = 0;
     for (let group = 0; group < groupWords.length; group += 2) {
       if ((groupWords[group] ?? 0) >= records) throw new IndexError('links are of no record');
       linked += groupWords[group + 1] ?? 0;
     }
     if (linked !== links.length) throw new IndexError('its links are not the sum of its groups');
-    for (let link = 0; link < links.length; link++) {
-      if ((links[link] ?? 0) >= names) throw new IndexError('a link has no name');
-    }
+    if (!areBelow(links, names)) throw new IndexError('a link has no name');
   }
+}
+
+/** Whether all numbers are below a bound, or equal to an exception. */
+function areBelow(numbers: Uint32Array, bound: number, exception?: number): boolean {
+  for (let at = 0; at < numbers.length; at++) {
+    const number = numbers[at] ?? 0;
+    if (number >= bound && number !== exception) return false;
+  }
+  return true;
 }
 
 /**

@@ -4,7 +4,7 @@ import { sha256 } from '../../lib/digest.ts';
 import { CairnError, messageOf } from '../../lib/errors.ts';
 import { LruMap } from '../../lib/lru.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
-import { readAll } from '../../lib/streams.ts';
+import { readInto } from '../../lib/streams.ts';
 import { type ArtifactStore, damagedArtifact, nameOf } from '../artifact-store.ts';
 import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
 import type { RepositoryId } from '../repository-id.ts';
@@ -114,7 +114,7 @@ export class PackReader {
   ): Promise<Buffer> {
     const { body } = await this.options.artifacts.open(id, 'bag', pack, range === undefined ? {} : { range });
     try {
-      return await readAll(body, range?.length ?? pack.size);
+      return await readInto(body, Buffer.allocUnsafeSlow(range?.length ?? pack.size));
     } catch (error) {
       if (error instanceof CairnError && error.kind === 'corrupt') throw error;
       throw new CairnError(
