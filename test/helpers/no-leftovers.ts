@@ -14,6 +14,9 @@ import { endFile } from './file-end.ts';
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 50;
 
+/** From Node.js 22 on, npm keeps its compiled code there. */
+const KEPT_BY_NPM = 'node-compile-cache';
+
 interface Process {
   readonly pid: number;
   readonly parent: number;
@@ -59,7 +62,9 @@ function leftovers(): string[] {
   const processes = descendants(listProcesses(), process.pid);
   return [
     ...processes.map(({ pid, command }) => `process ${pid}: ${command}`),
-    ...readdirSync(folder).map((name) => `file or folder ${name}`),
+    ...readdirSync(folder)
+      .filter((name) => name !== KEPT_BY_NPM)
+      .map((name) => `file or folder ${name}`),
   ];
 }
 
