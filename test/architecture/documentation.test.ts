@@ -46,6 +46,11 @@ describe('the two commands of the README', () => {
     expect(readText('.ci/run')).toContain('npm ci && npm test');
   });
 
+  it('build on the oldest Node.js that is supported: it loads no module without an extension', () => {
+    const { scripts } = JSON.parse(readText('package.json')) as { scripts: { build: string } };
+    for (const command of scripts.build.split(' && ')) expect(command).toMatch(/^node \S+\.m?js( |$)/);
+  });
+
   it('install from any registry: the lock file names no addresses', () => {
     expect(readText('package-lock.json')).not.toMatch(/"resolved"|\.tgz"/);
   });
