@@ -61,7 +61,7 @@ export interface RunningGit {
   /** Ends the process and its children: with SIGTERM, and after two seconds with SIGKILL. */
   stop(): void;
   /** Seconds of the processor that the process has used, without its children; undefined where the system does not tell. */
-  processorTime(): Promise<number | undefined>;
+  processorTime(): number | undefined;
   /** Has its threads share a processor while they mostly wait for each other (see `gather-threads.ts`), until it ends. */
   gatherThreads(): Promise<void>;
 }
@@ -162,7 +162,7 @@ export class Git {
         resolve({ exitCode, signal: endedBy, cancelled, stderr: kept() });
       });
     });
-    const time = async () => (over ? undefined : processorTime(pid));
+    const time = () => (over ? undefined : processorTime(pid));
     const running: RunningGit = {
       stdin,
       stdout,

@@ -27,11 +27,9 @@ export async function pipeOutput(
 ): Promise<void> {
   let tooLong = false;
   const watch = setInterval(() => {
-    void running.processorTime().then((used = 0) => {
-      if (used <= seconds) return;
-      tooLong = true;
-      running.stop();
-    });
+    if ((running.processorTime() ?? 0) <= seconds) return;
+    tooLong = true;
+    running.stop();
   }, LOOK_MS);
   let whole = false;
   try {

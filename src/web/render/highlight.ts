@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import type { LanguageFn } from 'highlight.js';
 import hljs from 'highlight.js/lib/core';
-import { beginsInside } from './begins-inside.ts';
 import { type Language, languageNamed } from './language-of.ts';
 import { MOST_MARKED, markedLines } from './marked-lines.ts';
+import { placesToBegin } from './places-to-begin.ts';
 
 /** A text whose words are to be marked. */
 export interface CodeQuestion {
@@ -32,7 +32,7 @@ export interface LineRun {
   readonly count: number;
 }
 
-/** Characters of all pieces that are marked as a whole for the sake of some of their lines; they take 150 ms. */
+/** Characters that are marked for the sake of lines behind them, in all pieces; they take 150 ms. */
 export const MOST_WHOLE = 256 * 1024;
 
 /** Characters of its HTML: a text of nothing but brackets grows to 30 times its size. */
@@ -51,8 +51,9 @@ export function highlightLines({ text, language, columns }: CodeQuestion): reado
 }
 
 /**
- * Marks several texts, each as {@link highlightLines}. If some lines are wanted of a text, it is marked from its beginning only if
- * they begin within something that began before them.
+ * Marks several texts, each as {@link highlightLines}. If some lines are wanted of a text, each run of them is marked from where it
+ * begins, or from the line with the beginning of the comment or template that it begins in. Where nothing is known about the language,
+ * the text is marked from its beginning.
  * @returns for each text the HTML of the wanted lines; undefined for lines that are better shown plain
  */
 export function highlightPieces({ pieces, columns }: PiecesQuestion): (readonly (string | undefined)[])[] {
@@ -60,27 +61,45 @@ export function highlightPieces({ pieces, columns }: PiecesQuestion): (readonly 
   return pieces.map(({ text, language, wanted }) => {
     const lines = text.split('\n');
     const runs = wanted ?? [{ first: 0, count: lines.length }];
-    const partOf = ({ first, count }: LineRun) => lines.slice(first, first + count).join('\n');
-    if (text.length <= left && beginsInside(text, language, startsOf(lines, runs))) {
+    const places = beginningsOf(lines);
+    const starts = runs.map(({ first }) => places[first] ?? 0);
+    const begins = placesToBegin(text, language, starts);
+    if (begins === undefined && text.length <= left && starts.some((start) => start > 0)) {
       left -= text.length;
       const marked = highlightLines({ text, language, columns });
       if (marked?.length === lines.length)
         return runs.flatMap(({ first, count }) => marked.slice(first, first + count));
     }
-    return runs.flatMap((run): readonly (string | undefined)[] => {
-      const marked = highlightLines({ text: partOf(run), language, columns });
-      return marked?.length === run.count ? marked : Array<undefined>(run.count).fill(undefined);
+    return runs.flatMap(({ first, count }, at): readonly (string | undefined)[] => {
+      const before = (starts[at] ?? 0) - (begins?.[at] ?? starts[at] ?? 0);
+      // A comment that is too long to be marked leaves its lines with the colours of code.
+      const from = before > left ? first : first - linesIn(places, first, before);
+      left -= Math.min(left, (starts[at] ?? 0) - (places[from] ?? 0));
+      const part = lines.slice(from, first + count);
+      const marked = highlightLines({ text: part.join('\n'), language, columns });
+      return marked?.length === part.length
+        ? marked.slice(first - from)
+        : Array<undefined>(count).fill(undefined);
     });
   });
 }
 
-/** Where runs of lines begin in their text. */
-function startsOf(lines: readonly string[], runs: readonly LineRun[]): number[] {
-  let [line, place] = [0, 0];
-  return runs.map(({ first }) => {
-    for (; line < first; line++) place += (lines[line] ?? '').length + 1;
-    return place;
+/** Where each line begins in its text. */
+function beginningsOf(lines: readonly string[]): number[] {
+  let place = 0;
+  return lines.map((line) => {
+    const begin = place;
+    place += line.length + 1;
+    return begin;
   });
+}
+
+/** How many lines there are from the one that has a place before a line, up to that line. @param before characters */
+function linesIn(places: readonly number[], line: number, before: number): number {
+  const place = (places[line] ?? 0) - before;
+  let from = line;
+  while (from > 0 && (places[from] ?? 0) > place) from--;
+  return line - from;
 }
 
 /**

@@ -46,7 +46,7 @@ export class LongLook {
    * comes, and nobody has waited for it.
    * @param time seconds of the processor that git has used; undefined where that is not known
    */
-  follow(time: () => Promise<number | undefined>): void {
+  follow(time: () => number | undefined): void {
     if (this.following !== undefined) return;
     this.timeIsKnown = true;
     this.following = untilAwaited(this.beginLater(time));
@@ -67,14 +67,14 @@ export class LongLook {
     await this.looking;
   }
 
-  private async beginLater(time: () => Promise<number | undefined>): Promise<void> {
+  private async beginLater(time: () => number | undefined): Promise<void> {
     const { bounds, clock } = this.options;
     const { signal } = this.over;
     try {
       const { objects } = this.pack;
       for (let used = 0; used * 1_000 < timeFor(bounds.lookAfter, this.came(), objects); ) {
         await clock.sleep(FOLLOW_MS, signal);
-        const known = await time();
+        const known = time();
         if (known === undefined) {
           this.timeIsKnown = false;
           return;

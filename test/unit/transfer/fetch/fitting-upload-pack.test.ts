@@ -45,7 +45,7 @@ function gitThat(random: SeededRandom, ...runs: Run[]) {
     const ended = new Promise<void>((resolve) => {
       stdout.once('close', () => setImmediate(resolve));
     }).then(() => ({ exitCode, signal: null, cancelled: false, stderr: '' }));
-    const processorTime = async () => undefined;
+    const processorTime = () => undefined;
     const gatherThreads = async () => undefined;
     return {
       stdin,

@@ -29,7 +29,7 @@ function pack() {
 describe('a pack', () => {
   it('is not inspected because of elapsed time if git has hardly worked', async () => {
     const { look, seen } = pack();
-    look.follow(async () => 0.01);
+    look.follow(() => 0.01);
     look.begin();
     await nextTurn();
     await look.end();
@@ -38,7 +38,7 @@ describe('a pack', () => {
 
   it('is inspected after git has worked for long', async () => {
     const { look, seen } = pack();
-    look.follow(async () => 1_000);
+    look.follow(() => 1_000);
     await expect.poll(() => seen.looked, { timeout: 10_000 }).toBe(true);
     await look.end();
   });

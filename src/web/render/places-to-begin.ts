@@ -75,16 +75,23 @@ const REGEXP =
   '(?<=[=(,:[!&|?{};>]\\s{0,40})/(?![*/])(?:[^/\\\\\\n[]|\\\\.|\\[(?:[^\\]\\\\\\n]|\\\\.){0,200}\\]){1,200}/';
 
 /**
- * Tells whether a line begins within something that began on an earlier line, such as a comment or a template. It is a quick look
- * at the text, which may be wrong about code that is written to deceive it. Then the colours of a line are wrong.
+ * Tells from where lines have to be read: from the beginning of what began on an earlier line and is still open, such as a comment or
+ * a template, otherwise from themselves. It is a quick look at the text, which may be wrong about code that is written to deceive it.
+ * Then the colours of a line are wrong.
  * @param starts places in the text where a line begins, in ascending order
- * @returns true if that is so for any of them, or if nothing is known about the language
+ * @returns a place for each of them, not behind it; undefined if nothing is known about the language
  */
-export function beginsInside(text: string, language: Language, starts: readonly number[]): boolean {
-  const last = starts.at(-1) ?? 0;
+export function placesToBegin(
+  text: string,
+  language: Language,
+  starts: readonly number[],
+): readonly number[] | undefined {
   const syntax = SYNTAXES[language];
-  if (syntax === undefined) return last > 0;
+  if (syntax === undefined) return undefined;
+  const places = [...starts];
+  const last = starts.at(-1) ?? 0;
   const tokens = tokensOf(syntax);
+  let next = 0;
   for (let token = tokens.exec(text); token !== null && token.index < last; token = tokens.exec(text)) {
     const { index, groups = {} } = token;
     const after = index + token[0].length;
@@ -93,12 +100,13 @@ export function beginsInside(text: string, language: Language, starts: readonly 
     if (span !== undefined) end = endOf(text, span.end, after);
     else if (groups['template'] !== undefined) end = endOfTemplate(text, after);
     else if (groups['comment'] !== undefined) end = lineEnd(text, after);
-    if (span !== undefined || groups['template'] !== undefined) {
-      if (starts.some((start) => start > index && start < end)) return true;
+    const isOpen = span !== undefined || groups['template'] !== undefined;
+    for (; next < starts.length && (starts[next] ?? 0) < end; next++) {
+      if (isOpen && (starts[next] ?? 0) > index) places[next] = index;
     }
     tokens.lastIndex = Math.max(end, after);
   }
-  return false;
+  return places;
 }
 
 function tokensOf({ spans, comment, quotes = '', script }: Syntax): RegExp {

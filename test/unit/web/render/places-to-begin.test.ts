@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of programs
 import { describe, expect, it } from 'vitest';
-import { beginsInside } from '../../../../src/web/render/begins-inside.ts';
-import { highlightLines } from '../../../../src/web/render/highlight.ts';
+import { highlightLines, highlightPieces } from '../../../../src/web/render/highlight.ts';
 import type { Language } from '../../../../src/web/render/language-of.ts';
+import { placesToBegin } from '../../../../src/web/render/places-to-begin.ts';
 import { readText, sourceFiles } from '../../../architecture/source-tree.ts';
 
 /** For each line whether it begins inside something. */
@@ -11,7 +11,7 @@ function insides(text: string, language: Language): boolean[] {
   return text.split('\n').map((line) => {
     const start = place;
     place += line.length + 1;
-    return beginsInside(text, language, [start]);
+    return placesToBegin(text, language, [start])?.[0] !== start;
   });
 }
 
@@ -33,18 +33,16 @@ it.each<[Language, string, string]>([
   ['markdown', 'a\n```ts\n~~~\n```\nb `` ``` \n~~~\n```\n~~~\nc', '001100110'],
   ['xml', '<p\n a="b">\n<!--\n<p>\n-->\n<style>\na {}\n</style>\nx', '010110110'],
   ['json', '{\n"/*": 1\n}', '000'],
-  // Of these nothing is known, and every line may depend on all before it.
-  ['ruby', 'a\nb\n', '011'],
 ])('of %s %j the lines begin %s inside something', (language, text, expected) => {
   expect(insides(text, language).map(Number).join('')).toBe(expected);
 });
 
-it('any of several places counts, if it is inside', () => {
-  const text = '/*\n*/\na\nb\n';
-  expect(beginsInside(text, 'c', [3, 6])).toBe(true);
-  expect(beginsInside(text, 'c', [6, 8])).toBe(false);
-  expect(beginsInside(text, 'c', [0])).toBe(false);
-  expect(beginsInside(text, 'c', [])).toBe(false);
+it('each line begins with what is open before it, or with itself', () => {
+  const text = '/*\n*/\na /*\n\n*/\nb\n';
+  expect(placesToBegin(text, 'c', [0, 3, 6, 11, 12, 15, 17])).toEqual([0, 0, 6, 8, 8, 15, 17]);
+  expect(placesToBegin(text, 'c', [])).toEqual([]);
+  // Nothing is known about this language: every line may depend on all before it.
+  expect(placesToBegin(text, 'ruby', [0, 3])).toBeUndefined();
 });
 
 it('hostile text takes time in proportion to its length', () => {
@@ -53,7 +51,7 @@ it('hostile text takes time in proportion to its length', () => {
   for (const part of parts) {
     const text = part.repeat(200_000);
     for (const language of ['typescript', 'python', 'xml', 'markdown', 'csharp'] as const)
-      expect(beginsInside(text, language, [text.length]), part).toBeTypeOf('boolean');
+      expect(placesToBegin(text, language, [text.length]), part).toHaveLength(1);
   }
 });
 
@@ -72,12 +70,42 @@ describe('for the source of this program', () => {
         );
         if (open && !/^\s*(?:\/[/*]|["'`])/.test(line)) {
           inside++;
-          if (!beginsInside(text, 'typescript', [place])) wrong.push(`${path}:${at + 1}`);
+          if (placesToBegin(text, 'typescript', [place])?.[0] === place) wrong.push(`${path}:${at + 1}`);
         }
         place += line.length + 1;
       }
     }
     expect(wrong).toEqual([]);
     expect(inside).toBeGreaterThan(500);
+  });
+
+  it('parts that begin in a comment or template have the colours that they have in the whole file', () => {
+    let [all, wrong] = [0, 0];
+    for (const { path } of sourceFiles().slice(0, 150)) {
+      const text = readText(path);
+      const whole = highlightLines({ text, language: 'typescript', columns: 1_000 }) ?? [];
+      let place = 0;
+      const places = text.split('\n').map((line) => {
+        const begin = place;
+        place += line.length + 1;
+        return begin;
+      });
+      const begins = placesToBegin(text, 'typescript', places);
+      for (let first = 0; first < whole.length; first += 3) {
+        if (begins?.[first] === places[first]) continue;
+        const wanted = [{ first, count: Math.min(9, whole.length - first) }];
+        const [part] = highlightPieces({
+          pieces: [{ text, language: 'typescript', wanted }],
+          columns: 1_000,
+        });
+        for (const [at, line] of (part ?? []).entries()) {
+          all++;
+          if (line !== whole[first + at]) wrong++;
+        }
+      }
+    }
+    expect(all).toBeGreaterThan(1_000);
+    // Behind the comment, a line may depend on code before it, such as the beginning of a function.
+    expect(wrong / all).toBeLessThan(0.01);
   });
 });
