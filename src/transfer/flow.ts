@@ -31,7 +31,7 @@ export class Flow {
   private readonly clock: Pick<Clock, 'monotonic'>;
   private at: number;
   /** Ends the wait for a step; undefined between two. */
-  private onSlow: (() => void) | undefined;
+  private onSlow: ((slow: 'slow') => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   /** @param contended true while others wait for a slot */
@@ -55,7 +55,8 @@ export class Flow {
     this.work();
     try {
       const first = await new Promise<Waited<T>>((resolve, reject) => {
-        this.onSlow = () => resolve('slow');
+        // Not a function around it: V8 would keep the bytes of each step until its next full collection.
+        this.onSlow = resolve;
         this.timer ??= setInterval(() => this.check(), CHECK_MS).unref();
         step.then((value) => resolve({ value }), reject);
       });
@@ -84,7 +85,7 @@ export class Flow {
       return;
     }
     this.wasWaitedFor();
-    if (this.slow) this.onSlow();
+    if (this.slow) this.onSlow('slow');
   }
 
   /** Counts the time since the last call as work. */
