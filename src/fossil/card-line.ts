@@ -1,21 +1,46 @@
+import type { Bytes } from '../lib/file-bytes.ts';
 import { type ArtifactName, parseArtifactName } from './artifact-name.ts';
 import { FossilSyntaxError } from './syntax-error.ts';
 import { defossilize } from './tokens.ts';
 
 /** A message, and how much of it is read. */
-export interface MessageCursor {
+export interface MessageCursor<Payload extends Bytes = Uint8Array> {
+  /** Lines are read from here: the message, or a part of it. */
   readonly bytes: Buffer;
+  /** A position in {@link bytes}. */
   at: number;
+  /** Bytes of the message that are not read. */
+  readonly left: number;
+  /** Reads `size` bytes of those that are left: the payload of a file. */
+  payload(size: number): Payload;
+  /** Reads `size` bytes of those that are left into memory. Throws {@link MissingBytes} if they are not in {@link bytes} yet. */
+  content(size: number): Uint8Array;
+  /** Throws {@link MissingBytes} unless the next `size` bytes, or all that are left, are in {@link bytes}. */
+  reach(size: number): void;
+}
+
+/** The part of a message that is in memory ends too early to go on. */
+export class MissingBytes extends Error {
+  /** A position in {@link MessageCursor.bytes}, behind their end. */
+  readonly upTo: number;
+  /** Whether a card was begun, whose line has been read. */
+  readonly isInCard: boolean;
+
+  constructor(upTo: number, isInCard: boolean) {
+    super(`the bytes up to ${upTo} are not in memory`);
+    this.upTo = upTo;
+    this.isInCard = isInCard;
+  }
 }
 
 /** The line that a card begins with, and the bytes after it. Every method throws {@link FossilSyntaxError}. */
-export class CardLine {
+export class CardLine<Payload extends Bytes = Uint8Array> {
   /** The whole line without its line feed. */
   readonly text: string;
   /** The arguments as they travel, without the name of the card. */
   readonly args: readonly string[];
   readonly card: string;
-  private readonly cursor: MessageCursor;
+  private readonly cursor: MessageCursor<Payload>;
   private readonly number: number;
   private readonly longestPayload: number;
 
@@ -27,7 +52,7 @@ export class CardLine {
     text: string,
     tokens: readonly string[],
     number: number,
-    cursor: MessageCursor,
+    cursor: MessageCursor<Payload>,
     longestPayload: number,
   ) {
     this.text = text;
@@ -79,19 +104,26 @@ export class CardLine {
     return name;
   }
 
-  /** The `size` bytes that follow. A view of the message, not a copy. */
-  payload(size: number): Uint8Array {
+  /** The `size` bytes that follow, for a file. A view of the message, not a copy. */
+  payload(size: number): Payload {
+    return this.checked(size).payload(size);
+  }
+
+  /** The `size` bytes that follow, in memory. */
+  content(size: number): Uint8Array {
+    return this.checked(size).content(size);
+  }
+
+  private checked(size: number): MessageCursor<Payload> {
     if (size > this.longestPayload) {
       throw this.wrong(
         `its payload has ${size} bytes; at most ${this.longestPayload} are taken`,
         'too-large',
       );
     }
-    const { bytes, at } = this.cursor;
-    const left = bytes.length - at;
+    const { left } = this.cursor;
     if (size > left) throw this.wrong(`its payload is cut short: ${left} of ${size} bytes are there`);
-    this.cursor.at = at + size;
-    return bytes.subarray(at, at + size);
+    return this.cursor;
   }
 
   /** What follows the name of the card, as one text. It should be one token; some senders forget to encode it. */

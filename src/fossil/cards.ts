@@ -1,20 +1,22 @@
+import type { Bytes } from '../lib/file-bytes.ts';
 import type { ArtifactName } from './artifact-name.ts';
 
 /**
  * The cards of Fossil's sync protocol, in both directions (`www/sync.wiki` of Fossil; docs/reference/fossil-cards.md).
  * Texts are as people know them: what travels "fossilized" is decoded here. Payloads are views of the message they came in.
+ * @typeParam Payload of files: where a message may be in a file, its payloads are there, too
  */
-export type Card =
+export type Card<Payload extends Bytes = Uint8Array> =
   | LoginCard
   | { readonly card: 'push' | 'pull'; readonly serverCode: string; readonly projectCode: string }
   | CloneCard
   /** The position that a clone has to ask for next; 0 when it has everything. Only servers send it. */
   | { readonly card: 'clone_seqno'; readonly position: number }
-  | FileCard
-  | CompressedFileCard
+  | FileCard<Payload>
+  | CompressedFileCard<Payload>
   | { readonly card: 'igot'; readonly name: ArtifactName; readonly isPrivate: boolean }
   | { readonly card: 'gimme'; readonly name: ArtifactName }
-  | UnversionedFileCard
+  | UnversionedFileCard<Payload>
   | UnversionedIgotCard
   | { readonly card: 'uvgimme'; readonly name: string }
   | { readonly card: 'cookie'; readonly value: string }
@@ -46,28 +48,28 @@ export interface CloneCard {
 }
 
 /** An artifact: its content, or with a `source` a delta against that artifact (delta.ts). */
-export interface FileCard {
+export interface FileCard<Payload extends Bytes = Uint8Array> {
   readonly card: 'file';
   readonly name: ArtifactName;
   readonly source?: ArtifactName;
-  readonly payload: Uint8Array;
+  readonly payload: Payload;
   /** A `private` card came before it. */
   readonly isPrivate: boolean;
 }
 
 /** The same with a payload as it is stored: four bytes of size, big-endian, and a zlib stream (compression.ts). */
-export interface CompressedFileCard {
+export interface CompressedFileCard<Payload extends Bytes = Uint8Array> {
   readonly card: 'cfile';
   readonly name: ArtifactName;
   readonly source?: ArtifactName;
   /** Size in bytes of the content, even where the payload is a delta. Stock Fossil does not check it. */
   readonly size: number;
-  readonly payload: Uint8Array;
+  readonly payload: Payload;
   readonly isPrivate: boolean;
 }
 
 /** A file without history. `content` is there unless it is deleted (flag 1) or left out (flag 4). */
-export interface UnversionedFileCard {
+export interface UnversionedFileCard<Payload extends Bytes = Uint8Array> {
   readonly card: 'uvfile';
   readonly name: string;
   /** Seconds since 1970. */
@@ -76,7 +78,7 @@ export interface UnversionedFileCard {
   readonly hash: ArtifactName | undefined;
   readonly size: number;
   readonly flags: number;
-  readonly content?: Uint8Array;
+  readonly content?: Payload;
 }
 
 /** What a server has of an unversioned file. */

@@ -3,9 +3,10 @@
  * first, and the content as one zlib stream (RFC 1950).
  */
 import { createDeflate, createInflate, deflateSync, inflateSync } from 'node:zlib';
-import { CairnError } from '../lib/errors.ts';
+import { CairnError, isCairnError } from '../lib/errors.ts';
+import { type Bytes, FileBytes, forEachPiece } from '../lib/file-bytes.ts';
 import { Inflater } from '../lib/inflate.ts';
-import { throughZlib } from './zlib-aside.ts';
+import { throughZlib, ZlibPieces } from './zlib-aside.ts';
 
 /** Bytes before the zlib stream. */
 const HEAD = 4;
@@ -92,6 +93,57 @@ export async function inflatePayloadAside(payload: Uint8Array, maxSize: number):
 }
 
 /**
+ * As {@link inflatePayload}, for contents and payloads that are too large for memory.
+ * @param sink gets the content. The memory of a piece may serve again once the sink is done with it
+ */
+export async function inflatePayloadInPieces(
+  payload: Bytes,
+  maxSize: number,
+  sink: (piece: Uint8Array) => unknown,
+): Promise<void> {
+  const size = await contentSizeOf(payload);
+  if (size > maxSize) throw tooLarge(size, maxSize);
+  let made = 0;
+  const pieces = new ZlibPieces(createInflate({ chunkSize: LARGEST_CHUNK }), (piece) => {
+    made += piece.length;
+    if (made > size) throw damaged();
+    return sink(piece);
+  });
+  const stream = payload instanceof FileBytes ? payload.slice(HEAD) : payload.subarray(HEAD);
+  try {
+    await forEachPiece(stream, (piece) => pieces.write(piece));
+    const { fed, read } = await pieces.end();
+    if (made !== size || read !== fed) throw damaged();
+  } catch (error) {
+    throw isCairnError(error) ? error : damaged(error);
+  } finally {
+    pieces.destroy();
+  }
+}
+
+/** As {@link deflatePayload}, for contents that are too large for memory. @param sink gets the payload, as for inflating */
+export async function deflatePayloadInPieces(
+  content: Bytes,
+  sink: (piece: Uint8Array) => unknown,
+): Promise<void> {
+  const head = Buffer.alloc(HEAD);
+  head.writeUInt32BE(content.length);
+  await sink(head);
+  const pieces = new ZlibPieces(createDeflate({ chunkSize: LARGEST_CHUNK }), sink);
+  try {
+    await forEachPiece(content, (piece) => pieces.write(piece));
+    await pieces.end();
+  } finally {
+    pieces.destroy();
+  }
+}
+
+/** As {@link payloadContentSize}, for a payload that may be in a file. */
+export async function contentSizeOf(payload: Bytes): Promise<number> {
+  return payloadContentSize(payload instanceof FileBytes ? await payload.read(0, HEAD) : payload);
+}
+
+/**
  * A payload whose stream holds the content as it is, for content that is soon stored in another form. It costs next to
  * nothing, and 11 bytes more than the content if that has less than 64 KiB.
  */
@@ -142,12 +194,7 @@ export function payloadContentSize(payload: Uint8Array): number {
  */
 export function inflatePayload(payload: Uint8Array, maxSize: number): Uint8Array {
   const size = payloadContentSize(payload);
-  if (size > maxSize) {
-    throw new CairnError(
-      'too-large',
-      `a compressed payload declares ${size} bytes, and ${maxSize} are allowed`,
-    );
-  }
+  if (size > maxSize) throw tooLarge(size, maxSize);
   return size <= SMALL ? inflateSmall(payload, size) : inflateLarge(payload, size);
 }
 
@@ -206,6 +253,13 @@ function adlerOf(content: Uint8Array): number {
     high %= 65_521;
   }
   return ((high << 16) | low) >>> 0;
+}
+
+function tooLarge(size: number, maxSize: number): CairnError {
+  return new CairnError(
+    'too-large',
+    `a compressed payload declares ${size} bytes, and ${maxSize} are allowed`,
+  );
 }
 
 function damaged(cause?: unknown): CairnError {

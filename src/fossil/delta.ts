@@ -92,7 +92,7 @@ export function deltaChecksum(target: Uint8Array): number {
 }
 
 /** Reads the commands of a delta one after another, and checks their form. */
-class DeltaReader {
+export class DeltaReader {
   readonly targetSize: number;
   /** Where the first command begins. */
   readonly commandsAt: number;
@@ -100,11 +100,15 @@ class DeltaReader {
   copies = false;
   at = 0;
   length = 0;
-  private readonly delta: Uint8Array;
-  private position = 0;
+  /** Where the next command begins. */
+  position = 0;
+  private delta: Uint8Array;
+  /** Where the delta ends; of one that is read in parts, behind the part. */
+  private end: number;
 
   constructor(delta: Uint8Array, limit: number) {
     this.delta = delta;
+    this.end = delta.length;
     this.targetSize = this.number();
     if (delta[this.position++] !== LINE_FEED) throw new DeltaError('its first line is not a size');
     if (this.targetSize > limit) {
@@ -115,6 +119,13 @@ class DeltaReader {
 
   goTo(position: number): void {
     this.position = position;
+  }
+
+  /** Reads on in another part of the delta. @param left bytes of the delta from the position on */
+  readOn(part: Uint8Array, position: number, left: number): void {
+    this.delta = part;
+    this.position = position;
+    this.end = position + left;
   }
 
   /** Reads the next command. @returns false at the end of the delta */
@@ -135,7 +146,7 @@ class DeltaReader {
     this.copies = false;
     this.at = this.position;
     this.position += length;
-    if (this.position > this.delta.length) throw new DeltaError('it is cut short');
+    if (this.position > this.end) throw new DeltaError('it is cut short');
     return true;
   }
 

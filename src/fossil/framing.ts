@@ -1,8 +1,8 @@
 import { promisify } from 'node:util';
 import { constants, createInflate, deflate, deflateSync, inflateSync } from 'node:zlib';
-import { CairnError, messageOf } from '../lib/errors.ts';
+import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import { FossilSyntaxError } from './syntax-error.ts';
-import { throughZlib } from './zlib-aside.ts';
+import { throughZlib, ZlibPieces } from './zlib-aside.ts';
 
 /**
  * How a message travels in a body. The type of the body alone says which way it is:
@@ -30,6 +30,9 @@ const SMALL_BYTES = 16_384;
 /** Largest buffer that zlib writes into at once: each takes a turn of the event loop. */
 const LARGEST_CHUNK = 1 << 20;
 
+/** Bytes that a decoder inflates at once. */
+const PIECE_BYTES = 1 << 18;
+
 const deflateAside = promisify(deflate);
 
 /** The type that a `Content-Type` header names; undefined for other types. Parameters are ignored. */
@@ -55,11 +58,86 @@ export async function decodeMessage(
   }
   if (body.byteLength === 0) return body;
   if (body.byteLength < PREFIX_BYTES) {
-    throw new FossilSyntaxError('invalid', 'the body is cut short within the size of the message');
+    throw cutInPrefix();
   }
   const size = new DataView(body.buffer, body.byteOffset).getUint32(0);
   refuseTooLarge(size, maxBytes);
   return inflateExactly(body.subarray(PREFIX_BYTES), size);
+}
+
+/**
+ * Decodes a body piece by piece, for messages that are too large for memory. Whoever makes one ends it with `end`, or with `destroy`
+ * after an error.
+ */
+export class MessageDecoder {
+  private readonly isCompressed: boolean;
+  private readonly maxBytes: number;
+  private readonly sink: (piece: Uint8Array) => unknown;
+  private prefix = Buffer.alloc(0);
+  private inflating: { readonly pieces: ZlibPieces; readonly size: number } | undefined;
+  private made = 0;
+
+  /**
+   * @param maxBytes of the message, as for {@link decodeMessage}
+   * @param sink gets the message. The memory of a piece may serve again once the sink is done with it
+   */
+  constructor(type: ContentType, maxBytes: number, sink: (piece: Uint8Array) => unknown) {
+    this.isCompressed = type === 'application/x-fossil';
+    this.maxBytes = maxBytes;
+    this.sink = sink;
+  }
+
+  /** Takes a piece of the body. @throws FossilSyntaxError as {@link decodeMessage}; what the sink throws */
+  async write(piece: Uint8Array): Promise<void> {
+    if (!this.isCompressed) return this.pass(piece, this.maxBytes);
+    let rest = piece;
+    if (this.inflating === undefined) {
+      const missing = PREFIX_BYTES - this.prefix.length;
+      this.prefix = Buffer.concat([this.prefix, piece.subarray(0, missing)]);
+      if (this.prefix.length < PREFIX_BYTES) return;
+      rest = piece.subarray(missing);
+      this.inflating = this.begin(this.prefix.readUInt32BE(0));
+    }
+    await this.inflated(this.inflating.pieces.write(rest));
+  }
+
+  /** Ends the body. @throws as {@link write} */
+  async end(): Promise<void> {
+    const { inflating, prefix } = this;
+    if (inflating === undefined) {
+      if (prefix.length > 0) throw cutInPrefix();
+      return;
+    }
+    const { fed, read } = await this.inflated(inflating.pieces.end());
+    if (this.made !== inflating.size || read !== fed) throw wrongSize(inflating.size);
+  }
+
+  destroy(): void {
+    this.inflating?.pieces.destroy();
+  }
+
+  private begin(size: number) {
+    refuseTooLarge(size, this.maxBytes);
+    const inflater = createInflate({ chunkSize: PIECE_BYTES });
+    return { size, pieces: new ZlibPieces(inflater, (piece) => this.pass(piece, size)) };
+  }
+
+  private async pass(piece: Uint8Array, most: number): Promise<void> {
+    this.made += piece.length;
+    if (this.made > most) {
+      if (this.isCompressed) throw wrongSize(most);
+      refuseTooLarge(this.made, most);
+    }
+    await this.sink(piece);
+  }
+
+  private async inflated<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw isCairnError(error) ? error : notInflated(error);
+    }
+  }
 }
 
 /** A body of this type with a message. */
@@ -104,7 +182,19 @@ async function inflateExactly(stream: Uint8Array, size: number): Promise<Uint8Ar
       if (written === size && read === stream.byteLength) return message;
     }
   } catch (error) {
-    throw new FossilSyntaxError('invalid', `the body cannot be inflated: ${messageOf(error)}`);
+    throw notInflated(error);
   }
-  throw new FossilSyntaxError('invalid', `the body does not inflate to the ${size} bytes that it declares`);
+  throw wrongSize(size);
+}
+
+function cutInPrefix(): FossilSyntaxError {
+  return new FossilSyntaxError('invalid', 'the body is cut short within the size of the message');
+}
+
+function notInflated(error: unknown): FossilSyntaxError {
+  return new FossilSyntaxError('invalid', `the body cannot be inflated: ${messageOf(error)}`);
+}
+
+function wrongSize(size: number): FossilSyntaxError {
+  return new FossilSyntaxError('invalid', `the body does not inflate to the ${size} bytes that it declares`);
 }

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Cooperative } from '../lib/cooperative.ts';
+import { type Cooperative, cooperate } from '../lib/cooperative.ts';
+import { type Bytes, FileBytes } from '../lib/file-bytes.ts';
 import { HASHED_AT_ONCE, hashInSteps } from '../lib/hash-in-steps.ts';
 import type { LoginCard } from './cards.ts';
 import { FossilSyntaxError } from './syntax-error.ts';
@@ -34,6 +35,14 @@ export function loginSignature(nonce: string, secret: string): string {
 /** Whether the nonce of a card is the one of these bytes: everything after its line; for a card in a cookie the whole message. */
 export function hasNonceOf(card: LoginCard, bytes: Uint8Array): boolean {
   return isSame(card.nonce, nonceOf(bytes));
+}
+
+/** As {@link hasNonceOf}, for a message of any size. Others run while a large one is hashed. */
+export async function hasNonce(card: LoginCard, bytes: Bytes): Promise<boolean> {
+  if (!(bytes instanceof FileBytes)) return cooperate(hasNonceInSteps(card, bytes));
+  const hash = createHash('sha1');
+  await bytes.inPieces((piece) => hash.update(piece));
+  return isSame(card.nonce, hash.digest('hex'));
 }
 
 /** As {@link hasNonceOf}, with a pause after each step: the hash of a large message takes a tenth of a second. */

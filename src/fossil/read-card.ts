@@ -1,3 +1,4 @@
+import type { Bytes } from '../lib/file-bytes.ts';
 import type { CardLine } from './card-line.ts';
 import { parseCount } from './card-line.ts';
 import { type Card, type CloneCard, UV_DELETED, UV_NO_CONTENT } from './cards.ts';
@@ -8,7 +9,7 @@ import { defossilize } from './tokens.ts';
  * @param isPrivate whether a `private` card came before it; it matters to files alone
  * @returns an `unknown` card if the name of the card is not one of them. Throws `FossilSyntaxError`
  */
-export function readCard(line: CardLine, isPrivate: boolean): Card {
+export function readCard<P extends Bytes>(line: CardLine<P>, isPrivate: boolean): Card<P> {
   switch (line.card) {
     case 'igot':
       return readIgot(line);
@@ -53,7 +54,7 @@ export function readCard(line: CardLine, isPrivate: boolean): Card {
     case 'config':
       line.takes(2);
       // The line feed after the payload is an empty line for who reads on.
-      return { card: 'config', name: line.token(0), content: line.payload(line.count(1)) };
+      return { card: 'config', name: line.token(0), content: line.content(line.count(1)) };
     case 'pragma':
       return { card: 'pragma', name: line.token(0), args: line.args.slice(1).map(defossilize) };
     case 'message':
@@ -66,14 +67,14 @@ export function readCard(line: CardLine, isPrivate: boolean): Card {
   }
 }
 
-function readIgot(line: CardLine): Card {
+function readIgot(line: CardLine<Bytes>): Card<never> {
   line.takes(1, 2);
   const flag = line.args.length === 2 ? line.token(1) : '0';
   if (flag !== '0' && flag !== '1') throw line.wrong('its second argument is 0, or 1 for private');
   return { card: 'igot', name: line.artifact(0), isPrivate: flag === '1' };
 }
 
-function readFile(line: CardLine, isPrivate: boolean): Card {
+function readFile<P extends Bytes>(line: CardLine<P>, isPrivate: boolean): Card<P> {
   line.takes(2, 3);
   const source = line.args.length === 3 ? { source: line.artifact(1) } : {};
   return {
@@ -85,7 +86,7 @@ function readFile(line: CardLine, isPrivate: boolean): Card {
   };
 }
 
-function readCompressedFile(line: CardLine, isPrivate: boolean): Card {
+function readCompressedFile<P extends Bytes>(line: CardLine<P>, isPrivate: boolean): Card<P> {
   line.takes(3, 4);
   const source = line.args.length === 4 ? { source: line.artifact(1) } : {};
   return {
@@ -98,14 +99,14 @@ function readCompressedFile(line: CardLine, isPrivate: boolean): Card {
   };
 }
 
-function readClone(line: CardLine): CloneCard {
+function readClone(line: CardLine<Bytes>): CloneCard {
   line.takes(0, 2);
   const version = line.args.length === 2 ? parseCount(line.token(0)) : undefined;
   if (version === undefined) return { card: 'clone', version: 1, position: undefined };
   return { card: 'clone', version, position: parseCount(line.token(1)) };
 }
 
-function readUnversionedFile(line: CardLine): Card {
+function readUnversionedFile<P extends Bytes>(line: CardLine<P>): Card<P> {
   line.takes(5);
   const entry = unversionedEntry(line);
   const flags = line.count(4);
@@ -117,7 +118,7 @@ function readUnversionedFile(line: CardLine): Card {
   return { card: 'uvfile', ...entry, flags, content: line.payload(entry.size) };
 }
 
-function unversionedEntry(line: CardLine) {
+function unversionedEntry(line: CardLine<Bytes>) {
   const hash = line.artifactOrDash(2);
   const size = line.count(3);
   if (hash === undefined && size !== 0) throw line.wrong('a deleted file has the size 0');

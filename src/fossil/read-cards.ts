@@ -1,3 +1,4 @@
+import type { Bytes } from '../lib/file-bytes.ts';
 import { CardLine, type MessageCursor } from './card-line.ts';
 import type { Card } from './cards.ts';
 import { readCard } from './read-card.ts';
@@ -35,21 +36,51 @@ export const CARD_LIMITS: CardLimits = {
  *   {@link FossilSyntaxError} at the first card that is malformed or beyond a limit
  */
 export function readCards(message: Uint8Array, limits: Partial<CardLimits> = {}): CardReader {
-  return new CardReader(message, { ...CARD_LIMITS, ...limits });
+  return new CardReader(new WholeMessage(message), { ...CARD_LIMITS, ...limits });
+}
+
+/** A message in memory. Payloads are views of it. */
+class WholeMessage implements MessageCursor {
+  readonly bytes: Buffer;
+  at = 0;
+
+  constructor(message: Uint8Array) {
+    this.bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  }
+
+  get left(): number {
+    return this.bytes.length - this.at;
+  }
+
+  payload(size: number): Uint8Array {
+    const { at } = this;
+    this.at += size;
+    return this.bytes.subarray(at, this.at);
+  }
+
+  content(size: number): Uint8Array {
+    return this.payload(size);
+  }
+
+  reach(): void {
+    // All of it is there.
+  }
 }
 
 /** Reads the cards of one message one after the other. */
-export class CardReader implements Iterable<Card> {
-  private readonly cursor: MessageCursor;
+export class CardReader<P extends Bytes = Uint8Array> implements Iterable<Card<P>> {
+  private readonly cursor: MessageCursor<P>;
   private readonly limits: CardLimits;
+  /** Where the line begins that was read last. */
+  private begin = 0;
   private lines = 0;
   private cards = 0;
   private emptyBytes = 0;
   private nextIsPrivate = false;
   private hasLogin = false;
 
-  constructor(message: Uint8Array, limits: CardLimits) {
-    this.cursor = { bytes: Buffer.from(message.buffer, message.byteOffset, message.byteLength), at: 0 };
+  constructor(cursor: MessageCursor<P>, limits: CardLimits) {
+    this.cursor = cursor;
     this.limits = limits;
   }
 
@@ -63,17 +94,16 @@ export class CardReader implements Iterable<Card> {
     return this.cursor.bytes.subarray(this.cursor.at);
   }
 
-  *[Symbol.iterator](): Generator<Card, void, undefined> {
+  *[Symbol.iterator](): Generator<Card<P>, void, undefined> {
     for (let card = this.next(); card !== undefined; card = this.next()) yield card;
   }
 
   /** The next card; undefined at the end of the message. Throws {@link FossilSyntaxError}. */
-  next(): Card | undefined {
-    while (this.cursor.at < this.cursor.bytes.length) {
-      const begin = this.cursor.at;
+  next(): Card<P> | undefined {
+    while (this.cursor.left > 0) {
       const line = this.readLine();
       if (line === undefined) {
-        this.emptyBytes += this.cursor.at - begin;
+        this.emptyBytes += this.cursor.at - this.begin;
         if (this.emptyBytes <= this.limits.empty) continue;
         throw new FossilSyntaxError(
           'too-large',
@@ -92,7 +122,14 @@ export class CardReader implements Iterable<Card> {
     throw new FossilSyntaxError('invalid', 'a private card stands before a file, and no file follows');
   }
 
-  private readCard(line: CardLine): Card {
+  /** Goes back to the begin of a card whose line was read, and whose content is not in memory yet. */
+  stepBack(): void {
+    this.cursor.at = this.begin;
+    this.lines--;
+    this.cards--;
+  }
+
+  private readCard(line: CardLine<P>): Card<P> {
     const table = this.limits.tables ? readTableCard(line) : undefined;
     const card = table ?? readCard(line, this.nextIsPrivate);
     if (card.card === 'file' || card.card === 'cfile') this.nextIsPrivate = false;
@@ -105,8 +142,10 @@ export class CardReader implements Iterable<Card> {
   }
 
   /** @returns undefined for a line that says nothing */
-  private readLine(): CardLine | undefined {
+  private readLine(): CardLine<P> | undefined {
+    this.cursor.reach(this.limits.line + 1);
     const { bytes, at } = this.cursor;
+    this.begin = at;
     this.lines++;
     const window = bytes.subarray(at, at + this.limits.line + 1);
     const feed = window.indexOf(0x0a);

@@ -1,3 +1,4 @@
+import type { Bytes } from '../lib/file-bytes.ts';
 import type { CardLine } from './card-line.ts';
 import type { TableCard } from './cards.ts';
 
@@ -5,7 +6,7 @@ import type { TableCard } from './cards.ts';
  * Reads a card of the table extension.
  * @returns undefined if the name of the card is not one of them. Throws `FossilSyntaxError`
  */
-export function readTableCard(line: CardLine): TableCard | undefined {
+export function readTableCard(line: CardLine<Bytes>): TableCard | undefined {
   switch (line.card) {
     case 'schema':
       line.takes(5);
@@ -15,7 +16,7 @@ export function readTableCard(line: CardLine): TableCard | undefined {
         version: line.count(1),
         hash: line.token(2),
         time: line.count(3),
-        content: line.payload(line.count(4)),
+        content: line.content(line.count(4)),
       };
     case 'xigot':
       line.takes(3);
@@ -31,7 +32,7 @@ export function readTableCard(line: CardLine): TableCard | undefined {
         table: line.token(0),
         key: line.token(1),
         time: line.count(2),
-        content: line.payload(line.count(3)),
+        content: line.content(line.count(3)),
       };
     default:
       return undefined;

@@ -70,6 +70,11 @@ export function readStructuralArtifact(
   return cards;
 }
 
+/** Whether a content that begins with these bytes may be structural: with a letter of a card, or with a signature. */
+export function mayBeStructural([first = 0]: Uint8Array): boolean {
+  return (first >= A && first <= Z) || first === PGP_HEAD.charCodeAt(0);
+}
+
 /** The text of a `W` card, whose line says how many bytes it has; a line feed follows it. */
 function textBehind(body: Buffer, at: number, end: number): Buffer | undefined {
   const size = /^\d{1,9}$/.exec(body.toString('latin1', at + 2, Math.min(end, at + 16)))?.[0];
