@@ -20,6 +20,7 @@ import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { ClosingStack } from '../lib/closing-stack.ts';
 import { type Random, systemRandom } from '../lib/random.ts';
+import { ScratchFiles } from '../lib/scratch-files.ts';
 import type { FoldMode, FoldOutcome } from '../maintenance/fold/fold.ts';
 import { Folding } from '../maintenance/fold/folding.ts';
 import { FossilFolding } from '../maintenance/fold/fossil/fossil-folding.ts';
@@ -53,7 +54,7 @@ import { listenHttp, serveHttp } from './open-http.ts';
 import { openMirrors } from './open-mirrors.ts';
 import { pageDisk } from './open-page-disk.ts';
 import { openRelay } from './open-relay.ts';
-import { openRepositories } from './open-repositories.ts';
+import { openRepositories, SCRATCH_BYTES } from './open-repositories.ts';
 import { openSessions } from './open-sessions.ts';
 import { openTransfer, responseCache } from './open-transfer.ts';
 import { PublishSubscribers } from './publish-subscribers.ts';
@@ -174,6 +175,7 @@ async function openApp(
       publishObserver: publishObserver(metrics),
       onPublished: subscribers.published,
       onFossilPublished: fossilSubscribers.published,
+      fossilScratch: new ScratchFiles(scratch, SCRATCH_BYTES),
     },
     stack,
   );

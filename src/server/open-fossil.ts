@@ -14,7 +14,7 @@ import type { OpenedRepositories } from './open-repositories.ts';
 
 export interface FossilParts {
   readonly settings: Settings;
-  readonly opened: Pick<OpenedRepositories, 'repositories' | 'fossil'>;
+  readonly opened: Pick<OpenedRepositories, 'repositories' | 'fossil' | 'fossilScratch'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -26,8 +26,8 @@ export interface FossilParts {
   readonly publicKey: string;
 }
 
-/** Bytes of the messages of all requests, unless one alone may take more: as it travels, and uncompressed. */
-const MEMORY_BYTES = 256 * 2 ** 20;
+/** Bytes of the messages of all requests that are in memory: as they travel, and uncompressed. What has no room goes to disk. */
+const MEMORY_BYTES = 64 * 2 ** 20;
 
 const COOKIE_SALT = 'cairn fossil clone cookies v1';
 
@@ -52,7 +52,8 @@ export function openFossil(parts: FossilParts): FossilRoutesContext {
       unversioned: maxUnversioned,
       ...(settings.fold ? { compressed: COMPRESSED_BEFORE_FOLDS } : {}),
     },
-    memory: new ByteBudget(Math.max(MEMORY_BYTES, 2 * maxMessage)),
+    memory: new ByteBudget(MEMORY_BYTES),
+    scratch: opened.fossilScratch,
     round: {
       clock,
       limits: { ...ROUND_LIMITS, replyBytes, replyMilliseconds },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { ClosingStack } from '../lib/closing-stack.ts';
 import type { Random } from '../lib/random.ts';
+import { type ScratchFiles, temporaryScratch } from '../lib/scratch-files.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import { ArtifactStore } from '../repository/artifact-store.ts';
 import { ArtifactCache, type CacheObserver } from '../repository/cache/artifact-cache.ts';
@@ -51,6 +52,9 @@ const MOST_CONTENTS = 100_000;
 
 const MiB = 1 << 20;
 
+/** Bytes on disk of large messages, contents and replies of Fossil. */
+export const SCRATCH_BYTES = 4 * 1024 * MiB;
+
 /** What a server keeps in memory of Fossil repositories, unless it is told otherwise. */
 export const FOSSIL_MEMORY: FossilMemory = { bags: 96 * MiB, packs: 16 * MiB, contents: 32 * MiB };
 
@@ -67,6 +71,8 @@ export interface RepositoriesParts {
   /** Called for each publish of a Fossil repository by this process. */
   readonly onFossilPublished?: OnPublished<FossilManifest>;
   readonly fossilMemory?: FossilMemory;
+  /** For what is too large for memory; absent: in the folder of the system for temporary files. */
+  readonly fossilScratch?: ScratchFiles;
 }
 
 /** The repositories of every kind that Cairn knows. */
@@ -83,6 +89,7 @@ export interface OpenedRepositories {
   readonly all: AllRepositories;
   /** The repositories of Fossil. */
   readonly fossil: Repositories<FossilRepository>;
+  readonly fossilScratch: ScratchFiles;
   readonly artifacts: ArtifactStore;
   readonly manifests: ManifestStore<GitManifest>;
   readonly cache: ArtifactCache;
@@ -111,14 +118,16 @@ export function buildRepositories(parts: RepositoriesParts): OpenedRepositories 
     ...(onPublished === undefined ? {} : { onPublished }),
   };
   const repositories = new Repositories({ ...context, open: (id) => new GitRepository(id, context) });
-  const fossil = buildFossil(parts, artifacts, parts.cache === undefined ? undefined : cache);
+  const fossilScratch = parts.fossilScratch ?? temporaryScratch(SCRATCH_BYTES);
+  const fossil = buildFossil(parts, artifacts, fossilScratch, parts.cache === undefined ? undefined : cache);
   const all = new RepositoriesOfAllKinds({ git: repositories, fossil });
-  return { repositories, all, fossil, artifacts, manifests, cache, snapshots };
+  return { repositories, all, fossil, fossilScratch, artifacts, manifests, cache, snapshots };
 }
 
 function buildFossil(
   parts: RepositoriesParts,
   artifacts: ArtifactStore,
+  scratch: ScratchFiles,
   cache: ArtifactCache | undefined,
 ): Repositories<FossilRepository> {
   const { stores, clock, random, swapPatience, publishObserver, onFossilPublished } = parts;
@@ -129,7 +138,7 @@ function buildFossil(
     control: stores.control,
     manifests: new ManifestStore(artifacts, fossilKind),
     artifacts,
-    bags: new Bags({ reader, random, memory, ...(kept === undefined ? {} : { contents: kept }) }),
+    bags: new Bags({ reader, random, memory, scratch, ...(kept === undefined ? {} : { contents: kept }) }),
     locks: new CheckInLocks({ control: stores.control, clock, random }),
     clock,
     random,

@@ -3,6 +3,7 @@ import { type ArtifactName, type NameAlgorithm, nameOf } from '../../src/fossil/
 import { deflatePayload } from '../../src/fossil/compression.ts';
 import { createDelta } from '../../src/fossil/create-delta.ts';
 import { writeStructuralArtifact } from '../../src/fossil/structural-artifact.ts';
+import type { ScratchFiles } from '../../src/lib/scratch-files.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { FossilActor } from '../../src/repository/fossil/add-artifacts.ts';
 import type { Bag } from '../../src/repository/fossil/bag.ts';
@@ -28,6 +29,8 @@ export interface FossilRigOptions {
   /** Folder of the cache on disk; without one, packs are read into memory. */
   readonly folder?: string;
   readonly memory?: FossilMemory;
+  /** For what is too large for memory; absent: in the folder for temporary files. */
+  readonly scratch?: ScratchFiles;
 }
 
 /** One server with Fossil repositories, over a store that may be shared and may fail. */
@@ -47,7 +50,7 @@ export class FossilRig {
     } = options;
     this.store = store;
     this.clock = clock;
-    const { folder, memory } = options;
+    const { folder, memory, scratch } = options;
     this.opened = buildRepositories({
       stores: { control: store, bulk: store },
       clock,
@@ -55,6 +58,7 @@ export class FossilRig {
       swapPatience: 10_000,
       ...(folder === undefined ? {} : { cache: { folder, budget: 2 ** 30 } }),
       ...(memory === undefined ? {} : { fossilMemory: memory }),
+      ...(scratch === undefined ? {} : { fossilScratch: scratch }),
     });
     this.repository = this.opened.fossil.get(FOSSIL_ID);
   }
@@ -78,7 +82,7 @@ export class FossilRig {
     received: readonly ReceivedArtifact[] | Received,
     limits: Partial<IntakeLimits> = {},
   ): Promise<PublishedArtifacts> {
-    const prepared = await prepareArtifacts(await this.bag(), received, limits);
+    await using prepared = await prepareArtifacts(await this.bag(), received, limits);
     return publishArtifacts(this.repository, prepared, PUSHED);
   }
 

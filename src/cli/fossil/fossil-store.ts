@@ -4,12 +4,13 @@ import { readSettings } from '../../config/settings.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { ClosingStack } from '../../lib/closing-stack.ts';
 import { systemRandom } from '../../lib/random.ts';
+import { ScratchFiles } from '../../lib/scratch-files.ts';
 import { foldTrouble } from '../../maintenance/fold/fold-trouble.ts';
 import type { FossilFoldOutcome } from '../../maintenance/fold/fossil/fossil-fold.ts';
 import { createLogger } from '../../observability/logger.ts';
 import type { FossilRepository } from '../../repository/fossil/fossil-repository.ts';
 import type { Repositories } from '../../repository/repositories.ts';
-import { openRepositories } from '../../server/open-repositories.ts';
+import { openRepositories, SCRATCH_BYTES } from '../../server/open-repositories.ts';
 import { openStoresForCommand, verdictsFolder } from '../../server/stores.ts';
 import type { CommandContext } from '../command-context.ts';
 
@@ -46,7 +47,10 @@ export async function withFossilStore<T>(
   const { swapPatience } = settings;
   const cache = { folder: scratch, budget: Number.MAX_SAFE_INTEGER };
   const opened = await openRepositories(
-    { stores, clock: systemClock, random: systemRandom, swapPatience, cache },
+    {
+      ...{ stores, clock: systemClock, random: systemRandom, swapPatience, cache },
+      fossilScratch: new ScratchFiles(scratch, SCRATCH_BYTES),
+    },
     stack,
   );
   const fold: FossilStore['fold'] = async (repository, signal) => {

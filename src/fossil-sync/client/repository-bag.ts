@@ -47,7 +47,7 @@ export class RepositoryBag implements LocalBag {
   }
 
   async take(received: Received): Promise<TakenArtifacts> {
-    const prepared = await prepareArtifacts(this.bag, received, this.limits);
+    await using prepared = await prepareArtifacts(this.bag, received, this.limits);
     const { bag, added, unversioned } = await publishArtifacts(this.repository, prepared, MIRRORED);
     this.bag = bag;
     return { artifacts: added.length, waiting: prepared.waiting.length, unversioned };

@@ -82,15 +82,17 @@ class RepositoryDraft implements DraftBag {
 
   async take(received: Received): Promise<TakenArtifacts> {
     const { repository, state } = this;
-    const prepared = await prepareArtifacts(this.bag, received, this.limits);
+    await using prepared = await prepareArtifacts(this.bag, received, this.limits);
     const { pack: built } = prepared;
     if (built === undefined) return NOTHING;
     const { generation } = state;
-    const pack = await repository.artifacts.put(repository.id, 'bag', built.digest, built.bytes, {
+    const pack = await repository.artifacts.put(repository.id, 'bag', built.digest, built.body, {
       generation,
     });
     const entry = { kind: MIRRORED.kind, records: built.records, pack, index: built.index };
-    repository.bags.context.reader.remember(entry, built.bytes);
+    const { reader } = repository.bags.context;
+    reader.remember(entry, built.body);
+    await reader.adopt(entry, built.body).catch(() => undefined);
     const change = new AddArtifacts(repository, prepared, entry, MIRRORED, repository.mark());
     const { next } = await change.evaluate(state);
     if (next === undefined) return NOTHING;

@@ -6,7 +6,7 @@ import { isSamePassword, type PasswordScope, type ProjectPasswords } from './pro
 /** What the sender of a request shows to prove who it is. */
 export type Presented =
   /** A login card, and the bytes that its nonce must cover. */
-  /** `isOfMessage`: whether the nonce is that of the message, see `hasNonceInSteps`. */
+  /** `isOfMessage`: whether the nonce is that of the message, see `hasNonce`. */
   | { readonly kind: 'card'; readonly card: LoginCard; readonly isOfMessage: boolean }
   /** HTTP Basic, as with `fossil clone -B USER:PASSWORD`. */
   | { readonly kind: 'basic'; readonly user: string; readonly password: string };

@@ -5,6 +5,7 @@
 import type { Card } from '../../fossil/cards.ts';
 import type { ContentType } from '../../fossil/framing.ts';
 import { isCairnError, publicTextOf } from '../../lib/errors.ts';
+import type { FileBytes } from '../../lib/file-bytes.ts';
 import { faultFires } from '../faults.ts';
 import { type RequestOperation, runWithin } from '../observer.ts';
 import { receivedArtifact, receivedUnversioned } from '../received-cards.ts';
@@ -26,7 +27,7 @@ import { announceUnversioned, sendUnversioned } from './unversioned-files.ts';
 
 export interface RoundMessage {
   /** Cards behind the login. Reading one may throw FossilSyntaxError. */
-  readonly cards: Iterable<Card>;
+  readonly cards: Iterable<Card> | AsyncIterable<Card<FileBytes>>;
   /** Of the whole message, uncompressed. */
   readonly bytes: number;
   readonly type: ContentType;

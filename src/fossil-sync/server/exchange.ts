@@ -2,9 +2,12 @@
 import type { Card, LoginCard } from '../../fossil/cards.ts';
 import { type ContentType, decodeMessage, encodeMessage } from '../../fossil/framing.ts';
 import { cookieLogin } from '../../fossil/login.ts';
-import { type CardLimits, type CardReader, readCards } from '../../fossil/read-cards.ts';
+import { type CardLimits, readCards } from '../../fossil/read-cards.ts';
+import { readCardsOfFile } from '../../fossil/read-cards-of-file.ts';
 import { FossilSyntaxError } from '../../fossil/syntax-error.ts';
-import { answerRound, answerStranger, type RoundReply, refuse } from './answer-round.ts';
+import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
+import type { ScratchFiles } from '../../lib/scratch-files.ts';
+import { answerRound, answerStranger, type RoundMessage, type RoundReply, refuse } from './answer-round.ts';
 import type { RoundContext, RoundRights } from './round-context.ts';
 import { RoundRefusal } from './round-refusal.ts';
 import type { ServedRepository, StateSource } from './served-repository.ts';
@@ -12,7 +15,7 @@ import type { ServedRepository, StateSource } from './served-repository.ts';
 /** A login, and the bytes that its nonce must cover. */
 export interface SentLogin {
   readonly card: LoginCard;
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
 }
 
 /** Who sent a request, and what there is for that sender. */
@@ -34,7 +37,7 @@ export interface ExchangeHost {
    * Decides who a request is from. Called once for each; of one that brings artifacts, first with the state in memory, and again if
    * that does not do.
    * @param login undefined if the request has none
-   * @param message all of it, the login included
+   * @param message all of it, the login included; of one in a file its first 64 KiB
    * @param from of which state; of the store if absent. From memory, `undefined` and errors mean nothing but that the store must be asked
    * @returns undefined if the login is wrong
    */
@@ -47,11 +50,14 @@ export interface ExchangeHost {
   /** Bytes of a message, uncompressed. */
   readonly messageBytes: number;
   readonly cards?: Partial<CardLimits>;
+  /** For messages that are too large for memory. */
+  readonly scratch: ScratchFiles;
 }
 
 export interface ExchangeRequest {
   readonly type: ContentType;
-  readonly body: Uint8Array;
+  /** In a file only if it is decoded. */
+  readonly body: Bytes;
   /** True if the body is the message itself, whatever the type says. */
   readonly isDecoded?: boolean;
   /** The `Cookie` header. */
@@ -133,14 +139,15 @@ async function answerMessage(
   { type, body, isDecoded = false, cookie }: ExchangeRequest,
   signal: AbortSignal | undefined,
 ): Promise<RoundReply> {
-  const message = isDecoded ? body : await decodeMessage(type, body, host.messageBytes);
-  const open = () => ({ ...openMessage(host, message, cookie), message, type, signal });
-  if (message.byteLength <= MOST_FROM_MEMORY && bringsArtifacts(open().cards)) {
-    const reply = await answerFromMemory(host, open());
+  const message =
+    isDecoded || body instanceof FileBytes ? body : await decodeMessage(type, body, host.messageBytes);
+  const open = async () => ({ ...(await openMessage(host, message, cookie)), type, signal });
+  if (bringsFew(host, message)) {
+    const reply = await answerFromMemory(host, await open());
     if (reply !== undefined) return reply;
   }
-  const request = open();
-  const admission = await host.admit(request.login, message);
+  const request = await open();
+  const admission = await host.admit(request.login, request.head);
   if (admission === undefined) throw new RoundRefusal('login failed');
   return answerAdmitted(host, request, admission);
 }
@@ -149,23 +156,56 @@ interface OpenedMessage {
   /** Undefined for requests without one, and for names that need no password. */
   readonly login: SentLogin | undefined;
   /** Cards behind the login. Can be read once. */
-  readonly cards: Iterable<Card>;
+  readonly cards: RoundMessage['cards'];
+  /** The message, or what it begins with. */
+  readonly head: Uint8Array;
+  /** Bytes of the message. */
+  readonly bytes: number;
 }
 
 interface OpenedRequest extends OpenedMessage {
-  readonly message: Uint8Array;
   readonly type: ContentType;
   readonly signal: AbortSignal | undefined;
 }
 
-function openMessage(host: ExchangeHost, message: Uint8Array, cookie: string | undefined): OpenedMessage {
+/** Bytes of a message in a file that tell who sent it: the project is in one of the first cards. */
+const HEAD_BYTES = 1 << 16;
+
+async function openMessage(
+  host: ExchangeHost,
+  message: Bytes,
+  cookie: string | undefined,
+): Promise<OpenedMessage> {
   const fromCookie = cookieLogin(cookie);
-  const reader = readCards(message, { ...host.cards, tables: host.round.tables !== undefined });
-  const { lead, login } = leadOf(reader);
+  const opened = message instanceof FileBytes ? await openFile(host, message) : openWhole(host, message);
+  const { lead } = opened;
   // Newer clients send one or the other, never both.
-  if (login !== undefined && fromCookie !== undefined) throw new RoundRefusal('login failed');
-  const sent = fromCookie === undefined ? login : { card: fromCookie, bytes: message };
-  return { login: isNobody(sent) ? undefined : sent, cards: chain(lead, reader) };
+  if (lead.login !== undefined && fromCookie !== undefined) throw new RoundRefusal('login failed');
+  const sent = fromCookie === undefined ? lead.login : { card: fromCookie, bytes: message };
+  const { cards, head } = opened;
+  return { login: isNobody(sent) ? undefined : sent, cards, head, bytes: message.length };
+}
+
+function openWhole(host: ExchangeHost, message: Uint8Array) {
+  const reader = readCards(message, cardLimits(host));
+  const lead = new Lead();
+  for (let card = reader.next(); card !== undefined; card = reader.next()) {
+    if (lead.ends(card, () => reader.rest)) break;
+  }
+  return { lead, cards: chain(lead.cards, reader), head: message };
+}
+
+async function openFile(host: ExchangeHost, message: FileBytes) {
+  const reader = readCardsOfFile(message, cardLimits(host));
+  const lead = new Lead<FileBytes>();
+  for await (const card of reader) {
+    if (lead.ends(card, () => reader.rest)) break;
+  }
+  return { lead, cards: chainOfFile(lead.cards, reader), head: await message.read(0, HEAD_BYTES) };
+}
+
+function cardLimits(host: ExchangeHost): Partial<CardLimits> {
+  return { ...host.cards, tables: host.round.tables !== undefined };
 }
 
 /**
@@ -176,7 +216,7 @@ function openMessage(host: ExchangeHost, message: Uint8Array, cookie: string | u
 async function answerFromMemory(host: ExchangeHost, request: OpenedRequest): Promise<RoundReply | undefined> {
   let admission: Admission | undefined;
   try {
-    admission = await host.admit(request.login, request.message, 'memory');
+    admission = await host.admit(request.login, request.head, 'memory');
   } catch {
     return undefined;
   }
@@ -187,11 +227,11 @@ async function answerFromMemory(host: ExchangeHost, request: OpenedRequest): Pro
 
 async function answerAdmitted(
   host: ExchangeHost,
-  { cards, message, type, signal }: OpenedRequest,
+  { cards, bytes, type, signal }: OpenedRequest,
   { repository, rights, user, actor, projectCode }: Admission,
 ): Promise<RoundReply> {
   const context = { ...host.round, rights, user, actor, ...(signal === undefined ? {} : { signal }) };
-  const round = { cards, bytes: message.byteLength, type };
+  const round = { cards, bytes, type };
   if (repository === undefined || !rights.read) return answerStranger(round, context, projectCode);
   return answerRound(repository, round, context);
 }
@@ -202,11 +242,12 @@ const MOST_FROM_MEMORY = 1 << 20;
 /** Cards among which the first artifact comes: clients request up to 200 missing ones before. */
 const BEFORE_ARTIFACTS = 256;
 
-/** Whether a message brings artifacts or unversioned files. What cannot be read is refused later. */
-function bringsArtifacts(cards: Iterable<Card>): boolean {
+/** Whether a message brings artifacts or unversioned files, and may be answered from memory. What cannot be read is refused later. */
+function bringsFew(host: ExchangeHost, message: Bytes): boolean {
+  if (message instanceof FileBytes || message.length > MOST_FROM_MEMORY) return false;
   try {
     let count = 0;
-    for (const { card } of cards) {
+    for (const { card } of readCards(message, cardLimits(host))) {
       if (card === 'file' || card === 'cfile' || card === 'uvfile') return true;
       count++;
       if (count === BEFORE_ARTIFACTS) return false;
@@ -227,17 +268,30 @@ function isNobody(login: SentLogin | undefined): boolean {
 const MOST_LEADING = 100;
 
 /** The cards up to the login, which comes before everything except some pragmas and comments. */
-function leadOf(reader: CardReader): { readonly lead: readonly Card[]; readonly login?: SentLogin } {
-  const lead: Card[] = [];
-  for (let card = reader.next(); card !== undefined; card = reader.next()) {
-    if (card.card === 'login') return { lead, login: { card, bytes: reader.rest } };
-    lead.push(card);
-    if ((card.card !== 'pragma' && card.card !== 'comment') || lead.length === MOST_LEADING) break;
+class Lead<P extends Bytes = Uint8Array> {
+  readonly cards: Card<P>[] = [];
+  login: SentLogin | undefined;
+
+  /** Takes the next card. @param rest what follows it. @returns whether a login can no more follow */
+  ends(card: Card<P>, rest: () => Bytes): boolean {
+    if (card.card === 'login') {
+      this.login = { card, bytes: rest() };
+      return true;
+    }
+    this.cards.push(card);
+    return (card.card !== 'pragma' && card.card !== 'comment') || this.cards.length === MOST_LEADING;
   }
-  return { lead };
 }
 
 function* chain(lead: readonly Card[], rest: Iterable<Card>): Generator<Card> {
+  yield* lead;
+  yield* rest;
+}
+
+async function* chainOfFile(
+  lead: readonly Card<FileBytes>[],
+  rest: AsyncIterable<Card<FileBytes>>,
+): AsyncGenerator<Card<FileBytes>> {
   yield* lead;
   yield* rest;
 }

@@ -1,6 +1,5 @@
-import { hasNonceInSteps, isSignedWith, loginSecret } from '../../fossil/login.ts';
+import { hasNonce, isSignedWith, loginSecret } from '../../fossil/login.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import { cooperate } from '../../lib/cooperative.ts';
 import { systemRandom } from '../../lib/random.ts';
 import { derivedProjectCode } from '../../repository/fossil/create-fossil.ts';
 import type { FossilRepository } from '../../repository/fossil/fossil-repository.ts';
@@ -63,6 +62,7 @@ export function projectHost(repository: FossilRepository, options: ProjectHostOp
       ...(tables === undefined ? {} : { tables }),
     },
     messageBytes: options.messageBytes ?? MESSAGE_BYTES,
+    scratch: repository.bags.context.scratch,
   };
 }
 
@@ -100,6 +100,6 @@ async function rightsOf(
   const known = await find?.(card.user);
   // A name that nobody has takes as long as a wrong password.
   const secret = loginSecret(projectCode, card.user, known?.password ?? systemRandom.hex(16));
-  const isOfMessage = await cooperate(hasNonceInSteps(card, bytes));
+  const isOfMessage = await hasNonce(card, bytes);
   return isOfMessage && isSignedWith(card, secret) ? known?.rights : undefined;
 }

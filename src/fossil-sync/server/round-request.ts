@@ -8,6 +8,7 @@ import type {
 } from '../../fossil/cards.ts';
 import { type Pragma, parsePragma } from '../../fossil/pragmas.ts';
 import { Yielder } from '../../lib/cooperative.ts';
+import type { Bytes, FileBytes } from '../../lib/file-bytes.ts';
 import type { Bag } from '../../repository/fossil/bag.ts';
 import { HASH_PRAGMA, isTableCard } from '../table-sync/table-exchange.ts';
 import { NameMarks } from './name-marks.ts';
@@ -21,8 +22,8 @@ export interface RoundRequest {
   /** Codes that `push` and `pull` cards name. */
   readonly projectCodes: ReadonlySet<string>;
   readonly clone: CloneCard | undefined;
-  readonly files: readonly (FileCard | CompressedFileCard)[];
-  readonly unversionedFiles: readonly UnversionedFileCard[];
+  readonly files: readonly (FileCard<Bytes> | CompressedFileCard<Bytes>)[];
+  readonly unversionedFiles: readonly UnversionedFileCard<Bytes>[];
   /** Artifacts here that the client has, too. */
   readonly known: NameMarks;
   /** Artifacts here that the client asks for. */
@@ -69,9 +70,19 @@ const REQUESTS_KEPT = 10_000;
  * little memory.
  * @param bag the published artifacts when the request comes
  */
-export async function readRoundRequest(cards: Iterable<Card>, bag: ArtifactLookup): Promise<RoundRequest> {
+export async function readRoundRequest(
+  cards: Iterable<Card> | AsyncIterable<Card<FileBytes>>,
+  bag: ArtifactLookup,
+): Promise<RoundRequest> {
   const sorter = new Sorter(bag);
   const yielder = new Yielder();
+  if (Symbol.asyncIterator in cards) {
+    for await (const card of cards) {
+      sorter.add(card);
+      if (yielder.isDueByNow) await yielder.next();
+    }
+    return sorter;
+  }
   for (const card of cards) {
     sorter.add(card);
     if (yielder.isDueByNow) await yielder.next();
@@ -85,8 +96,8 @@ class Sorter implements RoundRequest {
   pull = false;
   readonly projectCodes = new Set<string>();
   clone: CloneCard | undefined;
-  readonly files: (FileCard | CompressedFileCard)[] = [];
-  readonly unversionedFiles: UnversionedFileCard[] = [];
+  readonly files: (FileCard<Bytes> | CompressedFileCard<Bytes>)[] = [];
+  readonly unversionedFiles: UnversionedFileCard<Bytes>[] = [];
   readonly known: NameMarks;
   readonly gimmes: NameMarks;
   readonly missing = new Map<ArtifactName, Announced>();
@@ -105,7 +116,7 @@ class Sorter implements RoundRequest {
     this.gimmes = new NameMarks(bag);
   }
 
-  add(card: Card): void {
+  add(card: Card<Bytes>): void {
     this.cards++;
     switch (card.card) {
       case 'push':
@@ -183,7 +194,7 @@ function limited<T>(list: T[], value: T): void {
   list.push(value);
 }
 
-function commandOf(card: Card): string {
+function commandOf(card: Card<Bytes>): string {
   const text = card.card === 'unknown' ? card.line : card.card;
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

@@ -26,7 +26,7 @@ export function serveRepository(
     isCurrent: async () => true,
     pinned: (digest) => pinnedBag(repository, bag, digest),
     take: async ({ cause, actor, ...received }: Arrival) => {
-      const prepared = await prepareArtifacts(bag, received, limits);
+      await using prepared = await prepareArtifacts(bag, received, limits);
       const by = { kind: cause, actor: actor ?? null, evidence: null };
       return (await publishArtifacts(repository, prepared, by)).bag;
     },
@@ -52,7 +52,7 @@ export async function serveRecalled(
     take: async ({ cause, actor, ...received }) => {
       const by = { kind: cause, actor: actor ?? null, evidence: null };
       try {
-        const prepared = await prepareArtifacts(bag, received, limits);
+        await using prepared = await prepareArtifacts(bag, received, limits);
         const options = { admitted: recalled.manifest };
         const { bag: now, committed } = await publishArtifacts(repository, prepared, by, options);
         // A swap that won was over the current state, with these settings.

@@ -1,11 +1,12 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import type { Digest } from '../../lib/digest.ts';
+import type { Bytes } from '../../lib/file-bytes.ts';
 import type { Bag } from '../../repository/fossil/bag.ts';
 import type { CheckInLock, LockStep } from '../../repository/fossil/check-in-locks.ts';
 import type { Received } from '../../repository/fossil/prepared-artifacts.ts';
 
 /** What a request brings to be published, all or nothing. */
-export interface Arrival extends Received {
+export interface Arrival extends Received<Bytes> {
   /** `push`: a client sent it. `sync`: clusters that the server made itself. */
   readonly cause: 'push' | 'sync';
   /** Public key of who sent it; undefined for the server itself, and for those who need no key. */

@@ -1,5 +1,5 @@
 /** Who sends a request to the URL of a Fossil repository, and what there is for that sender. */
-import { hasNonceInSteps } from '../../fossil/login.ts';
+import { hasNonce } from '../../fossil/login.ts';
 import { readCards } from '../../fossil/read-cards.ts';
 import { FossilSyntaxError } from '../../fossil/syntax-error.ts';
 import { type ProjectPasswords, passwordScope } from '../../fossil-sync/login/project-passwords.ts';
@@ -10,7 +10,6 @@ import { NO_RIGHTS } from '../../fossil-sync/server/round-context.ts';
 import { RECALLED_MS, serveRecalled, serveRepository } from '../../fossil-sync/server/serve-repository.ts';
 import type { StateSource } from '../../fossil-sync/server/served-repository.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { cooperate } from '../../lib/cooperative.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { fossilUrl, gitUrl } from '../../nostr/repository-url.ts';
 import type { AccessMode } from '../../policy/push-entry.ts';
@@ -91,7 +90,7 @@ function isInUse(published: PublishedFossilState | undefined): published is Publ
 }
 
 async function presentedBy({ card, bytes }: SentLogin): Promise<Presented> {
-  return { kind: 'card', card, isOfMessage: await cooperate(hasNonceInSteps(card, bytes)) };
+  return { kind: 'card', card, isOfMessage: await hasNonce(card, bytes) };
 }
 
 function stranger(id: RepositoryId): Admission {

@@ -8,18 +8,12 @@ import {
   serveInChunks,
 } from '../../fossil-sync/server/exchange.ts';
 import { BudgetShare, type ByteBudget } from '../../lib/byte-budget.ts';
-import { CairnError } from '../../lib/errors.ts';
+import type { Bytes } from '../../lib/file-bytes.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { type FossilBodyLimits, readFossilBody } from './fossil-body.ts';
 
 /** Bytes that each request may keep whatever others keep: an ordinary round. */
 const ALWAYS_KEPT = 256 * 1024;
-
-/** The first bytes of a compressed body have the size of the message. */
-const SIZE_BYTES = 4;
-
-/** Messages of more bytes take turns: what is made of one takes as much memory again. */
-export const LARGE_MESSAGE = 8 * 2 ** 20;
 
 /** Large messages that may wait for their turn. */
 const WAITING = 16;
@@ -101,66 +95,47 @@ async function exchange(
     if (signal?.aborted === true || (incoming.destroyed && !incoming.complete)) throw error;
     return refuseInChunks(host, type, error);
   }
-  const { message, release } = received;
-  try {
-    const request = { type, body: message, isDecoded: true, ...(cookie === undefined ? {} : { cookie }) };
-    return await serveInChunks(host, request, signal);
-  } finally {
-    release?.();
-  }
+  await using held = received;
+  const { message } = held;
+  const request = { type, body: message, isDecoded: true, ...(cookie === undefined ? {} : { cookie }) };
+  return await serveInChunks(host, request, signal);
 }
 
-interface ReceivedMessage {
-  readonly message: Uint8Array;
-  /** Ends the turn of a large message. */
-  readonly release?: () => void;
+interface Receiving {
+  readonly share: BudgetShare;
+  readonly turns: Limiter;
+  readonly signal: AbortSignal | undefined;
+  readonly reading: Pick<FossilBodyLimits, 'pace' | 'onRead'>;
 }
 
-/** The message of a body. Nothing of the body is in memory afterwards. A large message has a turn then. */
+interface ReceivedMessage extends AsyncDisposable {
+  readonly message: Bytes;
+}
+
+/** The message of a body. Nothing of the body is in memory afterwards. A large message has a turn, and is in a file. */
 async function receiveMessage(
   incoming: IncomingMessage,
   type: ContentType,
-  host: ExchangeHost,
-  {
-    share,
-    turns,
-    signal,
-    reading,
-  }: {
-    readonly share: BudgetShare;
-    readonly turns: Limiter;
-    readonly signal: AbortSignal | undefined;
-    readonly reading: Omit<FossilBodyLimits, 'bytes' | 'memory'>;
-  },
+  { messageBytes, scratch }: ExchangeHost,
+  { share, turns, signal, reading }: Receiving,
 ): Promise<ReceivedMessage> {
-  const body = await readFossilBody(incoming, { ...reading, bytes: host.messageBytes, memory: share });
-  // Only now: a client that sends slowly keeps nobody else from a turn.
-  const release = sizeOfMessage(type, body) > LARGE_MESSAGE ? await turns.acquire(signal) : undefined;
-  try {
-    keepMessage(type, body, host, share);
-    const message = await decodeMessage(type, body, host.messageBytes);
-    return release === undefined ? { message } : { message, release };
-  } catch (error) {
-    release?.();
-    throw error;
+  const limits = { ...reading, bytes: messageBytes, memory: share, scratch };
+  const body = await readFossilBody(incoming, type, limits);
+  if (body instanceof Uint8Array) {
+    return {
+      message: await decodeMessage(type, body, messageBytes),
+      [Symbol.asyncDispose]: async () => undefined,
+    };
   }
-}
-
-/** Bytes of a message, as its body declares them. */
-function sizeOfMessage(type: ContentType, body: Buffer): number {
-  return type === 'application/x-fossil' && body.length >= SIZE_BYTES ? body.readUInt32BE(0) : body.length;
-}
-
-/** Takes memory for the message before it is inflated. */
-function keepMessage(
-  type: ContentType,
-  body: Buffer,
-  { messageBytes }: ExchangeHost,
-  share: BudgetShare,
-): void {
-  if (type !== 'application/x-fossil') return;
-  const size = sizeOfMessage(type, body);
-  if (size <= messageBytes && !share.keep(size)) {
-    throw new CairnError('busy', 'too many pushes at once, try again in a moment');
+  try {
+    // Only now: a client that sends slowly keeps nobody else from a turn.
+    const release = await turns.acquire(signal);
+    return {
+      message: await body.bytes(),
+      [Symbol.asyncDispose]: () => body.close().finally(release),
+    };
+  } catch (error) {
+    await body.close();
+    throw error;
   }
 }

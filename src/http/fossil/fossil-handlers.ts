@@ -6,8 +6,8 @@ import { ByteBudget } from '../../lib/byte-budget.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { answerFossil, fossilHeaders, turnsForLargeMessages } from './answer-fossil.ts';
 
-/** Bytes that all requests to one handler may keep. */
-const MEMORY = 256 * 2 ** 20;
+/** Bytes of messages in memory that all requests to one handler may keep. What has no room goes to disk. */
+const MEMORY = 64 * 2 ** 20;
 
 const PAGE = 'This URL is a Fossil repository: fossil clone <this URL>\n';
 const TEXT = { 'content-type': 'text/plain; charset=utf-8' };

@@ -22,6 +22,7 @@ export interface FossilRoutesContext extends AdmissionContext {
   /** Bytes of a message, uncompressed. */
   readonly messageBytes: number;
   readonly cards?: ExchangeHost['cards'];
+  readonly scratch: ExchangeHost['scratch'];
   /** For the messages of all requests. */
   readonly memory: ByteBudget;
 }
@@ -100,10 +101,11 @@ function signalOf(signal: AbortSignal | undefined): { readonly signal?: AbortSig
 /** What answers the requests to one path. */
 function hostOf(context: FossilRoutesContext, path: string, authorization: string | undefined): ExchangeHost {
   const id: RepositoryId | undefined = parseFossilPath(path);
-  const { round, messageBytes, cards } = context;
+  const { round, messageBytes, cards, scratch } = context;
   return {
     round,
     messageBytes,
+    scratch,
     ...(cards === undefined ? {} : { cards }),
     admit: async (login, message, from) => {
       if (id === undefined) {

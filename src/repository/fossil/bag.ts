@@ -3,10 +3,13 @@ import { deflatePayload } from '../../fossil/compression.ts';
 import type { UnversionedFile } from '../../fossil/unversioned.ts';
 import type { Digest } from '../../lib/digest.ts';
 import { publicError } from '../../lib/errors.ts';
+import { type Bytes, inMemory } from '../../lib/file-bytes.ts';
+import type { ScratchFiles } from '../../lib/scratch-files.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository-id.ts';
 import { type BagState, isPublic, isVisible, status } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
 import type { ContentCache } from './content-cache.ts';
+import { ContentMaker } from './content-maker.ts';
 import { expand, placeOf, verifiedContent } from './expand.ts';
 import type { FossilState, PublishedFossilState } from './fossil-manifest.ts';
 import type { NameHash } from './name-table.ts';
@@ -54,6 +57,8 @@ export interface BagContext {
   /** Absent: each content is expanded when it is asked for. */
   readonly contents: ContentCache | undefined;
   readonly cards: SharedFileCards;
+  /** For contents and packs that are too large for memory. */
+  readonly scratch: ScratchFiles;
 }
 
 /** Bytes between two payloads that are read along, rather than asked for in two reads. */
@@ -251,7 +256,8 @@ export class Bag {
     const slot = this.slotOf(name);
     if (!isVisible(this.bitsOf(slot))) throw publicError('not-found', `there is no artifact ${name}`);
     await using session = this.session();
-    return await this.expand(session, slot);
+    await using maker = this.maker();
+    return await inMemory(await this.expand(session, slot, maker));
   }
 
   /** The unversioned files by name, deleted ones included. */
@@ -268,7 +274,8 @@ export class Bag {
     const place = this.view.contents.get(hash);
     if (place === undefined) throw publicError('not-found', `there is no unversioned content ${hash}`);
     await using session = this.session();
-    return await verifiedContent(hash, await session.read(place), place.size);
+    await using maker = this.maker();
+    return await inMemory(await verifiedContent(maker, hash, await session.bytes(place), place.size));
   }
 
   /** Opens packs for several reads. For this folder alone. */
@@ -276,10 +283,15 @@ export class Bag {
     return this.context.reader.session(this.id, this.view.packs);
   }
 
-  /** The content of what is held at a slot, shunned or not. For this folder alone. */
-  expand(session: PackSession, slot: number): Promise<Uint8Array> {
+  /** Makes large contents, and closes them at the end. */
+  maker(): ContentMaker {
+    return new ContentMaker(this.context.scratch);
+  }
+
+  /** The content of what is held at a slot, shunned or not. A large one lasts as long as its maker keeps it. For this folder alone. */
+  expand(session: PackSession, slot: number, maker: ContentMaker): Promise<Bytes> {
     const { contents } = this.context;
-    return expand({ state: this.view, session, repository: this.repository, contents }, slot);
+    return expand({ state: this.view, session, repository: this.repository, contents, maker }, slot);
   }
 
   /** The deltas that wait for their sources. For this folder alone. */
@@ -337,7 +349,10 @@ export class Bag {
   }
 
   private async payload(session: PackSession, slot: number): Promise<Uint8Array> {
-    if (this.isSentWhole(slot)) return deflatePayload(await this.expand(session, slot));
+    if (this.isSentWhole(slot)) {
+      await using maker = this.maker();
+      return deflatePayload(await inMemory(await this.expand(session, slot, maker)));
+    }
     return session.read(placeOf(this.view, slot));
   }
 

@@ -4,6 +4,7 @@ import { cooperate } from '../../lib/cooperative.ts';
 import { sha256 } from '../../lib/digest.ts';
 import { LruMap } from '../../lib/lru.ts';
 import type { Random } from '../../lib/random.ts';
+import type { ScratchFiles } from '../../lib/scratch-files.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository-id.ts';
 import { Bag, type BagContext, type BagSource } from './bag.ts';
@@ -26,6 +27,8 @@ export interface BagsOptions {
   /** Bytes of memory for what is derived from states. */
   readonly memory: number;
   readonly contents?: ContentCache;
+  /** For contents and packs that are too large for memory. */
+  readonly scratch: ScratchFiles;
 }
 
 /** What a state is derived from. */
@@ -37,8 +40,9 @@ export class Bags {
   private readonly known: LruMap<string, readonly BagState[]>;
   private readonly deriving = new SingleFlight<string, BagState>();
 
-  constructor({ reader, random, memory, contents }: BagsOptions) {
-    this.context = { reader, contents, hash: new NameHash(random), cards: new SharedFileCards() };
+  constructor({ reader, random, memory, contents, scratch }: BagsOptions) {
+    const hash = new NameHash(random);
+    this.context = { reader, contents, hash, cards: new SharedFileCards(), scratch };
     this.known = new LruMap(memory);
   }
 

@@ -1,12 +1,13 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import type { Cooperative } from '../../lib/cooperative.ts';
+import type { Bytes } from '../../lib/file-bytes.ts';
 import { bad } from './bad-artifact.ts';
 import type { BroughtDelta, ReceivedArtifact } from './prepared-artifacts.ts';
 import type { WaitingDelta } from './waiting-deltas.ts';
 
 /** A delta whose source has not been looked at: received now, or waiting in the bag. */
 export interface Delta extends BroughtDelta {
-  readonly received?: ReceivedArtifact;
+  readonly received?: ReceivedArtifact<Bytes>;
   readonly waiting?: WaitingDelta;
 }
 

@@ -1,10 +1,10 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
-import { inflatePayloadAside } from '../../fossil/compression.ts';
-import { applyDelta } from '../../fossil/delta.ts';
 import { becauseOf, publicError } from '../../lib/errors.ts';
+import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
 import type { BagState } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
 import type { ContentCache } from './content-cache.ts';
+import type { ContentMaker } from './content-maker.ts';
 import { hasName } from './has-name.ts';
 import type { PackSession } from './pack-reader.ts';
 
@@ -20,6 +20,8 @@ export interface ExpandContext {
   /** Names the repository in the cache. */
   readonly repository: string;
   readonly contents: ContentCache | undefined;
+  /** Makes contents. Large ones last until it is disposed of, or has made several others. */
+  readonly maker: ContentMaker;
 }
 
 /**
@@ -27,22 +29,23 @@ export interface ExpandContext {
  * that is known. Each content on the way is verified against its name before it is kept or used.
  * @throws CairnError `corrupt` naming the artifact whose stored form does not make it; `unavailable`
  */
-export async function expand(context: ExpandContext, slot: number): Promise<Uint8Array> {
-  const { state, session, repository, contents } = context;
+export async function expand(context: ExpandContext, slot: number): Promise<Bytes> {
+  const { state, session, repository, contents, maker } = context;
   const { table } = state;
   const chain: number[] = [];
-  let content: Uint8Array | undefined;
+  let content: Bytes | undefined;
   for (let at = slot; at !== NONE; at = table.sourceOf(at)) {
-    content = contents?.get(repository, table.names.at(at));
+    const known = table.names.at(at);
+    content = contents?.get(repository, known) ?? maker.get(known);
     if (content !== undefined) break;
     chain.push(at);
     if (chain.length > LONGEST_CHAIN) throw damaged(table.names.at(slot), 'its deltas are a circle');
   }
   for (const at of chain.reverse()) {
     const name = table.names.at(at);
-    const payload = await session.read(placeOf(state, at));
-    content = await verifiedContent(name, payload, table.sizeOf(at), content);
-    contents?.remember(repository, name, content);
+    const payload = await session.bytes(placeOf(state, at));
+    content = await verifiedContent(maker, name, payload, table.sizeOf(at), content);
+    if (!(content instanceof FileBytes)) contents?.remember(repository, name, content);
   }
   if (content === undefined) throw damaged(table.names.at(slot), 'it has no record');
   return content;
@@ -60,15 +63,19 @@ export function placeOf({ table }: BagState, slot: number) {
  * @throws CairnError `corrupt`
  */
 export async function verifiedContent(
+  maker: ContentMaker,
   name: ArtifactName,
-  payload: Uint8Array,
+  payload: Bytes,
   size: number,
-  source?: Uint8Array,
-): Promise<Uint8Array> {
-  let content: Uint8Array;
+  source?: Bytes,
+): Promise<Bytes> {
+  let content: Bytes;
   try {
-    const inflated = await inflatePayloadAside(payload, source === undefined ? size : LARGEST);
-    content = source === undefined ? inflated : applyDelta(source, inflated, size);
+    if (source === undefined) content = await maker.inflated(name, payload, size);
+    else {
+      const delta = await maker.inflated(`delta ${name}`, payload, LARGEST);
+      content = await maker.applied(name, source, delta, size);
+    }
   } catch (error) {
     throw becauseOf('corrupt', `the stored form of artifact ${name} is damaged`, error);
   }

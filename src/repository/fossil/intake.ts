@@ -4,21 +4,19 @@
  * nothing of the request is stored.
  */
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
-import { parseCheckIn } from '../../fossil/check-in.ts';
-import { parseCluster } from '../../fossil/cluster.ts';
-import { inflatePayloadAside } from '../../fossil/compression.ts';
-import { applyDelta, deltaOutputSize } from '../../fossil/delta.ts';
 import { cooperate, Yielder } from '../../lib/cooperative.ts';
 import { CairnError, isCairnError, messageOf } from '../../lib/errors.ts';
-import { LruMap } from '../../lib/lru.ts';
+import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
 import { bad, because } from './bad-artifact.ts';
 import type { Bag } from './bag.ts';
 import { isPublic, isVisible, status } from './bag-state.ts';
+import { ContentMaker, declaredByDelta } from './content-maker.ts';
 import { circularDeltas, type Delta, KnownDeltas } from './deltas.ts';
 import { hasName } from './has-name.ts';
+import { IntakeContents, inMemoryIfSmall, structureOf } from './intake-contents.ts';
 import { INTAKE_LIMITS, type IntakeLimits } from './intake-limits.ts';
 import { PackBuilder } from './pack-builder.ts';
-import { flags } from './pack-index.ts';
+import { flags, type PackRecord } from './pack-index.ts';
 import type { PackSession } from './pack-reader.ts';
 import { payloadMaker } from './payload-maker.ts';
 import type {
@@ -31,8 +29,6 @@ import type {
 import { takeUnversioned } from './take-unversioned.ts';
 import type { WaitingDelta } from './waiting-deltas.ts';
 
-/** Bytes of contents that stay expanded during an intake, as sources of what follows. */
-const CONTENTS = 32 << 20;
 /** An artifact of this request that has its record in the new pack. */
 interface Stored {
   readonly source: ArtifactName | undefined;
@@ -48,12 +44,19 @@ interface Stored {
  */
 export async function prepareArtifacts(
   bag: Bag,
-  received: readonly ReceivedArtifact[] | Received,
+  received: readonly ReceivedArtifact<Bytes>[] | Received<Bytes>,
   limits: Partial<IntakeLimits> = {},
 ): Promise<PreparedArtifacts> {
-  const all: Received = 'artifacts' in received ? received : { artifacts: received };
+  const all: Received<Bytes> = 'artifacts' in received ? received : { artifacts: received };
   await using session = bag.session();
-  return await new Intake(bag, session, { ...INTAKE_LIMITS, ...limits }).take(all);
+  await using maker = new ContentMaker(bag.context.scratch);
+  const builder = new PackBuilder(bag.context.hash, bag.context.scratch);
+  try {
+    return await new Intake(bag, session, { maker, builder }, { ...INTAKE_LIMITS, ...limits }).take(all);
+  } catch (error) {
+    await builder[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 class Intake {
@@ -67,29 +70,35 @@ class Intake {
   /** Artifacts whose deltas have been made. */
   private readonly followed = new Set<ArtifactName>();
   private readonly stored = new Map<ArtifactName, Stored>();
-  private readonly contents = new LruMap<ArtifactName, Uint8Array>(CONTENTS);
+  private readonly contents: IntakeContents;
   private readonly sources = new Set<ArtifactName>();
   private readonly artifacts: BroughtArtifact[] = [];
   private readonly waiting: BroughtDelta[] = [];
   private readonly wrong: BroughtDelta[] = [];
   /** Makes the payload of what came as it is. */
   private asPayload = payloadMaker([], INTAKE_LIMITS);
-  private expanded = 0;
   private members = 0;
 
-  constructor(bag: Bag, session: PackSession, limits: IntakeLimits) {
+  constructor(
+    bag: Bag,
+    session: PackSession,
+    { maker, builder }: { readonly maker: ContentMaker; readonly builder: PackBuilder },
+    limits: IntakeLimits,
+  ) {
     this.bag = bag;
     this.session = session;
     this.limits = limits;
-    this.builder = new PackBuilder(bag.context.hash);
+    this.builder = builder;
+    const { stored } = this;
+    this.contents = new IntakeContents({ bag, session, maker, builder, limits, stored });
   }
 
-  async take(received: Received): Promise<PreparedArtifacts> {
+  async take(received: Received<Bytes>): Promise<PreparedArtifacts> {
     if (received.artifacts.length > this.limits.records) {
       throw new CairnError('too-large', `more than ${this.limits.records} artifacts in one request`);
     }
     this.asPayload = payloadMaker(received.artifacts, this.limits);
-    const whole: ReceivedArtifact[] = [];
+    const whole: ReceivedArtifact<Bytes>[] = [];
     for (const artifact of received.artifacts) {
       const { name, source, isPrivate } = artifact;
       if (this.bag.isShunned(name)) continue;
@@ -122,6 +131,7 @@ class Intake {
       unversioned: unversioned.files,
       sources,
       contents: unversioned.contents,
+      [Symbol.asyncDispose]: () => this.builder[Symbol.asyncDispose](),
     };
   }
 
@@ -131,9 +141,9 @@ class Intake {
     else others.push(delta);
   }
 
-  private async takeWhole(artifact: ReceivedArtifact): Promise<void> {
+  private async takeWhole(artifact: ReceivedArtifact<Bytes>): Promise<void> {
     const { name } = artifact;
-    const content = await this.whole(artifact);
+    const content = await this.contents.whole(artifact);
     if (!(await hasName(name, content))) throw bad(name, 'its content does not match its name');
     await this.store(artifact, content);
     await this.follow(name);
@@ -174,14 +184,13 @@ class Intake {
   }
 
   /** The content that a delta makes; undefined if it waited in the bag and is wrong. */
-  private async made(delta: Delta): Promise<Uint8Array | undefined> {
+  private async made(delta: Delta): Promise<Bytes | undefined> {
     const { name, source, isPrivate } = delta;
-    const from = await this.contentOf(source);
-    const bytes = await this.deltaOf(delta);
+    const from = await this.contents.of(source);
+    const bytes = await this.contents.ofDelta(delta);
     let problem = 'its content does not match its name';
     try {
-      const content = applyDelta(from, bytes, this.limits.artifact);
-      this.count(name, content.length);
+      const content = await this.contents.made(name, from, bytes);
       if (await hasName(name, content)) {
         if (delta.received?.size !== undefined && delta.received.size !== content.length) {
           throw bad(name, 'its content has another size than declared');
@@ -194,97 +203,29 @@ class Intake {
       problem = messageOf(error);
     }
     if (delta.received !== undefined) throw bad(name, problem);
+    await this.contents.drop(name);
     this.wrong.push({ name, source, isPrivate });
-    this.builder.add({ name, source, flags: flags.wrong, depth: 0, size: 0 }, new Uint8Array(0));
+    await this.builder.add({ name, source, flags: flags.wrong, depth: 0, size: 0 }, new Uint8Array(0));
     return undefined;
-  }
-
-  /** The delta itself, inflated. */
-  private async deltaOf({ name, received, waiting }: Delta): Promise<Uint8Array> {
-    if (received === undefined) {
-      if (waiting === undefined) throw new CairnError('corrupt', `there is no delta of ${name}`);
-      return inflatePayloadAside(await this.session.read(waiting), this.limits.artifact);
-    }
-    return this.inflated(received);
-  }
-
-  private async whole(artifact: ReceivedArtifact): Promise<Uint8Array> {
-    const content = await this.inflated(artifact);
-    if (artifact.size !== undefined && artifact.size !== content.length) {
-      throw bad(artifact.name, 'its content has another size than declared');
-    }
-    return content;
-  }
-
-  private async inflated({ name, payload, form }: ReceivedArtifact): Promise<Uint8Array> {
-    const { artifact: limit } = this.limits;
-    try {
-      const content = form === 'stored' ? await inflatePayloadAside(payload, limit) : payload;
-      if (content.length > limit) {
-        throw new CairnError('too-large', `it has ${content.length} bytes, and ${limit} are allowed`);
-      }
-      this.count(name, content.length);
-      return content;
-    } catch (error) {
-      throw because(name, error);
-    }
-  }
-
-  private count(name: ArtifactName, bytes: number): void {
-    this.expanded += bytes;
-    if (this.expanded > this.limits.expanded) {
-      throw new CairnError(
-        'too-large',
-        `artifact ${name}: the artifacts of one request expand to more than ${this.limits.expanded} bytes`,
-      );
-    }
-  }
-
-  /** The content of what was verified in this intake, or is in the bag. */
-  private async contentOf(name: ArtifactName): Promise<Uint8Array> {
-    const chain: ArtifactName[] = [];
-    let content: Uint8Array | undefined;
-    let at = name;
-    for (;;) {
-      content = this.contents.get(at);
-      if (content !== undefined) break;
-      const stored = this.stored.get(at);
-      if (stored === undefined) {
-        content = await this.bag.expand(this.session, this.bag.slotOf(at));
-        this.contents.set(at, content, content.length);
-        break;
-      }
-      chain.push(at);
-      if (stored.source === undefined) break;
-      at = stored.source;
-    }
-    for (const next of chain.reverse()) {
-      const stored = this.builder.payloadOf(next) ?? new Uint8Array(0);
-      const payload = await inflatePayloadAside(stored, this.limits.artifact);
-      content = content === undefined ? payload : applyDelta(content, payload, this.limits.artifact);
-      this.contents.set(next, content, content.length);
-    }
-    return content ?? new Uint8Array(0);
   }
 
   /** Adds the record of a verified artifact to the pack, unless it is here already. */
   private async store(
-    from: Pick<Delta, 'name' | 'isPrivate'> & Partial<Pick<ReceivedArtifact, 'payload' | 'form'>>,
-    content: Uint8Array,
+    from: Pick<Delta, 'name' | 'isPrivate'> & Partial<Pick<ReceivedArtifact<Bytes>, 'payload' | 'form'>>,
+    content: Bytes,
     delta?: Delta,
   ): Promise<void> {
     await this.yielder.next();
     const { name, isPrivate } = from;
     // Whatever is made of it was noted before.
-    if (this.deltas.has(name) || this.waitingOf(name).length > 0) {
-      this.contents.set(name, content, content.length);
+    if (this.deltas.has(name) || this.waitingOf(name).length > 0) this.contents.keep(name, content);
+    if (!(content instanceof FileBytes)) {
+      this.bag.context.contents?.remember(this.bag.repository, name, content);
     }
-    this.bag.context.contents?.remember(this.bag.repository, name, content);
     if (this.isHere(from)) return;
 
     const kept = delta === undefined ? undefined : this.keptDelta(delta);
-    const members = parseCluster(content);
-    const checkIn = members === undefined ? parseCheckIn(content) : undefined;
+    const { members, checkIn } = await structureOf(content);
     // One that begins a branch leaves its parent a leaf of the other branch, as in stock Fossil.
     const links = members ?? (checkIn?.branch === undefined ? checkIn?.parents : []);
     this.countMembers(name, members?.length ?? 0);
@@ -298,9 +239,9 @@ class Intake {
       ...(links === undefined ? {} : { links }),
     };
     const sent = from.form === 'stored' ? from.payload : undefined;
-    const payload =
-      kept === undefined ? (sent ?? (await this.asPayload(content))) : await this.deltaPayload(kept);
-    this.builder.add(record, payload);
+    if (kept === undefined && sent === undefined) await this.addPlain(record, content);
+    else if (kept === undefined) await this.builder.add(record, sent ?? new Uint8Array(0));
+    else await this.addDelta(record, kept);
     this.stored.set(name, { source: kept?.source, depth: record.depth, size: record.size, isPrivate });
     this.artifacts.push({ name, isPrivate });
     if (kept !== undefined && !this.stored.has(kept.source)) this.sources.add(kept.source);
@@ -322,11 +263,16 @@ class Intake {
     return depth > this.limits.chain ? undefined : { ...delta, depth };
   }
 
-  private async deltaPayload(delta: Delta): Promise<Uint8Array> {
-    const { received, waiting } = delta;
-    if (received?.form === 'stored') return received.payload;
-    if (received !== undefined) return this.asPayload(received.payload);
-    return waiting === undefined ? new Uint8Array(0) : this.session.read(waiting);
+  private async addDelta(record: PackRecord, { received, waiting }: Delta): Promise<void> {
+    if (received?.form === 'plain') return this.addPlain(record, await inMemoryIfSmall(received.payload));
+    const stored = waiting === undefined ? new Uint8Array(0) : await this.session.bytes(waiting);
+    await this.builder.add(record, received?.payload ?? stored);
+  }
+
+  /** Adds a record whose payload is made of these bytes. */
+  private async addPlain(record: PackRecord, bytes: Bytes): Promise<void> {
+    if (bytes instanceof FileBytes) await this.builder.addContent(record, bytes);
+    else await this.builder.add(record, await this.asPayload(bytes));
   }
 
   private countMembers(name: ArtifactName, members: number): void {
@@ -350,10 +296,10 @@ class Intake {
       if (received === undefined || known.has(waiting) || this.isKnown(waiting)) continue;
       if (this.isHere(waiting) || circular.has(name)) continue;
       known.add(waiting);
-      const delta = await this.inflated(received);
+      const delta = await this.contents.ofDelta(waiting);
       let size: number;
       try {
-        size = deltaOutputSize(delta);
+        size = await declaredByDelta(delta);
         if (size > this.limits.artifact) {
           throw new CairnError(
             'too-large',
@@ -363,14 +309,16 @@ class Intake {
       } catch (error) {
         throw because(name, error);
       }
-      const payload = received.form === 'stored' ? received.payload : await this.asPayload(delta);
-      bytes += payload.length;
+      const before = this.builder.size;
+      const bits = flags.waiting | (isPrivate ? flags.private : 0);
+      const record = { name, source, flags: bits, depth: 0, size };
+      if (received.form === 'stored') await this.builder.add(record, received.payload);
+      else await this.addPlain(record, delta);
+      bytes += this.builder.size - before;
       records++;
       if (bytes > this.limits.waiting || records > this.limits.waitingRecords) {
         throw new CairnError('too-large', `artifact ${name}: too many deltas wait for their sources`);
       }
-      const bits = flags.waiting | (isPrivate ? flags.private : 0);
-      this.builder.add({ name, source, flags: bits, depth: 0, size }, payload);
       this.waiting.push({ name, source, isPrivate });
     }
   }

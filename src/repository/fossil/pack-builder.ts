@@ -1,133 +1,44 @@
+import { rm } from 'node:fs/promises';
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
+import { deflatePayloadInPieces } from '../../fossil/compression.ts';
 import type { UnversionedFile } from '../../fossil/unversioned.ts';
 import { cooperate } from '../../lib/cooperative.ts';
 import { type Digest, sha256, sha256InSteps } from '../../lib/digest.ts';
-import { GrowingWords } from '../../lib/growing-words.ts';
-import { type NameHash, NameTable } from './name-table.ts';
-import {
-  HEAD_BYTES,
-  INDEX_MAGIC,
-  INDEX_VERSION,
-  NO_SOURCE,
-  type PackRecord,
-  writeUnversioned,
-} from './pack-index.ts';
+import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
+import { type ScratchFiles, scratchError } from '../../lib/scratch-files.ts';
+import type { ObjectBody } from '../../object-store/object-store.ts';
+import { IndexBuilder } from './index-builder.ts';
+import type { NameHash } from './name-table.ts';
+import { PackFileWriter } from './pack-file.ts';
+import type { PackRecord } from './pack-index.ts';
 
-/** Collects what the index of a pack says. Takes some 70 bytes for a record, so that folds may have a million of them. */
-export class IndexBuilder {
-  /** Names in the order in which they came up; an index has those of records first. */
-  private readonly names: NameTable;
-  private readonly recordNames = new GrowingWords(0);
-  private readonly flags = new GrowingWords(0);
-  private readonly depths = new GrowingWords(0);
-  private readonly sizes = new GrowingWords(0);
-  private readonly lengths = new GrowingWords(0);
-  private readonly sources = new GrowingWords(0);
-  private readonly groups = new GrowingWords(0);
-  private readonly links = new GrowingWords(0);
-  private readonly unversioned: UnversionedFile[] = [];
+/** Bytes of payloads that are in memory. A larger pack is written into a file. */
+const MOST_IN_MEMORY = 8 << 20;
 
-  constructor(hash: NameHash) {
-    this.names = new NameTable(hash);
-  }
-
-  get records(): number {
-    return this.flags.length;
-  }
-
-  /** True if there is nothing to store. */
-  get isEmpty(): boolean {
-    return this.records === 0 && this.unversioned.length === 0;
-  }
-
-  /** @param length bytes of the payload, which follows that of the record before */
-  add(record: PackRecord, length: number): void {
-    this.recordNames.push(this.names.add(record.name));
-    const { links } = record;
-    if (links !== undefined && links.length > 0) {
-      this.groups.push(this.flags.length);
-      this.groups.push(links.length);
-      for (const link of links) this.links.push(this.names.add(link));
-    }
-    this.flags.push(record.flags);
-    this.depths.push(Math.min(0xffff, record.depth));
-    this.sizes.push(record.size);
-    this.lengths.push(length);
-    this.sources.push(record.source === undefined ? NO_SOURCE : this.names.add(record.source));
-  }
-
-  /** Corrects the depth of a record, by its number from 0 on. */
-  setDepth(record: number, depth: number): void {
-    this.depths.set(record, Math.min(0xffff, depth));
-  }
-
-  addUnversioned(file: UnversionedFile): void {
-    this.unversioned.push(file);
-  }
-
-  /** The index as bytes, see `pack-index.ts`. */
-  bytes(): Buffer {
-    const { names, recordNames, records } = this;
-    // A name may be that of two records: a private artifact and a waiting delta of it. Each record has a number of its own.
-    const numbers = new Uint32Array(names.size).fill(NO_SOURCE);
-    for (let record = records - 1; record >= 0; record--) numbers[recordNames.get(record)] = record;
-    const further: number[] = [];
-    for (let name = 0; name < names.size; name++) {
-      if (numbers[name] !== NO_SOURCE) continue;
-      numbers[name] = records + further.length;
-      further.push(name);
-    }
-    const ordered = [...recordNames.values(), ...further];
-    let nameBytes = 0;
-    for (const name of ordered) nameBytes += names.lengthOf(name);
-    const unversioned = writeUnversioned(this.unversioned);
-    const bytes = Buffer.alloc(
-      HEAD_BYTES +
-        15 * records +
-        ordered.length +
-        nameBytes +
-        4 * (this.groups.length + this.links.length) +
-        unversioned.length,
-    );
-    let at = bytes.write(INDEX_MAGIC, 'latin1');
-    const word = (value: number) => {
-      at = bytes.writeUInt32LE(value, at);
-    };
-    const head = [INDEX_VERSION, records, further.length, this.groups.length / 2, this.links.length];
-    for (const value of [...head, unversioned.length, 0]) word(value);
-    for (const flag of this.flags.values()) at = bytes.writeUInt8(flag, at);
-    for (const depth of this.depths.values()) at = bytes.writeUInt16LE(depth, at);
-    for (const size of this.sizes.values()) word(size);
-    for (const length of this.lengths.values()) word(length);
-    for (const source of this.sources.values()) word(source === NO_SOURCE ? source : (numbers[source] ?? 0));
-    for (const name of ordered) at = bytes.writeUInt8(names.lengthOf(name) === 32 ? 1 : 0, at);
-    for (const name of ordered) at += names.copyTo(name, bytes, at);
-    for (const value of this.groups.values()) word(value);
-    for (const link of this.links.values()) word(numbers[link] ?? 0);
-    unversioned.copy(bytes, at);
-    return bytes;
-  }
-}
-
-/** A pack in memory, ready to be stored. */
+/** A pack that is ready to be stored. */
 export interface BuiltPack {
-  readonly bytes: Buffer;
+  /** In memory, or the file of the builder. */
+  readonly body: ObjectBody;
+  readonly size: number;
   readonly digest: Digest;
   readonly records: number;
   readonly index: { readonly digest: Digest; readonly offset: number; readonly size: number };
-  /** The last part of {@link bytes}. */
-  readonly indexBytes: Buffer;
 }
 
-/** Builds a pack in memory, as what a request brings is in memory. */
-export class PackBuilder {
+/** Builds a pack: in memory while it is small, as most are, and then in a scratch file, which is there until the builder is disposed of. */
+export class PackBuilder implements AsyncDisposable {
   private readonly index: IndexBuilder;
-  private readonly payloads: Uint8Array[] = [];
-  private readonly places = new Map<ArtifactName, number>();
+  private readonly scratch: ScratchFiles;
+  private payloads: Uint8Array[] = [];
+  private readonly places = new Map<ArtifactName, { readonly number: number; readonly offset: number }>();
   private length = 0;
+  private records = 0;
+  private path: string | undefined;
+  private writer: PackFileWriter | undefined;
 
-  constructor(hash: NameHash) {
+  constructor(hash: NameHash, scratch: ScratchFiles) {
     this.index = new IndexBuilder(hash);
+    this.scratch = scratch;
   }
 
   get isEmpty(): boolean {
@@ -139,11 +50,26 @@ export class PackBuilder {
     return this.length;
   }
 
-  add(record: PackRecord, payload: Uint8Array): void {
-    this.index.add(record, payload.length);
-    this.places.set(record.name, this.payloads.length);
-    this.payloads.push(payload);
-    this.length += payload.length;
+  /** @throws CairnError `busy` or `unavailable` if there is no disk space */
+  async add(record: PackRecord, payload: Bytes): Promise<void> {
+    if (this.writer === undefined) {
+      if (!(payload instanceof FileBytes) && this.length + payload.length <= MOST_IN_MEMORY) {
+        this.index.add(record, payload.length);
+        this.place(record, payload.length);
+        this.payloads.push(payload);
+        return;
+      }
+      this.writer = await this.toFile();
+    }
+    await this.writer.add(record, payload);
+    this.place(record, payload.length);
+  }
+
+  /** Adds a record whose payload is a content, compressed. For contents that are too large for memory. @throws as {@link add} */
+  async addContent(record: PackRecord, content: Bytes): Promise<void> {
+    this.writer ??= await this.toFile();
+    await this.writer.addInPieces(record, (sink) => deflatePayloadInPieces(content, sink));
+    this.place(record, this.writer.size - this.length);
   }
 
   addUnversioned(file: UnversionedFile): void {
@@ -151,20 +77,46 @@ export class PackBuilder {
   }
 
   /** The payload that was added last for a name. */
-  payloadOf(name: ArtifactName): Uint8Array | undefined {
+  async payloadOf(name: ArtifactName): Promise<Bytes | undefined> {
     const place = this.places.get(name);
-    return place === undefined ? undefined : this.payloads[place];
+    if (place === undefined) return undefined;
+    if (this.writer === undefined) return this.payloads[place.number];
+    return this.writer.read(place.offset, this.index.lengthOf(place.number));
   }
 
+  /** @throws as {@link add} */
   async build(): Promise<BuiltPack> {
-    const indexBytes = this.index.bytes();
-    const bytes = Buffer.concat([...this.payloads, indexBytes]);
+    if (this.writer !== undefined) {
+      const { path, size, digest, records, index } = await this.writer.finish();
+      return { body: { path, offset: 0, length: size }, size, digest, records, index };
+    }
+    const index = this.index.bytes();
+    const bytes = Buffer.concat([...this.payloads, index]);
     return {
-      bytes,
+      body: bytes,
+      size: bytes.length,
       digest: await cooperate(sha256InSteps(bytes)),
       records: this.index.records,
-      index: { digest: sha256(indexBytes), offset: this.length, size: indexBytes.length },
-      indexBytes: bytes.subarray(this.length),
+      index: { digest: sha256(index), offset: this.length, size: index.length },
     };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.writer?.abandon();
+    if (this.path !== undefined) await rm(this.path, { force: true });
+  }
+
+  private place({ name }: PackRecord, length: number): void {
+    this.places.set(name, { number: this.records++, offset: this.length });
+    this.length += length;
+  }
+
+  private async toFile(): Promise<PackFileWriter> {
+    const { payloads } = this;
+    this.payloads = [];
+    this.path = this.scratch.newPath();
+    return PackFileWriter.goOn(this.path, this.index, payloads).catch((error: unknown) => {
+      throw scratchError(error);
+    });
   }
 }

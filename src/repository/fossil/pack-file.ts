@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { UnversionedFile } from '../../fossil/unversioned.ts';
 import { type Digest, sha256 } from '../../lib/digest.ts';
+import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
+import { IndexBuilder } from './index-builder.ts';
 import type { NameHash } from './name-table.ts';
-import { IndexBuilder } from './pack-builder.ts';
 import type { PackRecord } from './pack-index.ts';
 
 /** Bytes that are gathered before they are written. */
@@ -30,16 +31,45 @@ export class PackFileWriter {
   private waiting: Uint8Array[] = [];
   private waitingBytes = 0;
   private payloadBytes = 0;
+  private isClosed = false;
 
-  private constructor(path: string, file: FileHandle, hash: NameHash) {
+  private constructor(path: string, file: FileHandle, index: IndexBuilder) {
     this.path = path;
     this.file = file;
-    this.index = new IndexBuilder(hash);
+    this.index = index;
   }
 
   /** @param path of a file that does not exist */
-  static async open(path: string, hash: NameHash): Promise<PackFileWriter> {
-    return new PackFileWriter(path, await open(path, 'wx'), hash);
+  static open(path: string, hash: NameHash): Promise<PackFileWriter> {
+    return PackFileWriter.goOn(path, new IndexBuilder(hash), []);
+  }
+
+  /**
+   * Goes on with a pack that was begun in memory.
+   * @param path of a file that does not exist
+   * @param payloads of the records that the index has
+   */
+  static async goOn(
+    path: string,
+    index: IndexBuilder,
+    payloads: readonly Uint8Array[],
+  ): Promise<PackFileWriter> {
+    const writer = new PackFileWriter(path, await open(path, 'wx+'), index);
+    try {
+      for (const payload of payloads) {
+        writer.payloadBytes += payload.length;
+        await writer.write(payload);
+      }
+      return writer;
+    } catch (error) {
+      await writer.abandon();
+      throw error;
+    }
+  }
+
+  /** Bytes of payloads so far. */
+  get size(): number {
+    return this.payloadBytes;
   }
 
   /** Whether a payload of this length still fits. */
@@ -47,10 +77,35 @@ export class PackFileWriter {
     return this.payloadBytes + length <= LARGEST_PACK;
   }
 
-  async add(record: PackRecord, payload: Uint8Array): Promise<void> {
+  async add(record: PackRecord, payload: Bytes): Promise<void> {
+    if (payload instanceof FileBytes) return this.addInPieces(record, (sink) => payload.inPieces(sink));
     this.index.add(record, payload.length);
     this.payloadBytes += payload.length;
     await this.write(payload);
+  }
+
+  /**
+   * Adds a record whose payload is too large for memory.
+   * @param make gives the payload to its argument, piece by piece. The memory of a piece may serve again afterwards
+   */
+  async addInPieces(
+    record: PackRecord,
+    make: (sink: (piece: Uint8Array) => Promise<void>) => Promise<void>,
+  ): Promise<void> {
+    const begin = this.payloadBytes;
+    await this.flush();
+    await make(async (piece) => {
+      this.hash.update(piece);
+      this.payloadBytes += piece.length;
+      await this.writeAll(piece);
+    });
+    this.index.add(record, this.payloadBytes - begin);
+  }
+
+  /** A part of the payloads so far. */
+  async read(offset: number, length: number): Promise<FileBytes> {
+    await this.flush();
+    return new FileBytes(this.file, offset, length);
   }
 
   /** Corrects how many deltas make the content of a record, by its number from 0 on. */
@@ -67,7 +122,7 @@ export class PackFileWriter {
     const index = this.index.bytes();
     await this.write(index);
     await this.flush();
-    await this.file.close();
+    await this.abandon();
     const offset = this.payloadBytes;
     return {
       path: this.path,
@@ -78,13 +133,19 @@ export class PackFileWriter {
     };
   }
 
-  /** Closes the file after a failure. */
+  /** Closes the file, for example after a failure. */
   async abandon(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
     await this.file.close();
   }
 
   private async write(bytes: Uint8Array): Promise<void> {
     this.hash.update(bytes);
+    if (bytes.length >= WRITTEN_AT_ONCE) {
+      await this.flush();
+      return this.writeAll(bytes);
+    }
     this.waiting.push(bytes);
     this.waitingBytes += bytes.length;
     if (this.waitingBytes >= WRITTEN_AT_ONCE) await this.flush();
@@ -94,6 +155,13 @@ export class PackFileWriter {
     const bytes = this.waiting;
     this.waiting = [];
     this.waitingBytes = 0;
-    if (bytes.length > 0) await this.file.writev(bytes);
+    if (bytes.length === 1 && bytes[0] !== undefined) await this.writeAll(bytes[0]);
+    else if (bytes.length > 0) await this.writeAll(Buffer.concat(bytes));
+  }
+
+  private async writeAll(bytes: Uint8Array): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      done += (await this.file.write(bytes, done, bytes.length - done)).bytesWritten;
+    }
   }
 }

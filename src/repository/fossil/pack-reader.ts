@@ -2,12 +2,15 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { sha256 } from '../../lib/digest.ts';
 import { CairnError, messageOf } from '../../lib/errors.ts';
+import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
 import { LruMap } from '../../lib/lru.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 import { readInto } from '../../lib/streams.ts';
+import type { ObjectBody } from '../../object-store/object-store.ts';
 import { type ArtifactStore, damagedArtifact, nameOf } from '../artifact-store.ts';
 import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
 import type { RepositoryId } from '../repository-id.ts';
+import { LARGE_CONTENT } from './content-maker.ts';
 import type { FossilPack } from './fossil-manifest.ts';
 import { PackIndex } from './pack-index.ts';
 
@@ -45,8 +48,15 @@ export class PackReader {
   }
 
   /** Remembers a pack that was just stored: the next reader needs no request. */
-  remember({ pack }: FossilPack, bytes: Buffer): void {
-    if (bytes.length <= SMALL_PACK) this.small.set(pack.digest, bytes, bytes.length);
+  remember({ pack }: FossilPack, body: ObjectBody): void {
+    if (body instanceof Uint8Array && body.length <= SMALL_PACK) {
+      this.small.set(pack.digest, Buffer.from(body.buffer, body.byteOffset, body.length), body.length);
+    }
+  }
+
+  /** Keeps the file of a pack that was just stored, if there is a cache on disk. @throws CairnError `unavailable` if it is full */
+  async adopt({ pack }: FossilPack, body: ObjectBody): Promise<void> {
+    if (!(body instanceof Uint8Array)) await this.options.cache?.adopt('bag', pack, body.path);
   }
 
   /**
@@ -150,18 +160,22 @@ export class PackSession implements AsyncDisposable {
    *   opened then would never be closed
    */
   async read({ pack, offset, length }: PayloadPlace, room?: Buffer): Promise<Buffer> {
-    if (this.closed) throw new Error('a pack is read in a session that is closed');
-    let opening = this.opened.get(pack);
-    if (opening === undefined) {
-      opening = this.open(pack);
-      this.opened.set(pack, opening);
-    }
-    const { bytes, file } = await opening;
+    const { bytes, file } = await this.opening(pack);
     if (bytes !== undefined) return bytes.subarray(offset, offset + length);
     const buffer = room ?? Buffer.allocUnsafe(length);
     const { bytesRead } = await file.read(buffer, 0, length, offset);
     if (bytesRead !== length) throw new CairnError('unavailable', 'a cached pack was cut short');
     return buffer;
+  }
+
+  /** As {@link read}; a long payload stays in its file. It can be read until the session is closed. */
+  async bytes(place: PayloadPlace): Promise<Bytes> {
+    if (place.length <= LARGE_CONTENT) return this.read(place);
+    const { bytes, file } = await this.opening(place.pack);
+    const { offset, length } = place;
+    return bytes === undefined
+      ? new FileBytes(file, offset, length)
+      : bytes.subarray(offset, offset + length);
   }
 
   /** Closes what was opened. The caller has awaited its reads. */
@@ -181,5 +195,14 @@ export class PackSession implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  private opening(pack: number): Promise<OpenedPack> {
+    if (this.closed) throw new Error('a pack is read in a session that is closed');
+    const known = this.opened.get(pack);
+    if (known !== undefined) return known;
+    const opening = this.open(pack);
+    this.opened.set(pack, opening);
+    return opening;
   }
 }

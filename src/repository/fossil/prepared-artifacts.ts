@@ -1,15 +1,16 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import type { UnversionedFile } from '../../fossil/unversioned.ts';
+import type { Bytes } from '../../lib/file-bytes.ts';
 import type { Bag } from './bag.ts';
 import type { IntakeLimits } from './intake-limits.ts';
 import type { BuiltPack } from './pack-builder.ts';
 
-/** An artifact as a card brought it. */
-export interface ReceivedArtifact {
+/** An artifact as a card brought it. @typeParam Payload in memory, or in the file that the message is in */
+export interface ReceivedArtifact<Payload extends Bytes = Uint8Array> {
   readonly name: ArtifactName;
   /** If the payload is a delta. */
   readonly source?: ArtifactName;
-  readonly payload: Uint8Array;
+  readonly payload: Payload;
   /** `stored`: as in a `cfile` card, four bytes of size and zlib. `plain`: as in a `file` card. */
   readonly form: 'plain' | 'stored';
   /** Bytes of the content, if the card says so. */
@@ -18,15 +19,15 @@ export interface ReceivedArtifact {
 }
 
 /** A version of an unversioned file as a card brought it. */
-export interface ReceivedUnversioned extends UnversionedFile {
+export interface ReceivedUnversioned<Payload extends Bytes = Uint8Array> extends UnversionedFile {
   /** Left out if the sender thinks that it is here already. */
-  readonly content?: Uint8Array;
+  readonly content?: Payload;
 }
 
 /** Everything that one request, or one round of a client, brought. */
-export interface Received {
-  readonly artifacts: readonly ReceivedArtifact[];
-  readonly unversioned?: readonly ReceivedUnversioned[];
+export interface Received<Payload extends Bytes = Uint8Array> {
+  readonly artifacts: readonly ReceivedArtifact<Payload>[];
+  readonly unversioned?: readonly ReceivedUnversioned<Payload>[];
 }
 
 /** A visible artifact that a pack brings. */
@@ -42,10 +43,10 @@ export interface BroughtDelta {
   readonly isPrivate: boolean;
 }
 
-/** What was verified over one bag and is ready to be published. Nothing of it is stored yet. */
-export interface PreparedArtifacts {
+/** What was verified over one bag and is ready to be published. Nothing of it is stored yet. A large pack is in a file until it is disposed of. */
+export interface PreparedArtifacts extends AsyncDisposable {
   readonly bag: Bag;
-  readonly received: Received;
+  readonly received: Received<Bytes>;
   readonly limits: IntakeLimits;
   /** Undefined if everything is here already. */
   readonly pack: BuiltPack | undefined;

@@ -63,8 +63,8 @@ export async function settleWaiting(
   bag: Bag,
   options: AddOptions = {},
 ): Promise<PublishedArtifacts> {
-  const prepared = await prepareArtifacts(bag, []);
-  return publishOnce(repository, prepared, { kind: 'sync', actor: null, evidence: null }, options);
+  await using prepared = await prepareArtifacts(bag, []);
+  return await publishOnce(repository, prepared, { kind: 'sync', actor: null, evidence: null }, options);
 }
 
 async function publishOnce(
@@ -73,9 +73,12 @@ async function publishOnce(
   actor: FossilActor,
   options: AddOptions = {},
 ): Promise<PublishedArtifacts> {
-  let prepared = given;
+  let { bag } = given;
   for (let tries = 0; tries < TRIES; tries++) {
-    const { bag, pack } = prepared;
+    // The caller disposes of what it gave.
+    await using again = tries === 0 ? undefined : await prepareArtifacts(bag, given.received, given.limits);
+    const prepared = again ?? given;
+    const { pack } = prepared;
     if (pack === undefined) return { bag, added: [], unversioned: 0, committed: undefined };
     const { result, committed } = await publishPack(repository, prepared, pack, actor, options);
     const now = await currentBag(repository, committed);
@@ -88,7 +91,7 @@ async function publishOnce(
         committed: committed.digest === undefined ? undefined : committed,
       };
     }
-    prepared = await prepareArtifacts(now, prepared.received, prepared.limits);
+    bag = now;
   }
   throw new CairnError('busy', 'the repository is being changed, try again');
 }
@@ -106,14 +109,17 @@ async function publishPack(
   const change = (ref: ArtifactRef) =>
     new AddArtifacts(repository, prepared, entryOf(pack, ref, actor), actor, since, options);
   const n = firstCopy(generation);
-  const expected = { digest: pack.digest, size: pack.bytes.length, ...(n === 0 ? {} : { n }) };
+  const expected = { digest: pack.digest, size: pack.size, ...(n === 0 ? {} : { n }) };
   const drafted = change(expected);
   // What the next evaluation reads is at hand.
-  bags.context.reader.remember(entryOf(pack, expected, actor), pack.bytes);
+  const { reader } = bags.context;
+  reader.remember(entryOf(pack, expected, actor), pack.body);
   const [stored] = await allSettledOrThrow([
-    artifacts.put(id, 'bag', pack.digest, pack.bytes, { generation }),
+    artifacts.put(id, 'bag', pack.digest, pack.body, { generation }),
     publisher.prepare(drafted),
   ]);
+  // Without it the next reader asks the store.
+  await reader.adopt(entryOf(pack, stored, actor), pack.body).catch(() => undefined);
   return publisher.join(stored.n === expected.n ? drafted : change(stored));
 }
 

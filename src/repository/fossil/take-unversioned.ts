@@ -7,7 +7,9 @@ import {
   type UnversionedFile,
 } from '../../fossil/unversioned.ts';
 import { CairnError } from '../../lib/errors.ts';
+import { type Bytes, inMemory } from '../../lib/file-bytes.ts';
 import type { Bag } from './bag.ts';
+import { LARGE_CONTENT } from './content-maker.ts';
 import { hasName } from './has-name.ts';
 import type { IntakeLimits } from './intake-limits.ts';
 import type { PackBuilder } from './pack-builder.ts';
@@ -22,7 +24,7 @@ import type { ReceivedUnversioned } from './prepared-artifacts.ts';
  */
 export async function takeUnversioned(
   bag: Bag,
-  received: readonly ReceivedUnversioned[],
+  received: readonly ReceivedUnversioned<Bytes>[],
   builder: PackBuilder,
   limits: IntakeLimits,
 ): Promise<{ readonly files: readonly UnversionedFile[]; readonly contents: ReadonlySet<ArtifactName> }> {
@@ -43,7 +45,8 @@ export async function takeUnversioned(
     if (hash !== undefined && !contents.has(hash)) {
       if (content === undefined) continue;
       const record = { name: hash, flags: flags.unversioned, depth: 0, size };
-      builder.add(record, await deflatePayloadAside(content));
+      if (content.length > LARGE_CONTENT) await builder.addContent(record, content);
+      else await builder.add(record, await deflatePayloadAside(await inMemory(content)));
       contents.add(hash);
     }
     const version = { name, time, hash, size };
@@ -72,7 +75,7 @@ async function problemOf({
   hash,
   size,
   content,
-}: ReceivedUnversioned): Promise<string | undefined> {
+}: ReceivedUnversioned<Bytes>): Promise<string | undefined> {
   if (!isUnversionedName(name)) return 'this name is not allowed';
   if (!isUnversionedTime(time)) return 'its time is not one';
   if (hash === undefined)

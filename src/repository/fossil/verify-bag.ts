@@ -34,7 +34,9 @@ export async function verifyBag(bag: Bag, signal?: AbortSignal): Promise<readonl
     if (problem !== undefined) problems.push({ name, problem });
   };
   await using session = bag.session();
-  const context = { state: view, session, repository: bag.repository, contents: new ContentCache(CONTENTS) };
+  await using maker = bag.maker();
+  const contents = new ContentCache(CONTENTS);
+  const context = { state: view, session, repository: bag.repository, contents, maker };
   const visible = { all: 0, public: 0 };
   for (let slot = 0; slot < view.slots; slot++) {
     signal?.throwIfAborted();

@@ -7,9 +7,15 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactName } from '../../../fossil/artifact-name.ts';
-import { deflatePayload, inflatePayload, isStoredPayload } from '../../../fossil/compression.ts';
+import {
+  deflatePayload,
+  deflatePayloadInPieces,
+  inflatePayload,
+  isStoredPayload,
+} from '../../../fossil/compression.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { Yielder } from '../../../lib/cooperative.ts';
+import { type Bytes, FileBytes } from '../../../lib/file-bytes.ts';
 import { GrowingWords } from '../../../lib/growing-words.ts';
 import type { Random } from '../../../lib/random.ts';
 import type { ObjectStore } from '../../../object-store/object-store.ts';
@@ -17,6 +23,7 @@ import type { ArtifactCache } from '../../../repository/cache/artifact-cache.ts'
 import type { Bag } from '../../../repository/fossil/bag.ts';
 import { isVisible, sourcesOutside, status } from '../../../repository/fossil/bag-state.ts';
 import { NONE } from '../../../repository/fossil/bag-table.ts';
+import type { ContentMaker } from '../../../repository/fossil/content-maker.ts';
 import { placeOf } from '../../../repository/fossil/expand.ts';
 import type { FossilPack } from '../../../repository/fossil/fossil-manifest.ts';
 import type { FossilRepository } from '../../../repository/fossil/fossil-repository.ts';
@@ -138,8 +145,9 @@ interface DeltasMaking {
 }
 
 /** A payload of a large push is compressed here, where it is stored in its lasting form. */
-function compressed(payload: Uint8Array): Uint8Array {
-  if (!isStoredPayload(payload)) return payload;
+function compressed(payload: Bytes): Bytes {
+  // Of large contents, none is stored as it is.
+  if (payload instanceof FileBytes || !isStoredPayload(payload)) return payload;
   const smaller = deflatePayload(inflatePayload(payload, payload.length));
   return smaller.length < payload.length ? smaller : payload;
 }
@@ -184,11 +192,12 @@ class FoldCopy {
     const writer = await PackFileWriter.open(this.path, this.bag.context.hash);
     try {
       await using session = this.bag.session();
+      await using maker = this.bag.maker();
       let isEmpty = true;
       const outside = sourcesOutside(this.bag.view, (pack) => this.isInRun(pack));
-      const deltas = await this.versionDeltas(session, making);
+      const deltas = await this.versionDeltas(session, maker, making);
       for (let pack = this.run.from; pack < this.run.to; pack++) {
-        if (await this.copyPack(writer, session, pack, { outside, deltas })) isEmpty = false;
+        if (await this.copyPack(writer, session, pack, { outside, deltas, maker })) isEmpty = false;
       }
       // A source may have become a delta after what is made of it was written.
       for (const [record, slot] of this.slots.values().entries()) {
@@ -205,11 +214,12 @@ class FoldCopy {
 
   private async versionDeltas(
     session: PackSession,
+    maker: ContentMaker,
     { clock, until, readsAll }: DeltasMaking,
   ): Promise<VersionDeltas> {
     const { bag, signal } = this;
     const deltas = new VersionDeltas({
-      ...{ bag, session, clock, until, signal },
+      ...{ bag, session, maker, clock, until, signal },
       isCopied: (pack) => this.isInRun(pack),
       isRead: (pack) => this.isInRun(pack) && (readsAll || bag.view.packs[pack]?.kind !== 'fold'),
     });
@@ -226,7 +236,15 @@ class FoldCopy {
     writer: PackFileWriter,
     session: PackSession,
     pack: number,
-    { outside, deltas }: { readonly outside: ReadonlySet<number>; readonly deltas: VersionDeltas },
+    {
+      outside,
+      deltas,
+      maker,
+    }: {
+      readonly outside: ReadonlySet<number>;
+      readonly deltas: VersionDeltas;
+      readonly maker: ContentMaker;
+    },
   ): Promise<boolean> {
     const { bag } = this;
     const { view, context, id } = bag;
@@ -256,10 +274,13 @@ class FoldCopy {
         await this.add(writer, { ...record, source }, payload);
         continue;
       }
-      const payload = isWhole
-        ? deflatePayload(await bag.expand(session, bag.slotOf(name)))
-        : await session.read(place);
-      await this.add(writer, record, compressed(payload));
+      if (!isWhole) {
+        await this.add(writer, record, compressed(await session.bytes(place)));
+        continue;
+      }
+      const content = await bag.expand(session, bag.slotOf(name), maker);
+      if (content instanceof FileBytes) await this.addContent(writer, record, content);
+      else await this.add(writer, record, deflatePayload(content));
     }
     for (const { name } of index.unversioned) {
       const version = view.unversioned.get(name);
@@ -271,11 +292,17 @@ class FoldCopy {
     return copied;
   }
 
-  private async add(writer: PackFileWriter, record: PackRecord, payload: Uint8Array): Promise<void> {
+  private async add(writer: PackFileWriter, record: PackRecord, payload: Bytes): Promise<void> {
     this.slots.push(
       isArtifact(record.flags) && record.source !== undefined ? this.bag.slotOf(record.name) : NONE,
     );
     await writer.add(record, payload);
+  }
+
+  /** Adds a record that is no delta, and too large for memory. */
+  private async addContent(writer: PackFileWriter, record: PackRecord, content: FileBytes): Promise<void> {
+    this.slots.push(NONE);
+    await writer.addInPieces(record, (sink) => deflatePayloadInPieces(content, sink));
   }
 
   /** The record as it is copied; undefined if it means nothing any more. */

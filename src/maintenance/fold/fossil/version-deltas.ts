@@ -6,11 +6,13 @@ import { createDelta } from '../../../fossil/create-delta.ts';
 import { applyDelta } from '../../../fossil/delta.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { Yielder } from '../../../lib/cooperative.ts';
+import { inMemory } from '../../../lib/file-bytes.ts';
 import { LruMap } from '../../../lib/lru.ts';
 import type { Bag } from '../../../repository/fossil/bag.ts';
 import { isPublic, isVisible, status } from '../../../repository/fossil/bag-state.ts';
 import { NONE } from '../../../repository/fossil/bag-table.ts';
 import { ContentCache } from '../../../repository/fossil/content-cache.ts';
+import type { ContentMaker } from '../../../repository/fossil/content-maker.ts';
 import { type ExpandContext, expand } from '../../../repository/fossil/expand.ts';
 import { flags } from '../../../repository/fossil/pack-index.ts';
 import type { PackSession } from '../../../repository/fossil/pack-reader.ts';
@@ -40,6 +42,7 @@ const LISTS = 8;
 export interface VersionDeltasOptions {
   readonly bag: Bag;
   readonly session: PackSession;
+  readonly maker: ContentMaker;
   /** Whether the fold copies a pack. Only what it copies becomes a source. */
   readonly isCopied: (pack: number) => boolean;
   /** Whether the check-ins of a pack are read. Those of earlier folds have been, as a rule. */
@@ -75,10 +78,10 @@ export class VersionDeltas {
   private readonly yielder = new Yielder();
 
   constructor(options: VersionDeltasOptions) {
-    const { bag, session } = options;
+    const { bag, session, maker } = options;
     this.options = options;
     const contents = new ContentCache(CONTENTS);
-    this.expanding = { state: bag.view, session, repository: bag.repository, contents };
+    this.expanding = { state: bag.view, session, repository: bag.repository, contents, maker };
     this.heights = new Uint16Array(bag.view.slots);
   }
 
@@ -112,7 +115,7 @@ export class VersionDeltas {
     const depth = 1 + this.depthOf(source, slot);
     if (depth + (this.heights[slot] ?? 0) > LONGEST_CHAIN) return undefined;
     await this.pause();
-    const [from, content] = [await expand(this.expanding, source), await expand(this.expanding, slot)];
+    const [from, content] = [await this.content(source), await this.content(slot)];
     const delta = createDelta(from, content);
     const payload = deflatePayload(delta);
     if (payload.length + SAVES_AT_LEAST > table.lengthOf(slot)) return undefined;
@@ -140,17 +143,22 @@ export class VersionDeltas {
     const { bag } = this.options;
     const { table } = bag.view;
     if (table.sizeOf(slot) > LARGEST) return;
-    const content = await expand(this.expanding, slot);
+    const content = await this.content(slot);
     const [name] = parseCheckIn(content)?.parents ?? [];
     const parent = name === undefined ? NONE : bag.slotOf(name);
     if (parent === NONE || !isVisible(bag.bitsOf(parent)) || table.sizeOf(parent) > LARGEST) return;
     this.note(parent, slot);
     const files = this.filesOf(slot, content);
-    const earlier = this.lists.get(parent) ?? this.filesOf(parent, await expand(this.expanding, parent));
+    const earlier = this.lists.get(parent) ?? this.filesOf(parent, await this.content(parent));
     for (const [path, file] of files) {
       const old = earlier.get(path);
       if (old !== undefined && old !== file) this.note(bag.slotOf(old), bag.slotOf(file));
     }
+  }
+
+  /** A content of a size for deltas. Those that it is made of may be larger. */
+  private async content(slot: number): Promise<Uint8Array> {
+    return inMemory(await expand(this.expanding, slot));
   }
 
   private filesOf(slot: number, content: Uint8Array): ReadonlyMap<string, ArtifactName> {

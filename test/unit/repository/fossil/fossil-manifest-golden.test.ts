@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ArtifactName, nameOf } from '../../../../src/fossil/artifact-name.ts';
 import { sha256 } from '../../../../src/lib/digest.ts';
+import { temporaryScratch } from '../../../../src/lib/scratch-files.ts';
 import { newFossilState } from '../../../../src/repository/fossil/create-fossil.ts';
 import { emptyFossilState, type FossilManifest } from '../../../../src/repository/fossil/fossil-manifest.ts';
 import {
@@ -97,25 +98,33 @@ describe('a manifest of Fossil', () => {
 describe('a pack of artifacts', () => {
   const [full, other, cluster] = [name('full'), name('other', 'sha1'), name('cluster')];
   const absent: ArtifactName = name('absent', 'sha1');
-  const build = (seed: number) => {
-    const builder = new PackBuilder(new NameHash(new SeededRandom(seed)));
-    builder.add(
+  const build = async (seed: number) => {
+    const builder = new PackBuilder(new NameHash(new SeededRandom(seed)), temporaryScratch(0));
+    await builder.add(
       { name: full, flags: flags.checkIn, depth: 0, size: 10, links: [absent] },
       Buffer.from('payload one'),
     );
-    builder.add({ name: other, flags: flags.private, source: full, depth: 1, size: 20 }, Buffer.from('two'));
-    builder.add(
+    await builder.add(
+      { name: other, flags: flags.private, source: full, depth: 1, size: 20 },
+      Buffer.from('two'),
+    );
+    await builder.add(
       { name: cluster, flags: flags.cluster, depth: 0, size: 30, links: [full, other, absent] },
       Buffer.from('three'),
     );
-    builder.add(
+    await builder.add(
       { name: other, flags: flags.waiting, source: absent, depth: 0, size: 40 },
       Buffer.from('four'),
     );
-    builder.add({ name: other, flags: flags.wrong, source: absent, depth: 0, size: 0 }, Buffer.alloc(0));
+    await builder.add(
+      { name: other, flags: flags.wrong, source: absent, depth: 0, size: 0 },
+      Buffer.alloc(0),
+    );
     builder.addUnversioned({ name: 'a/file', time: 1_700_000_000, hash: full, size: 10 });
     builder.addUnversioned({ name: 'gone', time: 1_700_000_001, hash: undefined, size: 0 });
-    return builder.build();
+    const built = await builder.build();
+    const bytes = Buffer.from(built.body as Uint8Array);
+    return { ...built, bytes, indexBytes: bytes.subarray(built.index.offset) };
   };
 
   it('has the stored bytes that it always had, for any secret of the tables', async () => {

@@ -7,14 +7,14 @@ import { SeededRandom } from '../../../helpers/seeded-random.ts';
 const MIB = 2 ** 20;
 
 /** Turns of the event loop that others get while work goes on. */
-async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
+async function turnsDuring(work: () => Promise<AsyncDisposable>): Promise<number> {
   let turns = 0;
   let isOver = false;
   const count = async () => {
     for (; !isOver; turns++) await nextTurn();
   };
   const counted = count();
-  await work();
+  await using _made = await work();
   isOver = true;
   await counted;
   return turns;
