@@ -39,12 +39,19 @@ Reviewed-by: R <r@example.org>`;
 
   it('shows changes in one or two columns, with changed words, with or without white space', async () => {
     const { client, push, page } = await rig.project('views');
-    await client.commit('Begin', { a: 'const size = 1;\nkept\n', b: 'if (x) {\n  y\n}\n', crlf: 'a\r\nb\n' });
+    const long = 'line\n'.repeat(20);
+    const begin = await client.commit('Begin', {
+      a: 'const size = 1;\nkept\n',
+      long,
+      b: 'if (x) {\n  y\n}\n',
+      crlf: 'a\r\nb\n',
+    });
     const oid = await client.commit('Change', {
       a: 'const length = 1;\nkept\n',
       b: 'if (x) {\n      y\n}\n',
       crlf: 'a\nb\n',
     });
+    const last = await client.commit('Go on', { long: `${long}last\n` });
     await push();
     const unified = await page(`commit/${oid}`);
     expect(codeOf(unified)).toEqual(
@@ -55,11 +62,18 @@ Reviewed-by: R <r@example.org>`;
         '-a<mark>␍</mark>',
       ]),
     );
-    expect(unified).toContain('<span class="quiet">+3 −3</span>');
+    expect(unified).toContain(
+      '<span class="quiet"><span class="plus">+3</span> <span class="minus">−3</span></span>',
+    );
     const split = await page(`commit/${oid}?view=split`);
     expect(split).toMatch(
       /<td class="number">1<\/td><td class="deleted">.*size.*<\/td><td class="number">1<\/td><td class="added">.*length/,
     );
+    // No empty column, and nothing left out before the first line of a file.
+    const added = await page(`commit/${begin}?view=split`);
+    expect(added).not.toMatch(/class="code diff split"|class="hunk"/);
+    expect(split).not.toContain('class="hunk"');
+    expect((await page(`commit/${last}?view=split`)).match(/class="hunk"/g)).toHaveLength(1);
     const spaceless = await page(`commit/${oid}?w=1`);
     expect(spaceless).toContain('3 changed files');
     expect(spaceless.match(/Only white space differs\./g)).toHaveLength(2);
@@ -89,7 +103,7 @@ Reviewed-by: R <r@example.org>`;
     const oid = await client.oidOf('main');
     const shown = await page(`commit/${oid}`);
     expect(shown).toContain('moved &quot;quoted&quot; é\tx</bdi> → <bdi>to/a\nb</bdi>');
-    expect(shown).toContain('renamed, mode 100644 → 100755, +1 −0');
+    expect(shown).toContain('renamed, mode 100644 → 100755, <span class="plus">+1</span>');
     expect(codeOf(shown)).toEqual(expect.arrayContaining(['+more', '-a file', '+a link']));
     expect(shown).toContain('type-changed, mode 100644 → 120000');
     expect(shown).toContain('Submodule <code>1111111111</code> → <code>2222222222</code>');

@@ -17,6 +17,8 @@ ${LANES}.message { margin: 0.6rem 0; white-space: pre-wrap; font-family: ui-mono
 form.compare { display: flex; flex-wrap: wrap; gap: 0.6rem 1rem; align-items: center; margin: 1rem 0; }
 details.file > .whole-files { margin: 0; padding-top: 0.3rem; padding-bottom: 0.3rem; font-size: 0.9rem; }
 .whole-files a { margin-inline-end: 0.8rem; }
+.plus { color: var(--tip); }
+.minus { color: var(--caution); }
 .diff code { unicode-bidi: isolate; }
 .diff .added { background: var(--added); }
 .diff .deleted { background: var(--deleted); }

@@ -19,20 +19,38 @@ interface ShownAs {
 
 const SIGNS = { added: '+', deleted: '-', context: ' ' } as const;
 
-/** The lines of a file that changed, in one column or two. @param coloured HTML of lines; others are plain */
-export function diffLinesHtml({ hunks }: FileDiff, split: boolean, coloured: ColouredLines): Html {
+/**
+ * The lines of a file that changed.
+ * @param twoColumns whether old and new lines stand beside each other, where there are both
+ * @param coloured HTML of lines; others are plain
+ */
+export function diffLinesHtml({ hunks }: FileDiff, twoColumns: boolean, coloured: ColouredLines): Html {
+  const split = twoColumns && !isOneSided(hunks);
   const shown = { returns: mixesReturns(hunks), coloured };
   return html`<div class="code diff${split ? ' split' : ''}" role="region" aria-label="Changes" tabindex="0"><table>
 ${split ? COLUMNS : ''}<tbody>
-${hunks.map(({ heading, lines }) => [
-  html`<tr class="hunk"><td class="number"></td>${split ? html`<td colspan="3">` : html`<td class="number"></td><td>`}<code>… ${heading}</code></td></tr>
+${hunks.map((hunk, at) => [
+  at === 0 && beginsFile(hunk)
+    ? ''
+    : html`<tr class="hunk"><td class="number"></td>${split ? html`<td colspan="3">` : html`<td class="number"></td><td>`}<code>… ${hunk.heading}</code></td></tr>
 `,
   split
-    ? splitRows(lines).map(({ left, right }) => splitRow(left, right, shown))
-    : lines.map((line) => row(line, shown)),
+    ? splitRows(hunk.lines).map(({ left, right }) => splitRow(left, right, shown))
+    : hunk.lines.map((line) => row(line, shown)),
 ])}</tbody>
 </table></div>
 `;
+}
+
+/** Whether all lines are new, or all are gone: a column for the others would be empty. */
+function isOneSided(hunks: readonly DiffHunk[]): boolean {
+  const kinds = new Set(hunks.flatMap(({ lines }) => lines.map(({ kind }) => kind)));
+  return kinds.size === 1 && !kinds.has('context');
+}
+
+/** Whether no line is left out before a hunk. */
+function beginsFile({ lines: [first] }: DiffHunk): boolean {
+  return (first?.oldLine ?? 1) === 1 && (first?.newLine ?? 1) === 1;
 }
 
 /** Whether lines end with CR here and not there. Only then that is shown. */

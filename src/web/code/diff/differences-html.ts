@@ -139,19 +139,19 @@ function pathHtml({ oldPath, newPath }: ChangedFile): Html {
 }
 
 /** What happened to a file, in words: `renamed, mode 100644 → 100755, +1 −2`. */
-function facts(file: ChangedFile): string {
+function facts(file: ChangedFile): Html {
   const { status, oldMode, newMode, oldId, newId } = file;
   const isSubmodule = oldMode === SUBMODULE_MODE || newMode === SUBMODULE_MODE;
   const isModeChanged = oldMode !== newMode && status !== 'added' && status !== 'deleted';
-  const lines = signed(file);
-  return [
+  const words = [
     isSubmodule ? `submodule ${status}` : status,
     ...(isModeChanged ? [`mode ${oldMode} → ${newMode}`] : []),
-    ...(oldId === newId || lines === '' ? [] : [lines]),
   ].join(', ');
+  if (oldId === newId || file.added === undefined) return html`${words}`;
+  return html`${words}, ${signed(file)}`;
 }
 
-function signed({ added, deleted }: Pick<ChangedFile, 'added' | 'deleted'>): string {
+function signed({ added, deleted }: Pick<ChangedFile, 'added' | 'deleted'>): Html | '' {
   if (added === undefined || deleted === undefined) return '';
-  return `+${added.toLocaleString('en')} −${deleted.toLocaleString('en')}`;
+  return html`<span class="plus">+${added.toLocaleString('en')}</span> <span class="minus">−${deleted.toLocaleString('en')}</span>`;
 }

@@ -16,6 +16,7 @@ const PAIRS: readonly (readonly [names: readonly string[], grounds: readonly str
   [['--text'], ['--marked', '--added', '--deleted'], TEXT],
   [['--quiet'], ['--marked', '--added', '--deleted'], TEXT],
   [NOTES, ['--sunken', '--raised'], TEXT],
+  [['--tip', '--caution'], GROUNDS, TEXT],
   [['--edge', ...LANGUAGES], GROUNDS, PARTS],
 ];
 

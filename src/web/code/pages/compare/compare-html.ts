@@ -38,8 +38,8 @@ export function compareHtml(
   const start = dots === 2 ? comparison.from.oid : mergeBase;
   return codePage(
     context,
-    `${from.name}${'.'.repeat(dots)}${to.name}`,
-    html`<h1 class="subject">${userText(from.name, NAME)}${'.'.repeat(dots)}${userText(to.name, NAME)}</h1>
+    `${shortened(from.name)}${'.'.repeat(dots)}${shortened(to.name)}`,
+    html`<h1 class="subject">${nameHtml(from.name)}${'.'.repeat(dots)}${nameHtml(to.name)}</h1>
 ${form(links, pair)}
 <p>${summary(links, pair, comparison)}</p>
 <p class="switches"><a href="${links.compare(to.name, from.name, dots)}">Swap</a>
@@ -75,13 +75,22 @@ ${
   );
 }
 
+/** A whole id is longer than a title may be on a phone. */
+function shortened(name: string): string {
+  return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(name) ? name.slice(0, 10) : name;
+}
+
+function nameHtml(name: string): Html {
+  return userText(shortened(name), NAME);
+}
+
 /** How the two are related, in words. */
 function summary(
   links: CodeLinks,
   { from, to, dots }: ComparedPair,
   { mergeBase, ...found }: Comparison,
 ): Html {
-  const [first, second] = [userText(from.name, NAME), userText(to.name, NAME)];
+  const [first, second] = [nameHtml(from.name), nameHtml(to.name)];
   if (found.from.oid === found.to.oid) return html`${first} and ${second} are the same commit.`;
   if (mergeBase === undefined) {
     return html`${first} and ${second} have nothing in common.${dots === 3 ? ' Their files can be compared tip against tip.' : ''}`;
