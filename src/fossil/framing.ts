@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
-import { constants, createInflate, deflate, deflateSync, inflateSync } from 'node:zlib';
+import { constants, createDeflate, createInflate, deflate, deflateSync, inflateSync } from 'node:zlib';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
+import { type Bytes, forEachPiece } from '../lib/file-bytes.ts';
 import { FossilSyntaxError } from './syntax-error.ts';
 import { throughZlib, ZlibPieces } from './zlib-aside.ts';
 
@@ -153,6 +154,27 @@ export async function encodeMessage(type: ContentType, message: Uint8Array): Pro
       ? deflateSync(message)
       : await deflateAside(message, { chunkSize: chunkFor(message.byteLength / 2) });
   return Buffer.concat([prefix, stream]);
+}
+
+/**
+ * A compressed body with a message that is too large for memory.
+ * @param message in parts
+ * @param sink gets the body. The memory of a piece may serve again once the sink is done with it
+ */
+export async function encodeInPieces(
+  message: readonly Bytes[],
+  sink: (piece: Uint8Array) => unknown,
+): Promise<void> {
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.writeUInt32BE(message.reduce((size, { length }) => size + length, 0));
+  await sink(prefix);
+  const pieces = new ZlibPieces(createDeflate({ chunkSize: PIECE_BYTES }), sink);
+  try {
+    for (const part of message) await forEachPiece(part, (piece) => pieces.write(piece));
+    await pieces.end();
+  } finally {
+    pieces.destroy();
+  }
 }
 
 /** @param bytes that zlib is expected to write */

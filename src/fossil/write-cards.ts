@@ -1,4 +1,5 @@
 import { CairnError } from '../lib/errors.ts';
+import { type Bytes, FileBytes } from '../lib/file-bytes.ts';
 import type { Card, UnversionedIgotCard } from './cards.ts';
 import { fossilize } from './tokens.ts';
 
@@ -7,7 +8,7 @@ const LARGE = 64 * 1024;
 
 /** Collects cards and makes a message of them. Payloads are kept as they are until `bytes()` joins everything once. */
 export class CardWriter {
-  private readonly parts: Uint8Array[] = [];
+  private readonly parts: Bytes[] = [];
   /** Lines that no payload has come after yet. */
   private lines = '';
   private written = 0;
@@ -21,11 +22,11 @@ export class CardWriter {
    * Adds a card, and before a private file the `private` card.
    * Throws `invalid` for a card that cannot travel: an argument is empty or has white space where none can be encoded.
    */
-  add(card: Card): void {
+  add(card: Card<Bytes>): void {
     switch (card.card) {
       case 'file':
         if (card.isPrivate) this.line('private');
-        this.line('file', card.name, ...optional(card.source), String(card.payload.byteLength));
+        this.line('file', card.name, ...optional(card.source), String(card.payload.length));
         this.payload(card.payload);
         return;
       case 'cfile':
@@ -35,7 +36,7 @@ export class CardWriter {
           card.name,
           ...optional(card.source),
           String(card.size),
-          String(card.payload.byteLength),
+          String(card.payload.length),
         );
         this.payload(card.payload);
         return;
@@ -86,23 +87,23 @@ export class CardWriter {
     this.payload(cards);
   }
 
-  /** The message. Cards can be added after it, too. */
+  /** The message, if no payload is in a file. Cards can be added after it, too. */
   bytes(): Buffer {
     this.flush();
-    return Buffer.concat(this.parts, this.written);
+    return Buffer.concat(this.parts.map(ofMemory), this.written);
   }
 
-  /** The message in chunks: large payloads as they are, what is between them joined. */
-  chunks(): readonly Uint8Array[] {
+  /** The message in chunks: large payloads, and those in files, as they are; what is between them joined. */
+  chunks(): readonly Bytes[] {
     this.flush();
-    const chunks: Uint8Array[] = [];
+    const chunks: Bytes[] = [];
     let small: Uint8Array[] = [];
     const join = () => {
       if (small.length > 0) chunks.push(Buffer.concat(small));
       small = [];
     };
     for (const part of this.parts) {
-      if (part.byteLength < LARGE) small.push(part);
+      if (!(part instanceof FileBytes) && part.length < LARGE) small.push(part);
       else {
         join();
         chunks.push(part);
@@ -129,10 +130,10 @@ export class CardWriter {
     this.written += Buffer.byteLength(text);
   }
 
-  private payload(bytes: Uint8Array): void {
+  private payload(bytes: Bytes): void {
     this.flush();
     this.parts.push(bytes);
-    this.written += bytes.byteLength;
+    this.written += bytes.length;
   }
 
   private flush(): void {
@@ -140,6 +141,11 @@ export class CardWriter {
     this.parts.push(Buffer.from(this.lines));
     this.lines = '';
   }
+}
+
+function ofMemory(part: Bytes): Uint8Array {
+  if (part instanceof FileBytes) throw new TypeError('a payload is in a file');
+  return part;
 }
 
 /** A whole message of these cards. */

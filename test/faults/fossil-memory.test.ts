@@ -3,7 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { deflateSync, inflateSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { type ArtifactName, nameOf } from '../../src/fossil/artifact-name.ts';
-import type { Card } from '../../src/fossil/cards.ts';
+import type { Card, FileCard } from '../../src/fossil/cards.ts';
+import { DELTA_DIGITS } from '../../src/fossil/delta.ts';
 import { readCards } from '../../src/fossil/read-cards.ts';
 import { writeCards } from '../../src/fossil/write-cards.ts';
 import { runCommand } from '../helpers/command.ts';
@@ -47,7 +48,7 @@ function framed(message: Uint8Array, level: number): Buffer {
   return Buffer.concat([prefix, deflateSync(message, { level })]);
 }
 
-function file(payload: Uint8Array, source?: ArtifactName): Card {
+function file(payload: Uint8Array, source?: ArtifactName): FileCard {
   return {
     card: 'file',
     name: nameOf(payload, 'sha1'),
@@ -106,4 +107,78 @@ it('a server takes at most 150 MB for messages with large artifacts, whatever is
       await Promise.all(zeros.map(async (body) => (await post(body)).arrayBuffer()));
     }),
   ).toBeLessThan(MOST);
+
+  // What was pushed is sent, too.
+  const name = nameOf(large, 'sha1');
+  const pull = (wanted: ArtifactName): Buffer =>
+    writeCards([
+      { card: 'pull', serverCode: 'x', projectCode: PROJECT },
+      { card: 'gimme', name: wanted },
+    ]);
+  const check = async (what: string, work: () => Promise<void>) => {
+    expect(await growth(server, idle, what, work), what).toBeLessThan(MOST);
+  };
+  await check('two pulls at once', async () => {
+    const sizes = await Promise.all(
+      [1, 2].map(async () => sizeOfReply(await post(pull(name), 'application/x-fossil-debug'))),
+    );
+    for (const size of sizes) expect(size).toBeGreaterThan(large.length);
+  });
+  await check('a clone', async () => {
+    let size = 0;
+    let next = 1;
+    let cookie = '';
+    while (next !== 0) {
+      const page = await post(Buffer.from(`${cookie}clone 3 ${next}\n`), 'application/x-fossil-uncompressed');
+      const bytes = Buffer.from(await page.arrayBuffer());
+      size += bytes.length;
+      for (const card of readCards(bytes)) {
+        if (card.card === 'clone_seqno') next = card.position;
+        if (card.card === 'cookie') cookie = `cookie ${card.value}\n`;
+      }
+    }
+    expect(size).toBeGreaterThan(large.length);
+  });
+  const changed = Buffer.concat([
+    large.subarray(0, 60 * MIB),
+    Buffer.from('a change'),
+    large.subarray(61 * MIB),
+  ]);
+  const payload = deltaOf(60 * MIB, 'a change', 61 * MIB, large.length);
+  await check('a delta of it', () => send([PUSH, { ...file(changed, name), payload }]));
+  await check('a pull of the delta', async () => {
+    const reply = await post(pull(nameOf(changed, 'sha1')), 'application/x-fossil-debug');
+    expect(await sizeOfReply(reply)).toBeGreaterThan(changed.length);
+  });
+  const middle = noise(40 * MIB, 1);
+  const hash = nameOf(middle, 'sha1');
+  await check('an unversioned file', () =>
+    send([
+      PUSH,
+      { card: 'uvfile', name: 'file', time: 1, hash, size: middle.length, flags: 0, content: middle },
+    ]),
+  );
+  await check('a compressed reply', async () => {
+    const asked = writeCards([
+      { card: 'pull', serverCode: 'x', projectCode: PROJECT },
+      { card: 'uvgimme', name: 'file' },
+    ]);
+    expect(await sizeOfReply(await post(framed(asked, 1)))).toBeGreaterThan(middle.length);
+  });
 });
+
+async function sizeOfReply(response: Response): Promise<number> {
+  let size = 0;
+  for await (const chunk of response.body ?? []) size += chunk.length;
+  return size;
+}
+
+/** A delta that copies what is before a place, writes a text, and copies from another place to the end. */
+function deltaOf(before: number, text: string, after: number, end: number): Buffer {
+  const digits = (value: number): string =>
+    (value >= 64 ? digits(Math.floor(value / 64)) : '') + (DELTA_DIGITS[value % 64] ?? '');
+  const size = before + text.length + end - after;
+  return Buffer.from(
+    `${digits(size)}\n${digits(before)}@0,${digits(text.length)}:${text}${digits(end - after)}@${digits(after)},0;`,
+  );
+}

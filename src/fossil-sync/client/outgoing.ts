@@ -2,11 +2,9 @@ import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import type { FileCard } from '../../fossil/cards.ts';
 import { inflatePayload } from '../../fossil/compression.ts';
 import type { CardWriter } from '../../fossil/write-cards.ts';
+import { DELTA_EXTRA } from '../../repository/fossil/intake.ts';
 import { type FaultSites, faultFires } from '../faults.ts';
 import type { HeldArtifact, HeldArtifacts } from './local-bag.ts';
-
-/** A payload that is a delta is never longer than what it makes by more than this, or it would not have been stored. */
-const DELTA_EXTRA = 1_000;
 
 /** What a client has to offer and to send. Knows what the server has by now. */
 export class Outgoing {

@@ -5,7 +5,7 @@
 import type { Card } from '../../fossil/cards.ts';
 import type { ContentType } from '../../fossil/framing.ts';
 import { isCairnError, publicTextOf } from '../../lib/errors.ts';
-import type { FileBytes } from '../../lib/file-bytes.ts';
+import type { Bytes, FileBytes } from '../../lib/file-bytes.ts';
 import { faultFires } from '../faults.ts';
 import { type RequestOperation, runWithin } from '../observer.ts';
 import { receivedArtifact, receivedUnversioned } from '../received-cards.ts';
@@ -35,10 +35,12 @@ export interface RoundMessage {
 
 export interface RoundReply {
   /** Uncompressed, in chunks that may be shared with other replies and must not be changed. */
-  readonly message: readonly Uint8Array[];
+  readonly message: readonly Bytes[];
   readonly type: ContentType;
   /** Lets memory of the message serve again, once nothing reads it any more. Without the call it is garbage. */
   readonly release?: () => void;
+  /** Closes files of the message. To be called in any case, once nothing reads them any more. */
+  readonly close?: () => Promise<void>;
 }
 
 /**
@@ -100,8 +102,10 @@ async function inObservedRound(
       const { filesSent, igotsSent, gimmesSent } = reply;
       const sent = { filesSent, igotsSent, gimmesSent, replyBytes: reply.size };
       observer.requestCompleted({ ...about, ...received, ...sent, error: undefined });
-      return { message: chunks, type: reply.type, release: () => reply.release() };
+      const { type } = reply;
+      return { message: chunks, type, release: () => reply.release(), close: () => reply.close() };
     } catch (error) {
+      await reply.close();
       signal?.throwIfAborted();
       const refused = refuse(error, message.type, context);
       const sent = { filesSent: 0, igotsSent: 0, gimmesSent: 0, replyBytes: sizeOf(refused.message) };
@@ -126,8 +130,8 @@ export function refuse(
 }
 
 /** Bytes of chunks together. */
-export function sizeOf(chunks: readonly Uint8Array[]): number {
-  return chunks.reduce((size, { byteLength }) => size + byteLength, 0);
+export function sizeOf(chunks: readonly Bytes[]): number {
+  return chunks.reduce((size, { length }) => size + length, 0);
 }
 
 function isFaultOfTheRequest(error: unknown): boolean {

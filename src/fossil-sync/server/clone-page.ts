@@ -1,6 +1,9 @@
 import type { CloneCard } from '../../fossil/cards.ts';
 import { deflatePayload, inflatePayload } from '../../fossil/compression.ts';
+import { type Bytes, FileBytes, inMemory } from '../../lib/file-bytes.ts';
 import type { Bag, BagEntry } from '../../repository/fossil/bag.ts';
+import { BagReading } from '../../repository/fossil/bag-reading.ts';
+import { LARGE_CONTENT } from '../../repository/fossil/content-maker.ts';
 import { fileCards } from '../../repository/fossil/file-cards.ts';
 import { RUN_BYTES } from '../../repository/fossil/shared-file-cards.ts';
 import { faultFires } from '../faults.ts';
@@ -79,9 +82,16 @@ function isForEverybody({ bag, reply, grants }: Round, pinned: Bag, version: num
 }
 
 /** Adds cards as they are for everybody. @returns as {@link addEntries} */
-async function addCards({ reply, context }: Round, pinned: Bag, from: number): Promise<number> {
+async function addCards(round: Round, pinned: Bag, from: number): Promise<number> {
+  const { reply, context } = round;
   let next = from;
   while (next < pinned.count && !(reply.filesSent > 0 && reply.isFull)) {
+    const large = pinned.largeAt(next, false);
+    if (large !== undefined) {
+      await addLarge(round, pinned, large, COMPRESSED_FROM);
+      next++;
+      continue;
+    }
     const most = Math.max(1, Math.min(RUN_BYTES, reply.room));
     const cards = await fileCards(pinned, next, most);
     reply.addWritten(cards);
@@ -112,8 +122,20 @@ async function addEntries(
     context.signal?.throwIfAborted();
     next = run.next;
     if (reply.filesSent > 0 && reply.isFull) return next;
+    const large = pinned.largeAt(next, grants.withPrivate);
+    if (large === undefined) continue;
+    next++;
+    if (!isVisible(bag, current(bag, pinned, large), grants.withPrivate)) continue;
+    await addLarge(round, pinned, large, version);
+    if (isSmall || reply.isFull) return next;
   }
   return next;
+}
+
+/** Adds an artifact that is too large for memory. */
+async function addLarge(round: Round, pinned: Bag, entry: BagEntry, version: number): Promise<void> {
+  const reading = round.reply.hold(new BagReading(pinned));
+  await addEntry(round, pinned, entry, await reading.stored(entry), version);
 }
 
 /** The entry as it is published now: private artifacts may have become public. */
@@ -127,7 +149,7 @@ async function addEntry(
   { bag, reply, grants }: Round,
   pinned: Bag,
   entry: BagEntry,
-  payload: Uint8Array,
+  payload: Bytes,
   version: number,
 ): Promise<void> {
   const { name, size } = entry;
@@ -137,17 +159,22 @@ async function addEntry(
     reply.add({ card: 'cfile', payload, isPrivate, ...namesOf(entry) });
     return;
   }
+  const isSmall = size <= LARGE_CONTENT && !(payload instanceof FileBytes);
+  const large = isSmall ? undefined : reply.hold(new BagReading(pinned));
   const source = entry.source === undefined ? undefined : pinned.find(entry.source);
   const hasSource =
     source !== undefined && isVisible(bag, current(bag, pinned, source), grants.withPrivate && isPrivate);
   if (entry.source !== undefined && !hasSource) {
     // The delta is useless to a reader who may not see its source.
-    const content = await pinned.content(name);
-    if (version >= COMPRESSED_FROM) {
-      reply.add({ card: 'cfile', name, size, payload: deflatePayload(content), isPrivate });
-    } else {
-      reply.add({ card: 'file', name, payload: content, isPrivate });
+    if (version < COMPRESSED_FROM) {
+      reply.add({ card: 'file', name, payload: await (large ?? pinned).content(name), isPrivate });
+      return;
     }
+    const whole =
+      large === undefined
+        ? deflatePayload(await pinned.content(name))
+        : await large.deflated(await large.content(name));
+    reply.add({ card: 'cfile', name, size, payload: whole, isPrivate });
     return;
   }
   const against = source === undefined ? {} : { source: source.name };
@@ -158,7 +185,10 @@ async function addEntry(
       card: 'file',
       name,
       ...against,
-      payload: inflatePayload(payload, Number.MAX_SAFE_INTEGER),
+      payload:
+        large === undefined
+          ? inflatePayload(await inMemory(payload), Number.MAX_SAFE_INTEGER)
+          : await large.inflated(payload),
       isPrivate,
     });
   }

@@ -1,13 +1,20 @@
 /** One request of the sync protocol as bytes, whatever carries it: decoded, admitted, answered, encoded. */
 import type { Card, LoginCard } from '../../fossil/cards.ts';
-import { type ContentType, decodeMessage, encodeMessage } from '../../fossil/framing.ts';
+import { type ContentType, decodeMessage, encodeInPieces, encodeMessage } from '../../fossil/framing.ts';
 import { cookieLogin } from '../../fossil/login.ts';
 import { type CardLimits, readCards } from '../../fossil/read-cards.ts';
 import { readCardsOfFile } from '../../fossil/read-cards-of-file.ts';
 import { FossilSyntaxError } from '../../fossil/syntax-error.ts';
-import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
+import { type Bytes, FileBytes, inMemory } from '../../lib/file-bytes.ts';
 import type { ScratchFiles } from '../../lib/scratch-files.ts';
-import { answerRound, answerStranger, type RoundMessage, type RoundReply, refuse } from './answer-round.ts';
+import {
+  answerRound,
+  answerStranger,
+  type RoundMessage,
+  type RoundReply,
+  refuse,
+  sizeOf,
+} from './answer-round.ts';
 import type { RoundContext, RoundRights } from './round-context.ts';
 import { RoundRefusal } from './round-refusal.ts';
 import type { ServedRepository, StateSource } from './served-repository.ts';
@@ -72,9 +79,11 @@ export interface ExchangeReply {
 /** A reply whose body comes in chunks. They may be shared with other replies, and must not be changed. */
 export interface ChunkedReply {
   readonly type: ContentType;
-  readonly chunks: readonly Uint8Array[];
+  readonly chunks: readonly Bytes[];
   /** To be called when all chunks have been sent and nothing reads them any more: their memory serves again. */
   readonly release?: () => void;
+  /** Closes files. To be called in any case, once nothing reads the chunks any more. */
+  readonly close?: () => Promise<void>;
 }
 
 /**
@@ -86,7 +95,7 @@ export async function serveExchange(
   request: ExchangeRequest,
   signal?: AbortSignal,
 ): Promise<ExchangeReply> {
-  return joined(await serveInChunks(host, request, signal));
+  return await joined(await serveInChunks(host, request, signal));
 }
 
 /** As {@link serveExchange}, without a copy of the pages of clones. */
@@ -97,7 +106,7 @@ export async function serveInChunks(
 ): Promise<ChunkedReply> {
   const { type } = request;
   try {
-    return await encodeReply(await answerMessage(host, request, signal));
+    return await encodeReply(host, await answerMessage(host, request, signal));
   } catch (error) {
     signal?.throwIfAborted();
     return refuseInChunks(host, type, error);
@@ -119,19 +128,50 @@ export async function refuseInChunks(
   type: ContentType,
   error: unknown,
 ): Promise<ChunkedReply> {
-  return encodeReply(refuse(error, type, host.round));
+  return encodeReply(host, refuse(error, type, host.round));
 }
 
-function joined({ type, chunks }: ChunkedReply): ExchangeReply {
-  const [first, ...more] = chunks;
-  return { type, body: first !== undefined && more.length === 0 ? first : Buffer.concat(chunks) };
-}
-
-async function encodeReply({ type, message, release }: RoundReply): Promise<ChunkedReply> {
-  if (type !== 'application/x-fossil') {
-    return { type, chunks: message, ...(release === undefined ? {} : { release }) };
+/** A reply in memory, for whoever takes it as a whole. */
+async function joined({ type, chunks, close }: ChunkedReply): Promise<ExchangeReply> {
+  try {
+    const [first, ...more] = await Promise.all(chunks.map(inMemory));
+    return {
+      type,
+      body:
+        first !== undefined && more.length === 0
+          ? first
+          : Buffer.concat([...(first === undefined ? [] : [first]), ...more]),
+    };
+  } finally {
+    await close?.();
   }
-  return { type, chunks: [await encodeMessage(type, Buffer.concat(message))] };
+}
+
+/** Bytes of a message that is compressed in memory. */
+const MOST_IN_MEMORY = 8 << 20;
+
+async function encodeReply(host: ExchangeHost, reply: RoundReply): Promise<ChunkedReply> {
+  const { type, message, release, close } = reply;
+  if (type !== 'application/x-fossil') {
+    const releasing = release === undefined ? {} : { release };
+    return { type, chunks: message, ...releasing, ...(close === undefined ? {} : { close }) };
+  }
+  try {
+    const parts = message.filter((part): part is Uint8Array => !(part instanceof FileBytes));
+    if (parts.length === message.length && sizeOf(message) <= MOST_IN_MEMORY) {
+      return { type, chunks: [await encodeMessage(type, Buffer.concat(parts))] };
+    }
+    const file = await host.scratch.open();
+    try {
+      await encodeInPieces(message, (piece) => file.append(piece));
+      return { type, chunks: [await file.bytes()], close: () => file.close() };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  } finally {
+    await close?.();
+  }
 }
 
 async function answerMessage(

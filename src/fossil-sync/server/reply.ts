@@ -4,6 +4,7 @@ import type { ContentType } from '../../fossil/framing.ts';
 import { FOSSIL_VERSION, pragmaCard } from '../../fossil/pragmas.ts';
 import { CardWriter } from '../../fossil/write-cards.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Bytes } from '../../lib/file-bytes.ts';
 import type { RoundLimits } from './round-limits.ts';
 
 /** Cards of artifacts in memory that serves again. */
@@ -27,6 +28,7 @@ export class Reply {
   private readonly until: number;
   private announced = 0;
   private readonly written: (() => void)[] = [];
+  private readonly held: AsyncDisposable[] = [];
 
   constructor(type: ContentType, clock: Clock, limits: RoundLimits) {
     this.type = type;
@@ -51,7 +53,7 @@ export class Reply {
     return Math.max(0, this.limits.replyBytes - this.size);
   }
 
-  add(card: Card): void {
+  add(card: Card<Bytes>): void {
     this.cards.add(card);
     if (card.card === 'file' || card.card === 'cfile' || card.card === 'uvfile') this.filesSent++;
     else if (card.card === 'gimme' || card.card === 'uvgimme') this.gimmesSent++;
@@ -69,6 +71,17 @@ export class Reply {
     for (const release of this.written.splice(0)) release();
   }
 
+  /** Keeps open what payloads are read from, until the reply has been sent. */
+  hold<T extends AsyncDisposable>(resource: T): T {
+    this.held.push(resource);
+    return resource;
+  }
+
+  /** Closes what is held. To be called in any case, once nothing of the message is read any more. */
+  async close(): Promise<void> {
+    for (const resource of this.held.splice(0)) await resource[Symbol.asyncDispose]();
+  }
+
   /** Announces an artifact. @returns false when no more can be announced in this reply */
   announce(name: ArtifactName, isPrivate: boolean): boolean {
     if (this.announced >= this.limits.announcementBytes) return false;
@@ -80,7 +93,7 @@ export class Reply {
   }
 
   /** The message in chunks, ended by the same line as messages of stock servers: clients compare clocks with it. */
-  end(errors: number): readonly Uint8Array[] {
+  end(errors: number): readonly Bytes[] {
     const time = new Date(this.clock.now()).toISOString().slice(0, 19);
     this.add({ card: 'comment', text: `timestamp ${time} errors ${errors}` });
     return this.cards.chunks();

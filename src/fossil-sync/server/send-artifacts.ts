@@ -1,7 +1,10 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import { inflatePayload } from '../../fossil/compression.ts';
 import { createDelta } from '../../fossil/create-delta.ts';
+import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
 import type { BagEntry } from '../../repository/fossil/bag.ts';
+import { BagReading } from '../../repository/fossil/bag-reading.ts';
+import { LARGE_CONTENT } from '../../repository/fossil/content-maker.ts';
 import { faultFires } from '../faults.ts';
 import { DeltaSources } from './delta-sources.ts';
 import { type Round, visibleEntry } from './round.ts';
@@ -48,12 +51,17 @@ async function sendOne(round: Round, entry: BagEntry, sending: Sending): Promise
   const { bag, reply } = round;
   const { name, isPrivate } = entry;
   const stored = usableSource(round, entry, sending);
+  const isLarge = entry.size > LARGE_CONTENT || entry.storedSize > LARGE_CONTENT;
+  const large = isLarge ? reply.hold(new BagReading(bag)) : undefined;
   if (stored !== undefined) {
-    const payload = inflatePayload(await bag.stored(entry), Number.MAX_SAFE_INTEGER);
+    const payload =
+      large === undefined
+        ? inflatePayload(await bag.stored(entry), Number.MAX_SAFE_INTEGER)
+        : await large.inflated(await large.stored(entry));
     reply.add({ card: 'file', name, source: stored, payload, isPrivate });
     return;
   }
-  const content = await bag.content(name);
+  const content = await (large ?? bag).content(name);
   const delta = await freshDelta(round, entry, content, sending);
   reply.add({ card: 'file', name, payload: content, isPrivate, ...delta });
 }
@@ -72,18 +80,19 @@ function usableSource(
 async function freshDelta(
   round: Round,
   { name, isPrivate, isCluster }: BagEntry,
-  content: Uint8Array,
+  content: Bytes,
   { sources, isLegacyClone }: Sending,
 ): Promise<{ readonly source: ArtifactName; readonly payload: Uint8Array } | undefined> {
   const { limits } = round.context;
   if (isLegacyClone || isCluster) return undefined;
-  if (content.byteLength < SMALLEST_FOR_DELTA || content.byteLength > limits.deltaBytes) return undefined;
+  if (content instanceof FileBytes || content.length > limits.deltaBytes) return undefined;
+  if (content.length < SMALLEST_FOR_DELTA) return undefined;
   const source = await sources.of(name, content);
   if (source === undefined || source === name || !mayBeSource(round, source, isPrivate)) return undefined;
   const { size } = visibleEntry(round, source) ?? { size: Number.POSITIVE_INFINITY };
   if (size > limits.deltaBytes) return undefined;
   const payload = createDelta(await round.bag.content(source), content);
-  return payload.byteLength + SAVES_AT_LEAST <= content.byteLength ? { source, payload } : undefined;
+  return payload.length + SAVES_AT_LEAST <= content.length ? { source, payload } : undefined;
 }
 
 /** Nothing public is ever sent as a delta of something private. */

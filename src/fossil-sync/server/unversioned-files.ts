@@ -1,6 +1,8 @@
 import { UV_DELETED } from '../../fossil/cards.ts';
 import { pragmaCard } from '../../fossil/pragmas.ts';
 import { catalogueHash } from '../../fossil/unversioned.ts';
+import { BagReading } from '../../repository/fossil/bag-reading.ts';
+import { LARGE_CONTENT } from '../../repository/fossil/content-maker.ts';
 import { faultFires } from '../faults.ts';
 import type { Round } from './round.ts';
 
@@ -30,7 +32,10 @@ export async function sendUnversioned({ bag, request, reply, context }: Round): 
     } else if (reply.filesSent > 0 && reply.isFull) {
       reply.add({ card: 'uvigot', ...file });
     } else {
-      const content = await bag.unversionedContent(file.hash);
+      const isLarge = file.size > LARGE_CONTENT;
+      const content = isLarge
+        ? await reply.hold(new BagReading(bag)).unversionedContent(file.hash)
+        : await bag.unversionedContent(file.hash);
       reply.add({ card: 'uvfile', ...file, flags: 0, content });
     }
   }

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ContentType, decodeMessage } from '../../fossil/framing.ts';
-import { sizeOf } from '../../fossil-sync/server/answer-round.ts';
 import {
   type ChunkedReply,
   type ExchangeHost,
@@ -10,7 +9,8 @@ import {
 import { BudgetShare, type ByteBudget } from '../../lib/byte-budget.ts';
 import type { Bytes } from '../../lib/file-bytes.ts';
 import { Limiter } from '../../lib/limiter.ts';
-import { type FossilBodyLimits, readFossilBody } from './fossil-body.ts';
+import { type BodyPace, type FossilBodyLimits, readFossilBody } from './fossil-body.ts';
+import { writeFossilReply } from './fossil-reply.ts';
 
 /** Bytes that each request may keep whatever others keep: an ordinary round. */
 const ALWAYS_KEPT = 256 * 1024;
@@ -27,6 +27,8 @@ export interface FossilRequestOptions extends Pick<FossilBodyLimits, 'pace' | 'o
   /** For the messages of all requests. */
   readonly memory: ByteBudget;
   readonly turns: Limiter;
+  /** For the reply; absent: the client may take as long as it likes. */
+  readonly taking?: BodyPace;
   /** Aborted when the client has gone. */
   readonly signal?: AbortSignal;
 }
@@ -47,32 +49,10 @@ export async function answerFossil(
   const share = new BudgetShare(options.memory, ALWAYS_KEPT);
   try {
     const reply = await exchange(incoming, type, host, { ...options, share });
-    writeFossilReply(outgoing, reply);
+    await writeFossilReply(outgoing, reply, options.taking);
   } finally {
     share.forget();
   }
-}
-
-/** Writes a reply with its length, and releases it when the system has all of it. */
-export function writeFossilReply(outgoing: ServerResponse, { type, chunks, release }: ChunkedReply): void {
-  if (release !== undefined) releaseWhenSent(outgoing, release);
-  outgoing.writeHead(200, { ...fossilHeaders(type), 'content-length': sizeOf(chunks) });
-  for (const chunk of chunks) outgoing.write(chunk);
-  outgoing.end();
-}
-
-/** The memory of a reply to a client that has gone is garbage: a write may still read from it. */
-function releaseWhenSent(outgoing: ServerResponse, release: () => void): void {
-  const { socket } = outgoing;
-  // It comes after failed writes, too. Before the other listeners: one of them closes the connection.
-  outgoing.prependOnceListener('finish', () => {
-    if (socket !== null && !socket.destroyed) release();
-  });
-}
-
-/** The headers of a reply, without its length. */
-export function fossilHeaders(type: ContentType): Record<string, string> {
-  return { 'content-type': type, 'cache-control': 'no-store' };
 }
 
 async function exchange(
@@ -84,6 +64,7 @@ async function exchange(
     signal,
     turns,
     memory: _memory,
+    taking: _taking,
     ...reading
   }: FossilRequestOptions & { readonly share: BudgetShare },
 ): Promise<ChunkedReply> {

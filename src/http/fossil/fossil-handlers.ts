@@ -4,7 +4,8 @@ import { contentTypeOf } from '../../fossil/framing.ts';
 import { type ExchangeHost, refuseExchange, serveExchange } from '../../fossil-sync/server/exchange.ts';
 import { ByteBudget } from '../../lib/byte-budget.ts';
 import { CairnError } from '../../lib/errors.ts';
-import { answerFossil, fossilHeaders, turnsForLargeMessages } from './answer-fossil.ts';
+import { answerFossil, turnsForLargeMessages } from './answer-fossil.ts';
+import { fossilHeaders } from './fossil-reply.ts';
 
 /** Bytes of messages in memory that all requests to one handler may keep. What has no room goes to disk. */
 const MEMORY = 64 * 2 ** 20;

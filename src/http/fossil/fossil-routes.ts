@@ -14,8 +14,9 @@ import type { RequestSlots } from '../middleware/request-slots.ts';
 import { slots } from '../middleware/slots.ts';
 import { untilGone } from '../middleware/until-gone.ts';
 import { type AdmissionContext, admitSender } from './admit-sender.ts';
-import { answerFossil, turnsForLargeMessages, writeFossilReply } from './answer-fossil.ts';
+import { answerFossil, turnsForLargeMessages } from './answer-fossil.ts';
 import { parseFossilPath } from './fossil-path.ts';
+import { writeFossilReply } from './fossil-reply.ts';
 
 export interface FossilRoutesContext extends AdmissionContext {
   readonly round: ExchangeHost['round'];
@@ -54,6 +55,7 @@ export function fossilRoutes(
           memory: context.memory,
           turns,
           pace: c.get('client').sending,
+          taking: c.get('client').taking,
           onRead: () => server.expectations.meet(incoming),
           ...signalOf(c.get('signal')),
         },
@@ -87,7 +89,10 @@ export function fossilRoutes(
       'fossil request failed',
     );
     if (!incoming.complete) outgoing.setHeader('Connection', 'close');
-    writeFossilReply(outgoing, await refuseInChunks(hostOf(context, c.env.path, undefined), type, error));
+    await writeFossilReply(
+      outgoing,
+      await refuseInChunks(hostOf(context, c.env.path, undefined), type, error),
+    );
     incoming.resume();
     return RESPONSE_ALREADY_SENT;
   });

@@ -9,7 +9,7 @@ import { formatRepositoryId, type RepositoryId } from '../repository-id.ts';
 import { type BagState, isPublic, isVisible, status } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
 import type { ContentCache } from './content-cache.ts';
-import { ContentMaker } from './content-maker.ts';
+import { ContentMaker, LARGE_CONTENT } from './content-maker.ts';
 import { expand, placeOf, verifiedContent } from './expand.ts';
 import type { FossilState, PublishedFossilState } from './fossil-manifest.ts';
 import type { NameHash } from './name-table.ts';
@@ -209,7 +209,7 @@ export class Bag {
   /**
    * The payloads from a position on, read in long stretches.
    * @param from at most `count`
-   * @param maxBytes of payloads; if there is an artifact left, at least one is given, whatever its size
+   * @param maxBytes of payloads; at least one is given, unless none is left or the next one is large: see {@link largeAt}
    * @param options `privateArtifacts`: private ones are given, too, if true
    */
   async storedRun(
@@ -227,7 +227,7 @@ export class Bag {
       const slot = table.slotAt(position);
       if (options.privateArtifacts !== true && !isPublic(this.bitsOf(slot))) continue;
       const length = table.lengthOf(slot);
-      if (artifacts.length > 0 && length > left) break;
+      if (this.isLarge(slot) || (artifacts.length > 0 && length > left)) break;
       let payload: Uint8Array;
       if (this.isSentWhole(slot)) payload = await this.payload(session, slot);
       else {
@@ -340,8 +340,27 @@ export class Bag {
     return source === NONE || this.isSentWhole(slot) ? entry : { ...entry, source: table.names.at(source) };
   }
 
-  /** Whether it is stored as a delta of what not everybody who sees it may see: its source was shunned, or is private. */
-  private isSentWhole(slot: number): boolean {
+  /**
+   * The artifact at a position, if it may be shown and is too large for memory.
+   * @param withPrivate whether private ones may be shown
+   */
+  largeAt(position: number, withPrivate: boolean): BagEntry | undefined {
+    if (position >= this.view.count) return undefined;
+    const slot = this.view.table.slotAt(position);
+    return (withPrivate || isPublic(this.bitsOf(slot))) && this.isLarge(slot) ? this.entry(slot) : undefined;
+  }
+
+  private isLarge(slot: number): boolean {
+    const { table } = this.view;
+    if (table.lengthOf(slot) > LARGE_CONTENT) return true;
+    return table.sizeOf(slot) > LARGE_CONTENT && this.isSentWhole(slot);
+  }
+
+  /**
+   * Whether it is stored as a delta of what not everybody who sees it may see: its source was shunned, or is private. For this folder
+   * alone.
+   */
+  isSentWhole(slot: number): boolean {
     const source = this.view.table.sourceOf(slot);
     if (source === NONE) return false;
     const bits = this.bitsOf(source);

@@ -5,6 +5,7 @@
  */
 import { type BagState, isPublic } from './bag-state.ts';
 import { type BagTable, NONE } from './bag-table.ts';
+import { LARGE_CONTENT } from './content-maker.ts';
 
 /** Bytes between two payloads that are read along, rather than asked for in two reads. */
 const GAP = 16 * 1024;
@@ -54,8 +55,8 @@ export class CardPlan {
   /**
    * Adds artifacts that everybody sees, as they are stored, from a position on.
    * @param maxBytes the last card is the one that reaches it
-   * @returns the position of the first that was not added, because the plan is full or {@link hasHiddenSource}; the state's `count`
-   *   if none is left
+   * @returns the position of the first that was not added, because the plan is full, it is too large for memory, or it is a delta of
+   *   what not everybody sees; the state's `count` if none is left
    */
   addStored(position: number, maxBytes: number): number {
     const { table, status, count } = this.view;
@@ -77,6 +78,7 @@ export class CardPlan {
       const isDelta = source !== NONE;
       if (isDelta && !isPublic(status[source] ?? 0)) break;
       const length = lengths[slot] ?? 0;
+      if (length > LARGE_CONTENT) break;
       const offset = offsets[slot] ?? 0;
       const inPack = packs[slot] ?? NONE;
       if (inPack !== pack || offset < end || offset - end > GAP) {

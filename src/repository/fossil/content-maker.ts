@@ -1,4 +1,9 @@
-import { contentSizeOf, inflatePayloadAside, inflatePayloadInPieces } from '../../fossil/compression.ts';
+import {
+  contentSizeOf,
+  deflatePayloadInPieces,
+  inflatePayloadAside,
+  inflatePayloadInPieces,
+} from '../../fossil/compression.ts';
 import { applyDelta, deltaOutputSize } from '../../fossil/delta.ts';
 import { applyDeltaInPieces } from '../../fossil/delta-in-pieces.ts';
 import { type Bytes, FileBytes, inMemory } from '../../lib/file-bytes.ts';
@@ -50,6 +55,11 @@ export class ContentMaker implements AsyncDisposable {
     const size = await contentSizeOf(payload);
     if (isSmall(size, payload)) return inflatePayloadAside(await inMemory(payload), maxSize);
     return this.make(key, (file) => inflatePayloadInPieces(payload, maxSize, (piece) => file.append(piece)));
+  }
+
+  /** The payload of a large content. @throws CairnError `busy` or `unavailable` if there is no disk space */
+  deflated(key: string, content: FileBytes): Promise<FileBytes> {
+    return this.make(key, (file) => deflatePayloadInPieces(content, (piece) => file.append(piece)));
   }
 
   /**

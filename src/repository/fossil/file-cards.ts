@@ -25,7 +25,7 @@ export function fileCards(
 /**
  * Writes the cards of the artifacts from a position on that everybody sees. It depends on nothing but the state, which never
  * changes, so it may be kept for everybody.
- * @param maxBytes the last card is the one that reaches it, or the last of all
+ * @param maxBytes the last card is the one that reaches it, the last of all, or the last before one that is too large for memory
  * @param memory where they are written
  * @throws CairnError `corrupt` naming what is damaged; `unavailable`
  */
@@ -38,7 +38,7 @@ export async function writeFileCards(
   const { table, count } = bag.view;
   const plan = new CardPlan(bag.view);
   let next = plan.addStored(from, maxBytes);
-  while (next < count && plan.size < maxBytes) {
+  while (next < count && plan.size < maxBytes && bag.largeAt(next, false) === undefined) {
     // A delta of what not everybody sees.
     plan.addMade(table.slotAt(next), await bag.stored(bag.at(next)));
     next = plan.addStored(next + 1, maxBytes);

@@ -29,6 +29,9 @@ import type {
 import { takeUnversioned } from './take-unversioned.ts';
 import type { WaitingDelta } from './waiting-deltas.ts';
 
+/** Bytes that a delta may be longer than what it makes. A longer one is stored whole: whoever reads it expects little. */
+export const DELTA_EXTRA = 1_000;
+
 /** An artifact of this request that has its record in the new pack. */
 interface Stored {
   readonly source: ArtifactName | undefined;
@@ -153,9 +156,10 @@ class Intake {
   private async follow(source: ArtifactName): Promise<void> {
     const stack = this.takeDeltas(source);
     for (let delta = stack.pop(); delta !== undefined; delta = stack.pop()) {
-      const content = await this.made(delta);
-      if (content === undefined) continue;
-      await this.store(delta, content, delta);
+      const made = await this.made(delta);
+      if (made === undefined) continue;
+      const { content, deltaSize } = made;
+      await this.store(delta, content, deltaSize <= content.length + DELTA_EXTRA ? delta : undefined);
       for (const next of this.takeDeltas(delta.name)) stack.push(next);
     }
   }
@@ -184,7 +188,7 @@ class Intake {
   }
 
   /** The content that a delta makes; undefined if it waited in the bag and is wrong. */
-  private async made(delta: Delta): Promise<Bytes | undefined> {
+  private async made(delta: Delta): Promise<{ content: Bytes; deltaSize: number } | undefined> {
     const { name, source, isPrivate } = delta;
     const from = await this.contents.of(source);
     const bytes = await this.contents.ofDelta(delta);
@@ -195,7 +199,7 @@ class Intake {
         if (delta.received?.size !== undefined && delta.received.size !== content.length) {
           throw bad(name, 'its content has another size than declared');
         }
-        return content;
+        return { content, deltaSize: bytes.length };
       }
     } catch (error) {
       if (!isCairnError(error, 'invalid') && !isCairnError(error, 'too-large')) throw error;

@@ -17,7 +17,6 @@ const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
   details: ['open'],
   img: ['src', 'alt', 'width', 'height', 'loading'],
   input: ['type', 'disabled', 'checked', 'aria-label'],
-  li: ['value'],
   ol: ['start', 'reversed'],
   pre: ['tabindex'],
   td: ['colspan', 'rowspan'],
@@ -34,7 +33,6 @@ const NUMBERS: Readonly<Record<string, number>> = {
   colspan: 50,
   rowspan: 200,
   start: 1e9,
-  value: 1e9,
 };
 /** Elements within elements; deeper ones lose their tags. */
 const DEPTH = 60;
@@ -45,9 +43,8 @@ type Attributes = Record<string, string>;
  * Removes from HTML what a page must not contain: scripts, styles, forms, and everything loaded from another host. Links and
  * images are resolved in the repository; an image elsewhere becomes a link to it.
  * @param html untrusted
- * @param known URLs of this server that links name as `known:<number>`
  */
-export function cleanHtml(html: string, place: MarkdownPlace, known: readonly string[] = []): string {
+export function cleanHtml(html: string, place: MarkdownPlace): string {
   /** Links that are open: there is no link in a link. */
   let links = 0;
   const open = (name: string) => {
@@ -66,7 +63,7 @@ export function cleanHtml(html: string, place: MarkdownPlace, known: readonly st
     onOpenTag: open,
     onCloseTag: close,
     transformTags: {
-      a: (tagName, attributes) => ({ tagName, attribs: cleanLink(attributes, place, known) }),
+      a: (tagName, attributes) => ({ tagName, attribs: cleanLink(attributes, place) }),
       img: (_, attributes) => cleanPicture(attributes, place, links > 0),
       input: (_, { checked, 'aria-label': label }) => ({
         tagName: 'input',
@@ -82,12 +79,10 @@ export function cleanHtml(html: string, place: MarkdownPlace, known: readonly st
   });
 }
 
-function cleanLink(attributes: Attributes, place: MarkdownPlace, known: readonly string[] = []): Attributes {
+function cleanLink(attributes: Attributes, place: MarkdownPlace): Attributes {
   const { href, rel: _, name, id, ...rest } = attributes;
   const anchor = id ?? name;
   const kept = anchor === undefined ? rest : { ...rest, id: anchor };
-  const page = known[Number(/^known:(\d{1,6})$/.exec(href ?? '')?.[1] ?? -1)];
-  if (page !== undefined) return { ...kept, href: page };
   const target = href === undefined ? undefined : linkTarget(href, place.folder);
   switch (target?.is) {
     case undefined:

@@ -3,8 +3,8 @@ import { type AddressInfo, connect } from 'node:net';
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
 import { decodeMessage, encodeMessage } from '../../../../src/fossil/framing.ts';
-import { writeFossilReply } from '../../../../src/http/fossil/answer-fossil.ts';
 import { fossilFetch } from '../../../../src/http/fossil/fossil-handlers.ts';
+import { writeFossilReply } from '../../../../src/http/fossil/fossil-reply.ts';
 import { type FossilHostOptions, fossilHost, listenFossil } from '../../../helpers/fossil-host.ts';
 import { FossilRig, lines, whole } from '../../../helpers/fossil-rig.ts';
 
@@ -168,7 +168,7 @@ describe('memory of a reply that serves again', () => {
     const ended = new Promise((resolve) => gone.signal.addEventListener('abort', resolve));
     const server = createServer((_request, outgoing) => {
       outgoing.once('close', () => gone.abort());
-      writeFossilReply(outgoing, {
+      void writeFossilReply(outgoing, {
         type: 'application/x-fossil-uncompressed',
         chunks,
         release: () => released++,
