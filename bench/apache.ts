@@ -37,8 +37,21 @@ export interface ReferenceHost extends Host {
   change(identifier: string, work: (path: string) => Promise<unknown>): Promise<void>;
 }
 
-/** Starts Apache on a free loopback port, with its configuration and repositories under `folder`. */
-export async function startApache(folder: string, cgi: Cgi): Promise<ReferenceHost> {
+/** Has git check the objects of a push, as Cairn does; by default it does not. */
+export const CHECKS_OBJECTS: Readonly<Record<string, string>> = {
+  'transfer.fsckObjects': 'true',
+  'receive.fsckObjects': 'true',
+};
+
+/**
+ * Starts Apache on a free loopback port, with its configuration and repositories under `folder`.
+ * @param settings more settings of its repositories
+ */
+export async function startApache(
+  folder: string,
+  cgi: Cgi,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<ReferenceHost> {
   if (!existsSync(program)) {
     throw new CairnError(
       'unavailable',
@@ -66,7 +79,7 @@ export async function startApache(folder: string, cgi: Cgi): Promise<ReferenceHo
   async function initialize(identifier: string): Promise<string> {
     const path = pathOf(identifier);
     await git(['init', '--quiet', '--bare', '--initial-branch=main', path]);
-    for (const [name, value] of Object.entries(repositorySettings)) {
+    for (const [name, value] of Object.entries({ ...repositorySettings, ...settings })) {
       await git(['-C', path, 'config', name, value]);
     }
     return path;

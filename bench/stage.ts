@@ -57,9 +57,14 @@ export class Stage {
   }
 
   /** Two servers nobody else uses; the caller stops them. */
-  async freshHosts(store: StoreKind, cgi: Cgi, options?: CairnOptions): Promise<OwnHosts> {
+  async freshHosts(
+    store: StoreKind,
+    cgi: Cgi,
+    options?: CairnOptions,
+    referenceSettings?: Readonly<Record<string, string>>,
+  ): Promise<OwnHosts> {
     const cairn = await startCairn(this.scratch('cairn'), store, options);
-    const reference = await startApache(this.scratch('reference'), cgi);
+    const reference = await startApache(this.scratch('reference'), cgi, referenceSettings);
     return { cairn, reference };
   }
 

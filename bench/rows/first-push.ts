@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { CHECKS_OBJECTS } from '../apache.ts';
 import type { StoreKind } from '../cairn.ts';
 import { git } from '../git-client.ts';
 import type { Host } from '../host.ts';
@@ -18,20 +19,35 @@ export function firstPushLarge(store: StoreKind): RowGroup {
   return firstPush(store, 'first-push-large', 'large', 2);
 }
 
+/** The same two against a git that checks the objects, too: what is left is not the cost of these checks. */
+export function firstPushesChecked(store: StoreKind): RowGroup[] {
+  return [
+    firstPush(store, 'first-push-many-checked', 'medium', 7, CHECKS_OBJECTS),
+    firstPush(store, 'first-push-large-checked', 'large', 2, CHECKS_OBJECTS),
+  ];
+}
+
 /**
  * A new repository for each push. Cairn does not fold meanwhile: that begins behind the answer, and would fall on the other side's
  * run.
  */
-function firstPush(store: StoreKind, name: string, history: 'medium' | 'large', runs: number): RowGroup {
+function firstPush(
+  store: StoreKind,
+  name: string,
+  history: 'medium' | 'large',
+  runs: number,
+  referenceSettings?: Readonly<Record<string, string>>,
+): RowGroup {
+  const goal = referenceSettings === undefined ? fileGoal(store, 1.0) : {};
   return {
     rows: [
-      { name: `${name}/${store}`, unit: 'ms', value: 'wall', ...fileGoal(store, 1.0) },
+      { name: `${name}/${store}`, unit: 'ms', value: 'wall', ...goal },
       { name: `${name}-cpu/${store}`, unit: 'ms', value: 'cpu' },
     ],
     runs,
     warmUps: 1,
     async prepare(stage) {
-      const hosts = await stage.freshHosts(store, 'cgi', { flags: ['--fold', 'off'] });
+      const hosts = await stage.freshHosts(store, 'cgi', { flags: ['--fold', 'off'] }, referenceSettings);
       const dataset = await stage.dataset(history);
       const measure = async (host: Host, run: number): Promise<Values> => {
         const url = await host.create(`first-${run}`);

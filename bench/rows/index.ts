@@ -5,7 +5,7 @@ import { besideCrawler } from './beside-crawler.ts';
 import { cloneCpu, cloneKinds, gitClone, rawClones, rawClonesOfNewStates } from './clone.ts';
 import { coldClone } from './cold.ts';
 import { incrementalFetch } from './fetch.ts';
-import { firstPushLarge, firstPushMany } from './first-push.ts';
+import { firstPushesChecked, firstPushLarge, firstPushMany } from './first-push.ts';
 import {
   fossilCheckIn,
   fossilFirstPush,
@@ -80,6 +80,7 @@ function rowsOf(store: StoreKind): RowGroup[] {
     pushSigned(store),
     firstPushMany(store),
     firstPushLarge(store),
+    ...firstPushesChecked(store),
     importRepository('medium', store),
     importRepository('large', store),
     importRepository('big', store),
