@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dir as temporaryFolder } from 'tmp-promise';
 import type { GivenFlags } from '../config/given-flags.ts';
 import { readSettings, type Settings } from '../config/settings.ts';
 import type { Git } from '../git-process/git.ts';
@@ -8,6 +7,7 @@ import { allSettledOrThrow } from '../lib/all-settled-or-throw.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { ClosingStack } from '../lib/closing-stack.ts';
 import { type Random, systemRandom } from '../lib/random.ts';
+import { openTemporaryFolder } from '../lib/temporary-folder.ts';
 import type { ObjectStorePair } from '../object-store/object-store.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import type { GitBudget } from '../server/git-budget.ts';
@@ -32,10 +32,10 @@ export interface StoreAndGit extends OpenedRepositories {
 /**
  * Opens the store and git for a command that writes. It works beside running servers in a temporary folder of its own, because the cache
  * folder belongs to a server.
- * @param prefix of the name of that folder
+ * @param purpose part of the name of that folder
  */
 export async function withStoreAndGit<T>(
-  prefix: string,
+  purpose: string,
   flags: GivenFlags,
   context: CommandContext,
   use: (opened: StoreAndGit) => Promise<T>,
@@ -44,8 +44,9 @@ export async function withStoreAndGit<T>(
   const log = createLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel);
   const [clock, random] = [systemClock, systemRandom];
   await using stack = new ClosingStack((error) => log.warn({ err: error }, 'closing'));
-  const { path, cleanup } = await temporaryFolder({ prefix, unsafeCleanup: true });
-  stack.defer(cleanup);
+  const folder = await openTemporaryFolder(purpose);
+  stack.defer(() => folder[Symbol.asyncDispose]());
+  const { path } = folder;
   const openStores = async () => {
     const verdicts = verdictsFolder(settings.cache.folder);
     const opened = await openStoresForCommand(settings.store, { writes: true, verdicts, log });

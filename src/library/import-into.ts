@@ -39,7 +39,7 @@ export async function importInto(options: ImportOptions): Promise<ImportResult> 
   checkScope(scope);
   const address = parseRemoteAddress(options.source.address);
   const context = { environment, print: () => undefined, warn: observer.notice.bind(observer), signal };
-  return withStoreAndGit('cairn-import-', { store, 'log-level': 'silent' }, context, async (opened) => {
+  return withStoreAndGit('import', { store, 'log-level': 'silent' }, context, async (opened) => {
     await using source = await openSource(address, options, refPrefixes(scope), signal);
     // Awaited here: the source is closed when this function returns.
     return await importIntoOpened(opened, repository, {

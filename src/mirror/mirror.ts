@@ -1,12 +1,11 @@
 /** What a mirror can be asked for, by the command line and by programs: probe, plan, sync, replicate, bootstrap, fetch. */
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { isObjectId, isZeroId } from '../git/index.ts';
 import { Git } from '../git-process/git.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CairnError, isCairnError, messageOf } from '../lib/errors.ts';
 import { systemRandom } from '../lib/random.ts';
+import { openTemporaryFolder, type TemporaryFolder } from '../lib/temporary-folder.ts';
 import { TransferCounts } from '../outbound/traffic.ts';
 import { copyOpener, isForGitAlone } from './fetch-by-git.ts';
 import type { ScratchPlace } from './graph/scratch.ts';
@@ -307,9 +306,9 @@ async function openTarget(
   return Target.open(connection, { agent, signal });
 }
 
-async function makeScratchFolder(parent: string): Promise<string> {
+async function makeScratchFolder(parent: string): Promise<TemporaryFolder> {
   try {
-    return await mkdtemp(join(parent, 'cairn-mirror-'));
+    return await openTemporaryFolder('mirror', parent);
   } catch (error) {
     const text = `no folder for temporary files can be made in ${parent} (TMPDIR): ${messageOf(error)}`;
     throw new CairnError('unavailable', text, { cause: error });
@@ -324,12 +323,12 @@ async function openScratchPlace({
   { readonly place: ScratchPlace } & AsyncDisposable
 > {
   const folder = await makeScratchFolder(scratchFolder);
-  const git = new Git({ binary, home: folder });
+  const git = new Git({ binary, home: folder.path });
   return {
-    place: { git, folder },
+    place: { git, folder: folder.path },
     [Symbol.asyncDispose]: async () => {
       await git.close();
-      await rm(folder, { recursive: true, force: true });
+      await folder[Symbol.asyncDispose]();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { messageOf, systemCode } from '../lib/errors.ts';
 import { displayUrl } from './display-url.ts';
+import { NotHttp } from './http-exchange.ts';
 import { isEncoded, refusalOf } from './http-refusal.ts';
 import type { HttpAnswer, HttpRequest, HttpTransport } from './http-transport.ts';
 import { readBriefly } from './read-briefly.ts';
@@ -66,7 +67,7 @@ export class HttpClient {
     if (isNotConnected(error)) {
       return new RemoteError('unavailable', `${where} cannot be reached: ${reason}`, {}, { cause: error });
     }
-    if (systemCode(error)?.startsWith('HPE_')) {
+    if (error instanceof NotHttp || systemCode(error)?.startsWith('HPE_')) {
       return new RemoteError('corrupt', `${where} does not speak HTTP: ${reason}`, {}, { cause: error });
     }
     const text = `the connection to ${where} broke off: ${reason}`;

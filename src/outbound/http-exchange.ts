@@ -19,6 +19,11 @@ export interface ExchangeOptions {
 
 /** Milliseconds between probes of an idle connection. */
 const KEEP_ALIVE_MS = 30_000;
+/** Interim answers (RFC 9110, section 15.2) before the answer: `100 Continue`, `103 Early Hints`. Honest servers send one or two. */
+const MOST_INTERIM = 100;
+
+/** What a server sends is no answer of HTTP that anybody could wait for. */
+export class NotHttp extends Error {}
 
 /** One request and its answer. */
 export class HttpExchange {
@@ -30,6 +35,7 @@ export class HttpExchange {
   private readonly body: SentBody | undefined;
   private readonly silence: Watchdog;
   private connecting: Watchdog | undefined;
+  private interim = 0;
   /** True while somebody waits for the next bytes of the answer. */
   private answerIsRead = true;
   private readonly onAbort = () => this.fail(this.request.signal.reason);
@@ -69,6 +75,7 @@ export class HttpExchange {
       outgoing.once('close', () => reject(brokenOff()));
     });
     outgoing.once('finish', () => this.options.trace('request written'));
+    outgoing.on('information', () => this.countInterim());
     try {
       if (request.signal.aborted) this.fail(request.signal.reason);
       else if (body === undefined) outgoing.end(request.body);
@@ -82,6 +89,12 @@ export class HttpExchange {
       this.end();
       throw this.cause(error);
     }
+  }
+
+  private countInterim(): void {
+    this.interim += 1;
+    if (this.interim > MOST_INTERIM)
+      this.fail(new NotHttp(`more than ${MOST_INTERIM} interim answers (status 1xx) came before the answer`));
   }
 
   private watch(socket: Socket): void {

@@ -690,3 +690,30 @@ describe('an address guard', () => {
     expect(inner.connections()).toBe(0);
   });
 });
+
+describe('a server that sends interim answers', () => {
+  /** Sends some of them, and then an advertisement. */
+  async function interim(count: number): Promise<string> {
+    const server = await startScriptedServer(async (_request, response) => {
+      for (let sent = 0; sent < count && !response.destroyed; sent++) {
+        response.writeEarlyHints({ link: '</style.css>; rel=preload; as=style' });
+        if (sent % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      advertiseNothing(response, 'git-receive-pack');
+    });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    return server.url;
+  }
+
+  it('is waited for while there are few', async () => {
+    const session = await openPush(await interim(20));
+    expect(session.stateless).toBe(true);
+  });
+
+  it('is given up when they do not end', async () => {
+    const opening = connect(await interim(100_000)).open('git-receive-pack', { version: 0, signal });
+    const error = await failure(opening);
+    expect(error.kind).toBe('corrupt');
+    expect(error.message).toContain('more than 100 interim answers (status 1xx)');
+  });
+});

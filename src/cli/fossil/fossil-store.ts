@@ -1,10 +1,10 @@
-import { dir as temporaryFolder } from 'tmp-promise';
 import type { GivenFlags } from '../../config/given-flags.ts';
 import { readSettings } from '../../config/settings.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { ClosingStack } from '../../lib/closing-stack.ts';
 import { systemRandom } from '../../lib/random.ts';
 import { ScratchFiles } from '../../lib/scratch-files.ts';
+import { openTemporaryFolder } from '../../lib/temporary-folder.ts';
 import { foldTrouble } from '../../maintenance/fold/fold-trouble.ts';
 import type { FossilFoldOutcome } from '../../maintenance/fold/fossil/fossil-fold.ts';
 import { createLogger } from '../../observability/logger.ts';
@@ -36,8 +36,9 @@ export async function withFossilStore<T>(
   const settings = readSettings(flags, context.environment);
   const log = createLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel);
   await using stack = new ClosingStack((error) => log.warn({ err: error }, 'closing'));
-  const { path: scratch, cleanup } = await temporaryFolder({ prefix: 'cairn-fossil-', unsafeCleanup: true });
-  stack.defer(cleanup);
+  const folder = await openTemporaryFolder('fossil');
+  stack.defer(() => folder[Symbol.asyncDispose]());
+  const scratch = folder.path;
   const { stores, close } = await openStoresForCommand(settings.store, {
     writes,
     verdicts: verdictsFolder(settings.cache.folder),

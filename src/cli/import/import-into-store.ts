@@ -27,7 +27,7 @@ export async function importIntoStore(command: ImportCommand, context: CommandCo
       import('../store-and-git.ts'),
       import('./import-into-opened.ts'),
     ]);
-    return await withStoreAndGit('cairn-import-', given, context, async (opened) => {
+    return await withStoreAndGit('import', given, context, async (opened) => {
       const source = await opening;
       formatOf(flags, source.listing.objectFormat);
       const result = await importIntoOpened(opened, command.name, requestOf(command, source, context.signal));

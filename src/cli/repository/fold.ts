@@ -117,7 +117,7 @@ async function withFolding(
   context: CommandContext,
   use: (opened: Opened) => Promise<void>,
 ): Promise<void> {
-  await withStoreAndGit('cairn-fold', flags, context, async (opened) => {
+  await withStoreAndGit('fold', flags, context, async (opened) => {
     const { settings, log, git, stores, repositories, artifacts, cache, scratch, clock, random } = opened;
     const folding = {
       artifacts,
