@@ -2,7 +2,7 @@ import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import { compareUnversioned } from '../../fossil/unversioned.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Change, Evaluation } from '../change.ts';
-import { type BagState, isPublic, isVisible, status, stillWaits } from './bag-state.ts';
+import { type BagState, bitsOf, isPublic, isVisible, status, stillWaits } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
 import { KnownDeltas } from './deltas.ts';
 import { hasSameSettings } from './fossil-kind.ts';
@@ -91,7 +91,7 @@ export class AddArtifacts implements Change<FossilManifest, AddedArtifacts> {
     const added = new Set<ArtifactName>();
     const published = new Set<ArtifactName>();
     for (const { name, isPrivate } of prepared.artifacts) {
-      const bits = bitsOf(view, name);
+      const bits = bitsByName(view, name);
       if ((bits & status.shunned) !== 0) continue;
       if (!isVisible(bits)) added.add(name);
       if (!isPrivate && !isPublic(bits)) published.add(name);
@@ -127,7 +127,7 @@ export class AddArtifacts implements Change<FossilManifest, AddedArtifacts> {
       here.add({ name: view.table.names.at(slot), source: view.table.names.at(source), isPrivate });
     }
     return (
-      waiting.some((delta) => !here.has(delta) && stillWaits(bitsOf(view, delta.name), delta)) ||
+      waiting.some((delta) => !here.has(delta) && stillWaits(bitsByName(view, delta.name), delta)) ||
       wrong.some((delta) => here.has(delta))
     );
   }
@@ -138,10 +138,10 @@ function slotOf({ table, slots }: BagState, name: ArtifactName): number {
   return slot === -1 || slot >= slots ? NONE : slot;
 }
 
-function bitsOf(view: BagState, name: ArtifactName): number {
-  return view.status[slotOf(view, name)] ?? 0;
+function bitsByName(view: BagState, name: ArtifactName): number {
+  return bitsOf(view, slotOf(view, name));
 }
 
 function isHeld(view: BagState, name: ArtifactName): boolean {
-  return (bitsOf(view, name) & status.held) !== 0;
+  return (bitsByName(view, name) & status.held) !== 0;
 }

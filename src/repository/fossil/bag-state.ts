@@ -66,6 +66,14 @@ export function isPublic(bits: number): boolean {
   return (bits & (status.held | status.shunned | status.private)) === status.held;
 }
 
+/**
+ * What a state says of a slot, as bits of {@link status}; nothing of {@link NONE}. An array is not read at that place: V8 would
+ * compile the code that does so again each time, since it never learns of a number that is none of its small ones.
+ */
+export function bitsOf({ status: bits }: Pick<BagState, 'status'>, slot: number): number {
+  return slot === NONE ? 0 : (bits[slot] ?? 0);
+}
+
 /** Bytes of memory that a state takes beside its table. */
 export function ownMemory(state: BagState): number {
   return state.status.length + 100 * (state.waiting.length + state.unversioned.size + state.contents.size);

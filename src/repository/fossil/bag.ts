@@ -6,7 +6,7 @@ import { publicError } from '../../lib/errors.ts';
 import { type Bytes, inMemory } from '../../lib/file-bytes.ts';
 import type { ScratchFiles } from '../../lib/scratch-files.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository-id.ts';
-import { type BagState, isPublic, isVisible, status } from './bag-state.ts';
+import { type BagState, bitsOf, isPublic, isVisible, status } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
 import type { ContentCache } from './content-cache.ts';
 import { ContentMaker, LARGE_CONTENT } from './content-maker.ts';
@@ -307,7 +307,7 @@ export class Bag {
 
   /** What the state says of a slot. For this folder alone. */
   bitsOf(slot: number): number {
-    return this.view.status[slot] ?? 0;
+    return bitsOf(this.view, slot);
   }
 
   private isWaitingSlot(slot: number): boolean {

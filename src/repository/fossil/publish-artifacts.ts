@@ -6,7 +6,7 @@ import { firstCopy } from '../keys.ts';
 import type { ArtifactRef } from '../manifest.ts';
 import { AddArtifacts, type AddOptions, type FossilActor } from './add-artifacts.ts';
 import type { Bag } from './bag.ts';
-import { status } from './bag-state.ts';
+import { bitsOf, status } from './bag-state.ts';
 import type { FossilManifest, FossilPack } from './fossil-manifest.ts';
 import type { FossilRepository } from './fossil-repository.ts';
 import { prepareArtifacts } from './intake.ts';
@@ -54,7 +54,7 @@ export async function publishArtifacts(
 
 /** Whether a delta waits whose source is here: two servers have published one and the other at the same time. */
 export function canSettle({ view }: Bag): boolean {
-  return view.waiting.some(({ source }) => ((view.status[source] ?? 0) & status.held) !== 0);
+  return view.waiting.some(({ source }) => (bitsOf(view, source) & status.held) !== 0);
 }
 
 /** Verifies and publishes deltas that wait although their source is here. */
