@@ -7,7 +7,7 @@ import type { Stage } from './stage.ts';
 export interface Row {
   readonly name: string;
   readonly unit: string;
-  /** Median of Cairn's runs; for memory their maximum. */
+  /** Median of Cairn's runs; for memory their maximum, for requests their minimum. */
   readonly cairn: number | null;
   /** The same of the reference's runs; null where there is none. */
   readonly reference: number | null;
@@ -41,6 +41,7 @@ const perUnit: Record<RowSpec['unit'], number> = {
   MiB: 2 ** 20,
   'events/s': 1,
   'pushes/s': 1,
+  requests: 1,
 };
 
 /** What a group's measurement gave. */
@@ -83,7 +84,7 @@ export function summarize(spec: RowSpec, pairs: readonly Pair[]): MeasuredRow {
     return value / perUnit[spec.unit];
   };
   const isMemory = spec.unit === 'MiB';
-  const typical = isMemory || spec.worst ? (values: number[]) => Math.max(...values) : median;
+  const typical = typicalOf(spec);
   const compared = spec.alone ? [] : pairs;
   const cairn = typical(pairs.map((pair) => scaled(pair.cairn)));
   const reference = spec.alone ? null : typical(compared.map((pair) => scaled(pair.reference)));
@@ -103,6 +104,14 @@ export function summarize(spec: RowSpec, pairs: readonly Pair[]): MeasuredRow {
     },
     spread: ratio === null || ratios.length === 0 ? null : [Math.min(...ratios), Math.max(...ratios)],
   };
+}
+
+/** The value that stands for all runs. */
+function typicalOf({ unit, worst }: RowSpec): (values: readonly number[]) => number {
+  if (unit === 'MiB' || worst) return (values) => Math.max(...values);
+  // Requests that a server makes by itself are counted, too, and can only add to others.
+  if (unit === 'requests') return (values) => Math.min(...values);
+  return median;
 }
 
 /** What a row's goal would bound. */

@@ -28,13 +28,21 @@ export class FossilCheckout {
     return checkout;
   }
 
-  /** Makes a check-in of one new file, which is not timed. */
+  /** Makes a check-in of one new file, which is not timed. It stays in the clone without autosync. */
   async checkIn(): Promise<void> {
     this.checkIns++;
     const name = `new-${this.checkIns}.txt`;
     await writeFile(join(this.folder, name), `what check-in ${this.checkIns} adds\n`);
     await this.run(['add', name]);
     await this.run(['commit', '--no-warnings', '-m', `Add ${name}`]);
+  }
+
+  /** Does some work with autosync: before a check-in the stock client looks for others' and locks its parent, afterwards it pushes. */
+  async withAutosync<T>(work: () => Promise<T>): Promise<T> {
+    await this.run(['settings', 'autosync', 'on']);
+    const result = await work();
+    await this.run(['settings', 'autosync', 'off']);
+    return result;
   }
 
   /** Seconds that `fossil push` takes. */

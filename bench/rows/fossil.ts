@@ -10,6 +10,7 @@ import { wireClone } from '../fossil/wire-client.ts';
 import { workFolder } from '../paths.ts';
 import { cpuSeconds, settled, watchMemory } from '../process-figures.ts';
 import type { Stage } from '../stage.ts';
+import { storeRequests, storeRequestsAtRest } from '../store-requests.ts';
 import { type Contest, fileGoal, type RowGroup, type Values } from './row.ts';
 
 /** Clients that clone at once in the row that has many. */
@@ -82,14 +83,18 @@ export function fossilManyWireClones(store: StoreKind): RowGroup {
   };
 }
 
-/** `fossil clone` of 100,311 artifacts by the stock client, most of which is its own rebuild. */
+/**
+ * `fossil clone` of 100,311 artifacts by the stock client, most of which is its own rebuild. Cairn has folded them, as a server does:
+ * the client turns deltas that lie as another client left them while it rebuilds, which takes it minutes.
+ */
 export function fossilStockClone(store: StoreKind): RowGroup {
   return {
     rows: [{ name: `fossil-clone/${store}`, unit: 's', value: 'wall', ...fileGoal(store, 1.05) }],
-    runs: 3,
+    // A pair takes half a minute on a quiet machine, and its preparation a minute.
+    runs: 2,
     warmUps: 0,
     async prepare(stage) {
-      const contest = await fossilContest(stage, store, 'large-project');
+      const contest = await fossilContest(stage, store, 'large-project', (cairn) => cairn.fold('project'));
       const home = stage.scratch('fossil-home');
       return sides(contest, async (_pid, url) => {
         const copy = stage.scratch('cloned');
@@ -134,12 +139,19 @@ export function fossilFirstPush(store: StoreKind): RowGroup {
   };
 }
 
-/** `fossil push` of one new check-in, and `fossil sync` that finds nothing to do, by the stock client. */
+/**
+ * `fossil push` of one new check-in, and `fossil sync` that finds nothing to do, by the stock client; and what a check-in with
+ * autosync, such a push and such a sync cost at the object store until the client has its answer.
+ */
 export function fossilCheckIn(store: StoreKind): RowGroup {
+  const requests = { unit: 'requests', alone: true } as const;
   return {
     rows: [
       { name: `fossil-push-one/${store}`, unit: 'ms', value: 'push', ...fileGoal(store, 2) },
       { name: `fossil-sync-noop/${store}`, unit: 'ms', value: 'sync', ...fileGoal(store, 1.5) },
+      { name: `fossil-check-in-requests/${store}`, value: 'checkInRequests', goal: 5, ...requests },
+      { name: `fossil-push-one-requests/${store}`, value: 'pushRequests', goal: 3, ...requests },
+      { name: `fossil-sync-noop-requests/${store}`, value: 'syncRequests', goal: 1, ...requests },
     ],
     runs: 15,
     warmUps: 2,
@@ -158,8 +170,21 @@ export function fossilCheckIn(store: StoreKind): RowGroup {
         await aftermath();
         return { push, sync };
       };
+      const { url } = contest.cairn;
+      const requestsOf = async (work: () => Promise<unknown>) => {
+        const before = await storeRequestsAtRest(url);
+        await work();
+        return (await storeRequests(url)) - before;
+      };
+      const counted = async (): Promise<Values> => {
+        const checkInRequests = await here.withAutosync(() => requestsOf(() => here.checkIn()));
+        await here.checkIn();
+        const pushRequests = await requestsOf(() => here.push());
+        const syncRequests = await requestsOf(() => here.sync());
+        return { checkInRequests, pushRequests, syncRequests };
+      };
       return {
-        cairn: () => measure(here),
+        cairn: async () => ({ ...(await measure(here)), ...(await counted()) }),
         reference: () => measure(there),
         close: contest.close,
       };
@@ -167,10 +192,12 @@ export function fossilCheckIn(store: StoreKind): RowGroup {
   };
 }
 
+/** @param ready what is done with the repository at Cairn before it is measured */
 async function fossilContest(
   stage: Stage,
   store: StoreKind,
   name: FossilDatasetName,
+  ready: (cairn: CairnHost) => Promise<void> = async () => undefined,
 ): Promise<FossilContest> {
   const dataset = await generateFossil(workFolder(), name, stage.scratch('unfinished'));
   const cairn = await startCairn(stage.scratch('cairn'), store);
@@ -181,6 +208,7 @@ async function fossilContest(
   try {
     const there = await stock.add('project', dataset);
     const here = await cairn.cloneFossil(there, 'project');
+    await ready(cairn);
     await wholeClone(here, dataset.artifacts);
     await settled(cairn.pid);
     return { cairn, stock, dataset, urls: { cairn: here, stock: there }, close };

@@ -23,8 +23,8 @@ export interface Contest {
 export interface RowSpec {
   /** `<operation>/<store>`. */
   readonly name: string;
-  /** How the value is shown; times are measured in seconds, sizes in bytes, and rates are what they are. */
-  readonly unit: 'ms' | 's' | 'MiB' | 'events/s' | 'pushes/s';
+  /** How the value is shown; times are measured in seconds, sizes in bytes; rates and requests are what they are. */
+  readonly unit: 'ms' | 's' | 'MiB' | 'events/s' | 'pushes/s' | 'requests';
   /** Which of the measured values this row shows. */
   readonly value: string;
   /** There is nothing to compare it with: only Cairn's value is shown. */

@@ -96,6 +96,13 @@ describe('summarize', () => {
     expect(summarize({ ...spec, worst: true }, pairs).row).toMatchObject({ cairn: 30, met: false });
   });
 
+  it('takes the fewest requests of all runs, since others only add to them', () => {
+    const counts = [6, 5, 7].map((requests) => ({ cairn: { requests }, reference: {} }));
+    const spec = { name: 'a/s3', unit: 'requests', value: 'requests', alone: true, goal: 5 } as const;
+    expect(summarize(spec, counts).row).toMatchObject({ cairn: 5, bound: 'most', met: true });
+    expect(summarize({ ...spec, goal: 4 }, counts).row.met).toBe(false);
+  });
+
   it('refuses a row whose value was not measured', () => {
     expect(() => summarize({ name: 'a/file', unit: 's', value: 'cpu' }, pairs)).toThrow(/measures no cpu/);
   });
