@@ -35,6 +35,8 @@ const NO_CONTENT = Buffer.alloc(0);
 const KEPT = 2 * 1024 * 1024;
 const KEPT_SIZE = 32 * 1024;
 const OVERHEAD = 300;
+/** Objects whose type and size are remembered: what is asked about is often read afterwards. */
+const KEPT_INFOS = 1_000;
 const WHOLE_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /**
@@ -46,6 +48,7 @@ export class ObjectSession {
   private readonly gitDir: string;
   private readonly waiting: Question[] = [];
   private readonly kept = new LruMap<string, Answer>(KEPT);
+  private readonly infos = new LruMap<string, ObjectInfo>(KEPT_INFOS);
   /** Questions that git has not been sent: those of one moment go in one write. */
   private unsent = '';
   private running: RunningGit | undefined;
@@ -63,7 +66,14 @@ export class ObjectSession {
    * @throws CairnError `unavailable` when git fails, `busy` when there is no memory for it
    */
   async info(oid: string): Promise<ObjectInfo | undefined> {
-    return WHOLE_ID.test(oid) ? this.ask(oid, undefined) : undefined;
+    if (!WHOLE_ID.test(oid)) return undefined;
+    const kept = this.closed ? undefined : this.infos.get(oid);
+    if (kept !== undefined) return kept;
+    const answer = await this.ask(oid, undefined);
+    if (answer === undefined) return undefined;
+    const info = { type: answer.type, size: answer.size };
+    this.infos.set(oid, info, 1);
+    return info;
   }
 
   /**

@@ -13,6 +13,7 @@ import { chooseReadme, readReadme } from '../../../../browse/readme.ts';
 import type { RepositoryView } from '../../../../browse/repository-view.ts';
 import { type Revision, readRevision } from '../../../../browse/revision.ts';
 import type { TreeEntry } from '../../../../git/index.ts';
+import { allSettledOrThrow } from '../../../../lib/all-settled-or-throw.ts';
 import type { MarkdownPlace } from '../../../render/markdown-links.ts';
 import type { CodePage, PageSources } from '../../code-page.ts';
 import { commitJson, commitSchema } from '../../json/commit-json.ts';
@@ -128,14 +129,19 @@ export async function readFolder(
   const all = foldersFirst(await readTree(view, folder.oid));
   const { skip = 0 } = at;
   const introduction = representation === 'json' || skip > 0 ? undefined : chooseReadme(all);
-  const found = introduction === undefined ? undefined : await readReadme(view, root, at.path, introduction);
-  const readme = found === undefined ? undefined : await showReadme(renderer, found, at.place);
+  const showIntroduction = async () => {
+    const found =
+      introduction === undefined ? undefined : await readReadme(view, root, at.path, introduction);
+    return found === undefined ? undefined : showReadme(renderer, found, at.place);
+  };
   const entries = all.slice(skip, skip + SHOWN_ENTRIES);
   const sizes = representation === 'json' ? await sizesOf(view, entries) : new Map<string, number>();
-  const commits =
+  const findCommits = async () =>
     type === 'commit' && all.length <= WITH_COMMITS
-      ? await commitsOf(view, oid, at.path, entries)
+      ? commitsOf(view, oid, at.path, entries)
       : new Map<string, FoundCommit>();
+  // One thread renders while git is asked.
+  const [readme, commits] = await allSettledOrThrow([showIntroduction(), findCommits()]);
   const commit = type === 'commit' ? oid : undefined;
   return { oid: folder.oid, commit, entries, count: all.length, sizes, commits, readme };
 }
