@@ -16,6 +16,7 @@ import { FossilClient, noFossil } from '../helpers/fossil.ts';
 import { PASSWORD } from '../helpers/fossil-host.ts';
 import { FOSSIL_ID, FossilRig, whole } from '../helpers/fossil-rig.ts';
 import { startFossilServers } from '../helpers/fossil-servers.ts';
+import { noise } from '../helpers/noise.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 const OWNER = formatNpub(FOSSIL_ID.owner);
@@ -551,6 +552,26 @@ describe('artifacts', () => {
     expect(Buffer.from(await part.arrayBuffer())).toEqual(Buffer.from([1, 2]));
     expect((await get(`raw/${huge.name}`)).status).toBe(413);
     expect(await json(`artifact/${binary.name}`)).toMatchObject({ kind: 'file', size: 4, lines: null });
+  });
+
+  it('are sent from files if they are large, and nothing stays open', async () => {
+    const large = whole(noise(6_000_000));
+    const { rig, get } = await rigWith(large);
+    const { fossilScratch: scratch } = rig.opened;
+    const room = scratch.free;
+    const all = await get(`raw/${large.name}`);
+    expect(all.headers.get('Content-Length')).toBe('6000000');
+    expect(scratch.free).toBeLessThan(room);
+    expect(Buffer.from(await all.arrayBuffer()).equals(large.payload)).toBe(true);
+    const part = await get(`raw/${large.name}`, { Range: 'bytes=100000-300000' });
+    expect([part.status, part.headers.get('Content-Range')]).toEqual([206, 'bytes 100000-300000/6000000']);
+    expect(Buffer.from(await part.arrayBuffer()).equals(large.payload.subarray(100_000, 300_001))).toBe(true);
+    expect((await get(`raw/${large.name}`, { 'If-None-Match': `"${large.name}"` })).status).toBe(304);
+    expect((await get(`raw/${large.name}`, { Range: 'bytes=6000000-' })).status).toBe(416);
+    const left = (await get(`raw/${large.name}`)).body?.getReader();
+    await left?.read();
+    await left?.cancel();
+    await expect.poll(() => scratch.free).toBe(room);
   });
 });
 

@@ -1,16 +1,17 @@
 import { type Context, Hono } from 'hono';
 import { findFile } from '../../browse/fossil/check-ins.ts';
-import { type FossilView, readArtifact } from '../../browse/fossil/fossil-view.ts';
+import { type FossilView, type OpenedArtifact, openArtifact } from '../../browse/fossil/fossil-view.ts';
 import type { FossilViews } from '../../browse/fossil/fossil-views.ts';
 import { readAttachment } from '../../browse/fossil/notes/attachments.ts';
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { FileBytes } from '../../lib/file-bytes.ts';
 import type { FossilRepository } from '../../repository/fossil/fossil-repository.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { contentRange } from '../byte-range.ts';
 import type { About } from '../code/about.ts';
 import { rangeOf } from '../code/downloads/raw-download.ts';
-import { rawHeaders } from '../code/downloads/raw-headers.ts';
+import { LOOKED_AT, rawHeaders } from '../code/downloads/raw-headers.ts';
 import { LiesElsewhere } from '../code/lies-elsewhere.ts';
 import { PageCache, pageKey } from '../code/page-cache.ts';
 import type { PageDisk } from '../code/page-disk.ts';
@@ -25,6 +26,7 @@ import { callerOf } from '../request-context.ts';
 import { sendPage } from '../send-page.ts';
 import { privateAnswer } from '../session/private-answer.ts';
 import { isKnown } from '../validators.ts';
+import { artifactStream } from './artifact-stream.ts';
 import { contextKey, type FossilContext } from './fossil-frame.ts';
 import { FossilLinks } from './fossil-links.ts';
 import { type FossilPath, readFossilPath } from './fossil-path.ts';
@@ -161,23 +163,54 @@ async function answerRaw(
   const find = path.word === 'attachment' ? attachmentAt(path) : contentAt(path);
   return readCharged(c, context, found, c.req.raw.signal, async (view) => {
     const { name, artifact } = await find(view);
-    const content = await readArtifact(view, artifact, RAW_SIZE);
-    const headers = rawHeaders({
-      name: Buffer.from(name),
-      content,
-      oid: artifact,
-      saved: c.req.query('download') === '1',
-    });
-    if (isKnown(c, headers.ETag)) return c.body(null, 304, headers);
-    const range = rangeOf(c, headers.ETag, content.length);
-    if (range === 'none') {
-      return c.body(null, 416, { ...headers, 'Content-Range': contentRange('none', content.length) });
+    const opened = await openArtifact(view, artifact, RAW_SIZE);
+    try {
+      const answer = await rawAnswer(c, opened, { name, artifact });
+      // The body of a large content reads on.
+      const isRead = answer.body !== null && opened.content instanceof FileBytes;
+      if (!isRead) await opened[Symbol.asyncDispose]();
+      return answer;
+    } catch (error) {
+      await opened[Symbol.asyncDispose]();
+      throw error;
     }
-    if (range === undefined) return c.body(new Uint8Array(content), 200, headers);
-    const part = content.subarray(range.start, range.start + range.length);
-    const partial = { ...headers, 'Content-Range': contentRange(range, content.length) };
-    return c.body(new Uint8Array(part), 206, partial);
   });
+}
+
+/** @param opened is disposed of by the body if that is a stream of a large content */
+async function rawAnswer(
+  c: Context,
+  opened: OpenedArtifact,
+  { name, artifact }: NamedContent,
+): Promise<Response> {
+  const { content } = opened;
+  const headers = rawHeaders({
+    name: Buffer.from(name),
+    content: content instanceof FileBytes ? await content.read(0, LOOKED_AT) : Buffer.from(content),
+    oid: artifact,
+    saved: c.req.query('download') === '1',
+  });
+  if (isKnown(c, headers.ETag)) return c.body(null, 304, headers);
+  const range = rangeOf(c, headers.ETag, content.length);
+  if (range === 'none') {
+    return c.body(null, 416, { ...headers, 'Content-Range': contentRange('none', content.length) });
+  }
+  const { start, length } = range ?? { start: 0, length: content.length };
+  const status = range === undefined ? 200 : 206;
+  const sized = {
+    ...headers,
+    'Content-Length': String(length),
+    ...(range === undefined ? {} : { 'Content-Range': contentRange(range, content.length) }),
+  };
+  if (c.req.method === 'HEAD') return c.body(null, status, sized);
+  if (!(content instanceof FileBytes)) {
+    return c.body(new Uint8Array(content.subarray(start, start + length)), status, sized);
+  }
+  return c.body(
+    artifactStream(content.slice(start, start + length), opened, c.req.raw.signal),
+    status,
+    sized,
+  );
 }
 
 /** A content and the name that it is saved under. */

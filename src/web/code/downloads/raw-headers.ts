@@ -23,7 +23,7 @@ const SAFE_TYPES: Readonly<Record<string, string>> = {
 };
 
 /** As many bytes as git looks at to tell text from other content. */
-const LOOKED_AT = 8_000;
+export const LOOKED_AT = 8_000;
 
 /** The type of a file that browsers show without running anything, by its name; undefined for all others. */
 export function rawType(name: string): string | undefined {
