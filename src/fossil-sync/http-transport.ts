@@ -93,6 +93,8 @@ export class HttpTransport implements Transport {
       }
       chunks.push(chunk);
     }
+    // Servers end each message with the time. One without any byte was cut off, and would end the session as if all were done.
+    if (bytes === 0) throw new RemoteError('unavailable', `${this.shown} sends an empty reply`);
     return { type, body: Buffer.concat(chunks, bytes) };
   }
 

@@ -17,7 +17,7 @@ export interface TransportReply {
 /** Carries the requests of a client to a server: over HTTP, within a process, or wherever a program wants them to go. */
 export interface Transport {
   /**
-   * Sends one request and gives its whole reply.
+   * Sends one request and gives its whole reply. A reply of which a part is missing must be an error: what is left may look complete.
    * @throws CairnError `unavailable` or `busy` if the same request may succeed when it is sent again: it was not delivered, or the
    *   reply was lost. Any other kind: the server refused it, or answers in another protocol. The signal's reason
    */

@@ -45,8 +45,10 @@ export class LossyNetwork implements Transport {
     if (this.befalls('request delivered twice')) await this.deliver(request, signal);
     const reply = await this.deliver(request, signal);
     if (this.befalls('reply lost')) throw lost();
-    if (this.befalls('reply cut short'))
-      return { ...reply, body: reply.body.subarray(0, this.random.below(reply.body.length)) };
+    if (this.befalls('reply cut short')) {
+      // A transport over HTTP reports a reply without any byte itself.
+      return { ...reply, body: reply.body.subarray(0, 1 + this.random.below(reply.body.length - 1)) };
+    }
     if (this.befalls('reply damaged')) return { ...reply, body: this.damaged(reply.body) };
     return reply;
   }

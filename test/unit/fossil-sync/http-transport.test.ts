@@ -53,6 +53,14 @@ it('a request is posted to the given URL with the type and length of its body, w
   expect(openHttpTransport({ url }).account).toEqual({ user: 'alice', password: 'sesame' });
 });
 
+it('a reply without any byte is an error, after which the same request may be sent again', async () => {
+  await using server = await listening((_, response) => answer(response, ''));
+  await expect(exchanged({ url: server.url })).rejects.toMatchObject({
+    kind: 'unavailable',
+    message: expect.stringMatching(/^http:.* sends an empty reply$/),
+  });
+});
+
 it('HTTP authentication is sent from the first request on, to the host of the URL only', async () => {
   const seen: (string | undefined)[] = [];
   await using other = await listening((request, response) => {
