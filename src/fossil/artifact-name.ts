@@ -1,5 +1,6 @@
-import * as crypto from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Cooperative } from '../lib/cooperative.ts';
+import { hashHex } from '../lib/digest.ts';
 import { hashInSteps } from '../lib/hash-in-steps.ts';
 
 declare const brand: unique symbol;
@@ -27,14 +28,8 @@ export function algorithmOf(name: ArtifactName): NameAlgorithm {
 
 /** The name of a content: its whole bytes, uncompressed, are hashed. */
 export function nameOf(content: Uint8Array, algorithm: NameAlgorithm): ArtifactName {
-  return hashOf(algorithm, content) as ArtifactName;
+  return hashHex(algorithm, content) as ArtifactName;
 }
-
-/** In one call where Node.js has it (20.12): most contents are small, and an object for each hash costs as much as the hash. */
-const hashOf: (algorithm: NameAlgorithm, content: Uint8Array) => string =
-  typeof crypto.hash === 'function'
-    ? (algorithm, content) => crypto.hash(algorithm, content, 'hex')
-    : (algorithm, content) => crypto.createHash(algorithm).update(content).digest('hex');
 
 /** Whether a content is what a name promises. Stock clients do not check this, so nothing may leave that was not checked. */
 export function isNameOf(name: ArtifactName, content: Uint8Array): boolean {
@@ -43,7 +38,7 @@ export function isNameOf(name: ArtifactName, content: Uint8Array): boolean {
 
 /** As {@link isNameOf}, with a pause after each step: the hash of a large content takes up to a second. */
 export function* isNameOfInSteps(name: ArtifactName, content: Uint8Array): Cooperative<boolean> {
-  const hash = crypto.createHash(algorithmOf(name));
+  const hash = createHash(algorithmOf(name));
   yield* hashInSteps(hash, content);
   return hash.digest('hex') === name;
 }

@@ -2,7 +2,7 @@
  * Structural artifacts (fossil-scm.org, "Fossil File Formats"): lines that begin with a capital letter, in the order of the
  * letters. The last one, `Z`, has the MD5 of everything before it.
  */
-import { createHash } from 'node:crypto';
+import { hashHex } from '../lib/digest.ts';
 
 /** `Z`, a space, 32 digits and a line feed. */
 const CHECKSUM_LINE = 35;
@@ -41,7 +41,7 @@ export function readStructuralArtifact(
   if (bytes === undefined || !endsWithChecksum(bytes)) return undefined;
   const body = bytes.subarray(0, bytes.length - CHECKSUM_LINE);
   if (body[0] === undefined || body[0] < A || body[0] > Z || body[1] !== SPACE) return undefined;
-  const checksum = createHash('md5').update(body).digest('hex');
+  const checksum = hashHex('md5', body);
   if (checksum !== bytes.toString('latin1', bytes.length - 33, bytes.length - 1)) return undefined;
 
   const cards: ArtifactCard[] = [];
@@ -85,7 +85,7 @@ function textBehind(body: Buffer, at: number, end: number): Buffer | undefined {
 
 /** The bytes of a structural artifact that has these lines. @param lines each with its line feed, in the order of the format */
 export function writeStructuralArtifact(lines: string): Uint8Array {
-  return Buffer.from(`${lines}Z ${createHash('md5').update(lines).digest('hex')}\n`);
+  return Buffer.from(`${lines}Z ${hashHex('md5', lines)}\n`);
 }
 
 /** Whether content ends with a line that has the form of a checksum. */

@@ -22,12 +22,20 @@ export function isHex(text: string): boolean {
   return true;
 }
 
-/** Node.js has it from 20.12 on. It makes no object for each digest. */
+/** Node.js has it from 20.12 on. It makes no object for each hash, which costs as much as the hash of a small content. */
 const hashAtOnce: typeof crypto.hash | undefined = crypto.hash;
+
+/** The hash of bytes, or of the UTF-8 of a string, in lower-case hex. */
+export function hashHex(
+  algorithm: 'md5' | 'sha1' | 'sha256' | 'sha3-256',
+  data: string | Uint8Array,
+): string {
+  return hashAtOnce?.(algorithm, data) ?? createHash(algorithm).update(data).digest('hex');
+}
 
 /** SHA-256 of bytes, or of the UTF-8 of a string. */
 export function sha256(data: string | Uint8Array): Digest {
-  return hashAtOnce?.('sha256', data) ?? createHash('sha256').update(data).digest('hex');
+  return hashHex('sha256', data);
 }
 
 /** SHA-256 of bytes, with a pause after each step: that of a large object takes hundreds of milliseconds. */
