@@ -33,17 +33,20 @@ export const BRANCHES_ON_PAGE = Math.min(50, MOST_TIPS - 1);
 
 /** Commits that are looked at to compare the branches of a page, and for how long. */
 const MOST_WALKED = 50_000;
-const WALK_BOUNDS = { bytes: 64 * 1024 * 1024, milliseconds: 2_000 };
+const WALK_BYTES = 64 * 1024 * 1024;
+const WALK_MS = 2_000;
 
 /**
  * Lists branches, the default branch first.
  * @param order by the date of their last commits, or by name
  * @param skip how many to leave out
+ * @param timeLimit milliseconds for comparing them with the default branch; what is not known by then is not exact
  */
 export async function listBranches(
   view: RepositoryView,
   order: 'recent' | 'name',
   skip: number,
+  timeLimit = WALK_MS,
 ): Promise<BranchList> {
   const { head, refs } = view.manifest;
   const count = countRefsStartingWith(refs, 'refs/heads/');
@@ -65,7 +68,7 @@ export async function listBranches(
   }
   const found = shown.map((ref) => ({ ref, oid: refs.get(ref) ?? '' }));
   const last = await Promise.all(found.map(({ oid }) => commitAt(view, oid)));
-  const apart = await compareWithDefault(view, found);
+  const apart = await compareWithDefault(view, found, timeLimit);
   const branches = found.map((branch, index) => ({
     ...branch,
     last: last[index],
@@ -92,6 +95,7 @@ async function commitAt(view: RepositoryView, oid: string): Promise<FoundCommit 
 async function compareWithDefault(
   view: RepositoryView,
   branches: readonly { readonly oid: string }[],
+  milliseconds: number,
 ): Promise<readonly Apart[] | undefined> {
   const base = view.manifest.refs.get(view.manifest.head);
   if (base === undefined) return undefined;
@@ -100,7 +104,8 @@ async function compareWithDefault(
   const input = [...new Set(tips)].map((oid) => `${oid}\n`).join('');
   const lines = new Fields(0x0a);
   if (!reached.met) {
-    await readOutput(view, listParents(await view.gitDir(), MOST_WALKED), input, WALK_BOUNDS, (piece) => {
+    const bounds = { bytes: WALK_BYTES, milliseconds };
+    await readOutput(view, listParents(await view.gitDir(), MOST_WALKED), input, bounds, (piece) => {
       for (const line of lines.of(piece)) {
         const [oid = '', ...parents] = line.toString('latin1').split(' ');
         reached.add(oid, parents);
