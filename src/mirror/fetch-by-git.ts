@@ -31,7 +31,7 @@ export function copyOpener(
   { source, git = 'git', protocol = 'auto', limits }: ReachedByGit,
   scratch: ScratchPlace,
 ): Remotes['copied'] {
-  const { guard, transport, environment = process.env } = source.connection ?? {};
+  const { guard, transport, waitingTimes, environment = process.env } = source.connection ?? {};
   if (guard !== undefined || transport !== undefined) return undefined;
   const secrets = new Secrets();
   const url = address?.kind === 'http' ? address.url : undefined;
@@ -47,6 +47,7 @@ export function copyOpener(
       redact: (text) => secrets.redact(text),
       scratch,
       maxPackBytes: limits?.maxPackBytes,
+      ...(waitingTimes === undefined ? {} : { waitingTimes }),
       ...(protocol === 'auto' ? {} : { protocol }),
       clock: systemClock,
       prefixes,

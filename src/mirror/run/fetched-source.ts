@@ -7,6 +7,7 @@ import { isObjectId, type ListedRefs, type ObjectFormat, RefCollector } from '..
 import type { Clock } from '../../lib/clock.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { formatSize } from '../../lib/format-size.ts';
+import { WAITING_TIMES, type WaitingTimes } from '../../outbound/waiting-times.ts';
 import { Scratch, type ScratchPlace } from '../graph/scratch.ts';
 import type { ProtocolVersion } from '../remote/connection.ts';
 import { withoutRepository } from '../remote/git-environment.ts';
@@ -14,7 +15,8 @@ import { endedTooEarly, RemoteProcess } from '../remote/remote-process.ts';
 import type { FetchOptions, Source, SourceListing } from '../remote/source.ts';
 import { openCopy } from './copy-source.ts';
 import { sourceTooLong } from './fetch-pack.ts';
-import { exceeds, sizeOf } from './watch-size.ts';
+import { diskNearlyFull, Patience } from './patience.ts';
+import { bytesLeft, sizeOf, watchSize } from './watch-size.ts';
 
 export interface FetchedSourceOptions {
   /** As git takes it. It is told to git in its environment, where other users of the machine do not see it. */
@@ -34,6 +36,10 @@ export interface FetchedSourceOptions {
   readonly scratch: ScratchPlace;
   /** Most bytes that one fetch may bring, as they are on disk; undefined for any. */
   readonly maxPackBytes?: number | undefined;
+  /** How long nothing may move; {@link WAITING_TIMES} if absent. */
+  readonly waitingTimes?: Partial<WaitingTimes>;
+  /** Bytes that the disk of the scratch folder must have left; {@link LEAST_LEFT} if absent. */
+  readonly leastLeft?: number;
   readonly clock: Clock;
   /** Refs that begin with one of these are fetched. */
   readonly prefixes: readonly string[];
@@ -42,6 +48,8 @@ export interface FetchedSourceOptions {
 
 /** Bytes of a list of refs that are read: 64 MiB are about 900,000 refs. */
 const LONGEST_LIST = 64 * 2 ** 20;
+/** Bytes of the disk that are left to others. */
+const LEAST_LEFT = 256 * 2 ** 20;
 /** The remote, in the form for git. */
 const REMOTE = 'source';
 
@@ -72,7 +80,10 @@ class FetchedSource implements Source {
   }
 
   async relist(signal: AbortSignal): Promise<SourceListing> {
-    const output = await this.run(['ls-remote', '--symref', REMOTE], '', signal);
+    const { advertisement } = this.times;
+    const output = await this.patiently(advertisement, signal, (patience) =>
+      this.run(['ls-remote', '--symref', REMOTE], '', patience),
+    );
     const { refs, peeled, head, unusable, objectFormat } = parseList(output);
     const wanted = (name: string) => this.options.prefixes.some((prefix) => name.startsWith(prefix));
     this.listed = {
@@ -132,37 +143,52 @@ class FetchedSource implements Source {
       '--stdin',
       REMOTE,
     ];
-    await this.bounded(join(gitDir, 'objects'), signal, (bounded) =>
-      this.run(args, lines.join(''), bounded, onMessage),
+    await this.patiently(this.times.silence, signal, (patience) =>
+      this.bounded(join(gitDir, 'objects'), patience, () =>
+        this.run(args, lines.join(''), patience, onMessage),
+      ),
     );
     for (const [, oid] of refs) this.fetched.add(oid);
   }
 
-  /**
-   * Runs a fetch, and stops it if it exceeds the limit. The written size is checked a few times a second, because git has no such
-   * limit, and once more at the end.
-   * @throws CairnError `too-large`; what the fetch throws
-   */
-  private async bounded(
-    objects: string,
+  private get times(): WaitingTimes {
+    return { ...WAITING_TIMES, ...this.options.waitingTimes };
+  }
+
+  /** Runs git, and stops it if nothing moves for so many milliseconds, or it says too much. @throws as {@link Patience}; what it throws */
+  private async patiently<T>(
+    milliseconds: number,
     signal: AbortSignal,
-    fetch: (signal: AbortSignal) => Promise<unknown>,
-  ): Promise<void> {
-    const { maxPackBytes, clock } = this.options;
-    if (maxPackBytes === undefined) {
-      await fetch(signal);
-      return;
+    work: (patience: Patience) => Promise<T>,
+  ): Promise<T> {
+    const patience = new Patience(this.options.shown, milliseconds, signal);
+    try {
+      return await work(patience);
+    } finally {
+      patience.end();
     }
+  }
+
+  /**
+   * Runs a fetch, and stops it if it exceeds a limit. The written size is checked a few times a second, because git has no such
+   * limit, and once more at the end.
+   * @throws CairnError `too-large`, or `unavailable` when the disk is nearly full; what the fetch throws
+   */
+  private async bounded(objects: string, patience: Patience, fetch: () => Promise<unknown>): Promise<void> {
+    const { maxPackBytes = Number.POSITIVE_INFINITY, leastLeft = LEAST_LEFT, clock } = this.options;
     const before = await sizeOf(objects, isOfPack);
     const measure = async () => (await sizeOf(objects, isOfPack)) - before;
-    const [over, ended] = [new AbortController(), new AbortController()];
-    const watching = exceeds(measure, maxPackBytes, { clock, signal: ended.signal }).then((isOver) => {
-      if (isOver) over.abort(sourceTooLong(maxPackBytes));
-    });
+    const ended = new AbortController();
+    const look = async (size: number) => {
+      patience.grown(size);
+      if (size > maxPackBytes) patience.fail(sourceTooLong(maxPackBytes));
+      else if ((await bytesLeft(objects)) < leastLeft) patience.fail(diskNearlyFull(leastLeft));
+    };
+    const watching = watchSize(measure, look, { clock, signal: ended.signal });
     // It is awaited below, whatever becomes of the fetch.
     watching.catch(() => undefined);
     try {
-      await fetch(AbortSignal.any([signal, over.signal]));
+      await fetch();
     } finally {
       ended.abort();
       await watching;
@@ -174,9 +200,10 @@ class FetchedSource implements Source {
   private async run(
     args: readonly string[],
     input: string,
-    signal: AbortSignal,
+    patience: Patience,
     onMessage: (text: string) => void = () => undefined,
   ): Promise<string> {
+    const { signal } = patience;
     signal.throwIfAborted();
     const { git, environment, address, shown, settings = [], redact } = this.options;
     const { protocol } = this.options;
@@ -204,7 +231,10 @@ class FetchedSource implements Source {
           LC_ALL: 'C',
         },
       },
-      (line) => onMessage(`${line}\n`),
+      (line) => {
+        patience.said(line.length);
+        onMessage(`${line}\n`);
+      },
       redact,
     );
     const stop = () => process.stop();
@@ -215,6 +245,7 @@ class FetchedSource implements Source {
       let left = LONGEST_LIST;
       for await (const chunk of process.stdout as AsyncIterable<Buffer>) {
         chunks.push(chunk);
+        patience.moved();
         left -= chunk.length;
         if (left < 0)
           throw new CairnError('too-large', `${shown} lists more than ${formatSize(LONGEST_LIST)} of refs`);

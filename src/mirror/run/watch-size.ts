@@ -1,5 +1,5 @@
 /** How much another program has written to a folder, while it still writes. */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { systemCode } from '../../lib/errors.ts';
@@ -23,21 +23,31 @@ export async function sizeOf(folder: string, counts: (name: string) => boolean):
 }
 
 /**
- * Polls a size until it exceeds the limit or the signal is aborted. More can be written between two polls.
+ * Measures a size a few times a second until the signal is aborted. More can be written between two looks.
  * @param measure gives the size in bytes
+ * @param look is given each size
  * @param signal ends the watching
- * @returns true when it was more than `most` bytes at some look; false when the signal came first
  */
-export async function exceeds(
+export async function watchSize(
   measure: () => Promise<number>,
-  most: number,
+  look: (size: number) => Promise<void>,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<boolean> {
+): Promise<void> {
   while (!signal.aborted) {
-    if ((await measure()) > most) return true;
+    await look(await measure());
     await clock.sleep(LOOK_MS, signal).catch(() => undefined);
   }
-  return false;
+}
+
+/** Bytes that the disk of a folder has left for this user; any number where the system does not tell. */
+export async function bytesLeft(folder: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 async function entriesOf(folder: string) {
