@@ -337,3 +337,17 @@ it('git never fetches from guarded addresses', async () => {
   expect(told).toEqual([]);
   expect(await target.run(['for-each-ref'])).toBe('');
 });
+
+describe('a source that is a partial clone', () => {
+  it('is refused with the missing object, and nothing is sent or fetched', async () => {
+    await git.at('work').run(['config', 'uploadpack.allowFilter', 'true']);
+    const url = `file://${join(temp.path, 'work')}`;
+    await git.run(['clone', '--quiet', '--bare', '--filter=blob:none', url, 'partial.git']);
+    const { options, target } = await mirroring(join(temp.path, 'partial.git'));
+    const result = await sync(options);
+    expect(String(result.error)).toMatch(/could not fetch [0-9a-f]{40} from promisor remote/);
+    expect(await target.run(['for-each-ref'])).toBe('');
+    const missing = await git.at('partial.git').run(['rev-list', '--objects', '--all', '--missing=print']);
+    expect(missing).toMatch(/^\?/m);
+  });
+});

@@ -11,6 +11,9 @@ const BANDS: Readonly<Record<number, 'data' | 'message' | 'error'>> = { 1: 'data
 /** Bytes of texts, and of lines before the data, that one answer may have: hours of progress are some megabytes. */
 const MOST_TEXT = 64 * 1024 * 1024;
 
+/** Characters of a reason that are shown. */
+const LONGEST_REASON = 300;
+
 export interface DemultiplexOptions {
   /** Gets the texts of band 2: whole lines, with what ends them. */
   readonly onMessage: ((text: string) => void) | undefined;
@@ -34,7 +37,12 @@ export async function* demultiplexed(
 ): AsyncGenerator<Buffer, void> {
   let isSkipping = skipAcks;
   let told = 0;
-  const lines = new MessageLines((text) => onMessage?.(redact(withoutSequences(text))));
+  let reason: string | undefined;
+  const lines = new MessageLines((text) => {
+    const shown = redact(withoutSequences(text));
+    reason = /^fatal: .*/m.exec(shown)?.[0].slice(0, LONGEST_REASON) ?? reason;
+    onMessage?.(shown);
+  });
   /** Data that has come, and was not given yet. */
   const atHand: Buffer[] = [];
   try {
@@ -72,7 +80,7 @@ export async function* demultiplexed(
       }
       isSkipping = false;
       const data = payload.subarray(1);
-      if (band === 'error') throw remoteError(data.toString('utf8'), redact);
+      if (band === 'error') throw remoteError(data.toString('utf8'), redact, reason);
       lines.push(data);
     }
   } finally {
@@ -123,6 +131,9 @@ class MessageLines {
   }
 }
 
-function remoteError(text: string, redact: (text: string) => string): RemoteError {
-  return new RemoteError('unavailable', `remote: ${saferText(text, redact) || 'an error without a text'}`);
+/** @param reason what a program of the remote died of, which it only says in a message: an error of upload-pack does not tell */
+function remoteError(text: string, redact: (text: string) => string, reason?: string): RemoteError {
+  const because = reason === undefined ? '' : ` (${saferText(reason, redact)})`;
+  const said = saferText(text, redact) || 'an error without a text';
+  return new RemoteError('unavailable', `remote: ${said}${because}`);
 }

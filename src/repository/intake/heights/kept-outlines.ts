@@ -3,8 +3,8 @@ import { GrowingWords } from '../../../lib/growing-words.ts';
 /** Where the entries of a tree end, in ascending order. */
 export type Outline = Uint32Array;
 
-/** Entries of all outlines together, 4 bytes each. */
-const MOST_ENTRIES = 4 * 1024 * 1024;
+/** Entries of all outlines together, 4 bytes each, and as much again for the arrays that hold them. */
+const MOST_ENTRIES = 1024 * 1024;
 
 interface Shared {
   readonly outline: Outline;

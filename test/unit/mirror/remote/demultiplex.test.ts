@@ -50,6 +50,20 @@ async function read(chunks: Iterable<Buffer>): Promise<{ data: Buffer; messages:
 }
 
 describe('a side-band', () => {
+  it('tells what a program of the remote died of, which is a message, with the error', async () => {
+    const band = (number: number, text: string) =>
+      encodePacket(Buffer.concat([Buffer.of(number), Buffer.from(text)]));
+    const died = [
+      band(2, 'Counting objects: 1\rfatal: could not fetch abc from promisor remote\n'),
+      band(2, 'hint: nothing\n'),
+      band(3, 'aborting due to possible repository corruption on the remote side.'),
+    ];
+    await expect(read(died)).rejects.toThrow(
+      'remote: aborting due to possible repository corruption on the remote side. (fatal: could not fetch abc from promisor remote)',
+    );
+    await expect(read([band(3, 'no')])).rejects.toThrow(/^remote: no$/);
+  });
+
   it('ends with an error if its texts have no end', async () => {
     const packet = encodePacket(Buffer.concat([Buffer.of(2), Buffer.alloc(60_000, 'x')]));
     let sent = 0;
