@@ -23,8 +23,9 @@ export const FOSSIL_OPTIONS = [
     name: 'fossil-max-artifacts',
     variable: 'CAIRN_FOSSIL_MAX_ARTIFACTS',
     value: '<count>',
-    default: '200000',
-    description: 'How many artifacts one request of a Fossil client may bring.',
+    default: '40000',
+    description:
+      'How many artifacts one request of a Fossil client may bring: each takes memory, however small it is. Clients send some hundred.',
     commands: 'serve',
   },
   {

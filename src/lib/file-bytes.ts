@@ -4,6 +4,9 @@ import { CairnError, messageOf } from './errors.ts';
 /** Bytes that are read at once. */
 const STEP = 1 << 18;
 
+/** Smaller buffers are parts of a pool, so that a hundred thousand of them are not as many allocations. */
+const POOLED = Buffer.poolSize >>> 1;
+
 /** Bytes in memory, or a part of an open file. */
 export type Bytes = Uint8Array | FileBytes;
 
@@ -31,7 +34,8 @@ export class FileBytes {
    */
   async read(begin = 0, end = this.length): Promise<Buffer> {
     const part = this.slice(begin, end);
-    const bytes = Buffer.allocUnsafeSlow(part.length);
+    const bytes =
+      part.length < POOLED ? Buffer.allocUnsafe(part.length) : Buffer.allocUnsafeSlow(part.length);
     await part.fill(bytes, 0, part.length);
     return bytes;
   }

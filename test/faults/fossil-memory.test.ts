@@ -93,7 +93,7 @@ it('a server takes at most 150 MB for messages with large artifacts, whatever is
   await send([PUSH, file(Buffer.from('small'))]);
   const idle = await memoryOf(server, 'VmRSS');
   tell('idle', { megabytes: Math.round(idle / 1e6) });
-  const large = noise(110 * MIB);
+  const large = noise(104 * MIB);
   const zeros = [1, 2].map((seed) => {
     const bytes = Buffer.alloc(120 * MIB);
     bytes[0] = seed;
@@ -150,6 +150,9 @@ it('a server takes at most 150 MB for messages with large artifacts, whatever is
     const reply = await post(pull(nameOf(changed, 'sha1')), 'application/x-fossil-debug');
     expect(await sizeOfReply(reply)).toBeGreaterThan(changed.length);
   });
+  const few = Buffer.alloc(1_500, 'a line of text\n');
+  const many = Array.from({ length: 39_000 }, (_, at) => file(Buffer.concat([few, Buffer.from(`${at}`)])));
+  await check('very many small ones', () => send([PUSH, ...many], 1));
   const middle = noise(40 * MIB, 1);
   const hash = nameOf(middle, 'sha1');
   await check('an unversioned file', () =>

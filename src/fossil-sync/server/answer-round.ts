@@ -8,7 +8,7 @@ import { isCairnError, publicTextOf } from '../../lib/errors.ts';
 import type { Bytes, FileBytes } from '../../lib/file-bytes.ts';
 import { faultFires } from '../faults.ts';
 import { type RequestOperation, runWithin } from '../observer.ts';
-import { receivedArtifact, receivedUnversioned } from '../received-cards.ts';
+import { receivedUnversioned } from '../received-cards.ts';
 import { announceAll, announceClusters, announcePrivate, announceUnclustered } from './announce.ts';
 import { askForMissing } from './ask-for-missing.ts';
 import { answerCheckInPragmas } from './check-in-pragmas.ts';
@@ -184,7 +184,7 @@ async function announceForPull(round: Round): Promise<void> {
 async function takeIn(round: Round): Promise<void> {
   const { repository, request, context, bag } = round;
   const { faults, actor } = context;
-  const artifacts = request.files.filter(({ name }) => !bag.isShunned(name)).map(receivedArtifact);
+  const artifacts = request.files.filter(({ name }) => !bag.isShunned(name));
   const dropped = faultFires(faults, 'server.drop-unversioned-file');
   const unversioned = dropped ? [] : request.unversionedFiles.map(receivedUnversioned);
   if (artifacts.length === 0 && unversioned.length === 0) return;

@@ -1,15 +1,11 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
-import type {
-  Card,
-  CloneCard,
-  CompressedFileCard,
-  FileCard,
-  UnversionedFileCard,
-} from '../../fossil/cards.ts';
+import type { Card, CloneCard, UnversionedFileCard } from '../../fossil/cards.ts';
 import { type Pragma, parsePragma } from '../../fossil/pragmas.ts';
 import { Yielder } from '../../lib/cooperative.ts';
 import type { Bytes, FileBytes } from '../../lib/file-bytes.ts';
 import type { Bag } from '../../repository/fossil/bag.ts';
+import type { ReceivedArtifact } from '../../repository/fossil/prepared-artifacts.ts';
+import { receivedArtifact } from '../received-cards.ts';
 import { HASH_PRAGMA, isTableCard } from '../table-sync/table-exchange.ts';
 import { NameMarks } from './name-marks.ts';
 import { RoundRefusal } from './round-refusal.ts';
@@ -22,7 +18,7 @@ export interface RoundRequest {
   /** Codes that `push` and `pull` cards name. */
   readonly projectCodes: ReadonlySet<string>;
   readonly clone: CloneCard | undefined;
-  readonly files: readonly (FileCard<Bytes> | CompressedFileCard<Bytes>)[];
+  readonly files: readonly ReceivedArtifact<Bytes>[];
   readonly unversionedFiles: readonly UnversionedFileCard<Bytes>[];
   /** Artifacts here that the client has, too. */
   readonly known: NameMarks;
@@ -96,7 +92,7 @@ class Sorter implements RoundRequest {
   pull = false;
   readonly projectCodes = new Set<string>();
   clone: CloneCard | undefined;
-  readonly files: (FileCard<Bytes> | CompressedFileCard<Bytes>)[] = [];
+  readonly files: ReceivedArtifact<Bytes>[] = [];
   readonly unversionedFiles: UnversionedFileCard<Bytes>[] = [];
   readonly known: NameMarks;
   readonly gimmes: NameMarks;
@@ -129,7 +125,7 @@ class Sorter implements RoundRequest {
         return;
       case 'file':
       case 'cfile':
-        this.files.push(card);
+        this.files.push(receivedArtifact(card));
         return;
       case 'igot':
         this.igot(card.name, card.isPrivate);

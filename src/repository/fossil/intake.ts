@@ -81,6 +81,8 @@ class Intake {
   /** Makes the payload of what came as it is. */
   private asPayload = payloadMaker([], INTAKE_LIMITS);
   private members = 0;
+  /** Whether it came in a message that is too large for memory: then what others read stays in the cache. */
+  private isFromFile = false;
 
   constructor(
     bag: Bag,
@@ -98,9 +100,13 @@ class Intake {
 
   async take(received: Received<Bytes>): Promise<PreparedArtifacts> {
     if (received.artifacts.length > this.limits.records) {
-      throw new CairnError('too-large', `more than ${this.limits.records} artifacts in one request`);
+      throw new CairnError(
+        'too-large',
+        `more than ${this.limits.records} artifacts in one request: let the client send less at once (max-upload)`,
+      );
     }
     this.asPayload = payloadMaker(received.artifacts, this.limits);
+    this.isFromFile = received.artifacts.some(({ payload }) => payload instanceof FileBytes);
     const whole: ReceivedArtifact<Bytes>[] = [];
     for (const artifact of received.artifacts) {
       const { name, source, isPrivate } = artifact;
@@ -166,6 +172,8 @@ class Intake {
 
   /** The deltas of an artifact, received and waiting ones, when they are asked for first. */
   private takeDeltas(source: ArtifactName): Delta[] {
+    // Nothing is remembered of each artifact of a large push that has no deltas.
+    if (this.deltas.size === 0 && this.bag.view.waiting.length === 0) return [];
     if (this.followed.has(source)) return [];
     this.followed.add(source);
     const deltas = this.deltas.get(source) ?? [];
@@ -223,7 +231,7 @@ class Intake {
     const { name, isPrivate } = from;
     // Whatever is made of it was noted before.
     if (this.deltas.has(name) || this.waitingOf(name).length > 0) this.contents.keep(name, content);
-    if (!(content instanceof FileBytes)) {
+    if (!(content instanceof FileBytes) && !this.isFromFile) {
       this.bag.context.contents?.remember(this.bag.repository, name, content);
     }
     if (this.isHere(from)) return;

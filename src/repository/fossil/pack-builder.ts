@@ -5,6 +5,7 @@ import type { UnversionedFile } from '../../fossil/unversioned.ts';
 import { cooperate } from '../../lib/cooperative.ts';
 import { type Digest, sha256, sha256InSteps } from '../../lib/digest.ts';
 import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
+import { GrowingWords } from '../../lib/growing-words.ts';
 import { type ScratchFiles, scratchError } from '../../lib/scratch-files.ts';
 import type { ObjectBody } from '../../object-store/object-store.ts';
 import { IndexBuilder } from './index-builder.ts';
@@ -30,9 +31,10 @@ export class PackBuilder implements AsyncDisposable {
   private readonly index: IndexBuilder;
   private readonly scratch: ScratchFiles;
   private payloads: Uint8Array[] = [];
-  private readonly places = new Map<ArtifactName, { readonly number: number; readonly offset: number }>();
+  /** The number of the record that was added last for a name, and where the payload of each begins. */
+  private readonly numbers = new Map<ArtifactName, number>();
+  private readonly offsets = new GrowingWords(0);
   private length = 0;
-  private records = 0;
   private path: string | undefined;
   private writer: PackFileWriter | undefined;
 
@@ -78,10 +80,10 @@ export class PackBuilder implements AsyncDisposable {
 
   /** The payload that was added last for a name. */
   async payloadOf(name: ArtifactName): Promise<Bytes | undefined> {
-    const place = this.places.get(name);
-    if (place === undefined) return undefined;
-    if (this.writer === undefined) return this.payloads[place.number];
-    return this.writer.read(place.offset, this.index.lengthOf(place.number));
+    const number = this.numbers.get(name);
+    if (number === undefined) return undefined;
+    if (this.writer === undefined) return this.payloads[number];
+    return this.writer.read(this.offsets.get(number), this.index.lengthOf(number));
   }
 
   /** @throws as {@link add} */
@@ -107,7 +109,8 @@ export class PackBuilder implements AsyncDisposable {
   }
 
   private place({ name }: PackRecord, length: number): void {
-    this.places.set(name, { number: this.records++, offset: this.length });
+    this.numbers.set(name, this.offsets.length);
+    this.offsets.push(this.length);
     this.length += length;
   }
 

@@ -38,7 +38,9 @@ describe('limits of a request (docs/reference/fossil-limits.md)', () => {
       return { card: 'file', name: artifact, payload, isPrivate: false };
     });
     const refused = await requests.send([requests.push, ...files], { user: 'alice' });
-    expect(errorOf(refused)).toBe('more than 2 artifacts in one request');
+    expect(errorOf(refused)).toBe(
+      'more than 2 artifacts in one request: let the client send less at once (max-upload)',
+    );
     expect((await rig.bag()).count).toBe(0);
     await requests.send([requests.push, ...files.slice(1)], { user: 'alice' });
     expect((await rig.bag()).count).toBe(2);
