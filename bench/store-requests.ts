@@ -17,17 +17,28 @@ export async function storeRequests(base: string): Promise<number> {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** Milliseconds without a request after which a server has done what follows a publish: receipts are written within 300. */
-const QUIET_MS = 600;
+/** Milliseconds without a request after which what follows a publish is done: receipts are written within 300. */
+const QUIET_MS = 700;
 
-/** The same once the server has asked for nothing for a while, 10 s at most. */
+/** Milliseconds between two looks, and for all of them. */
+const LOOK_MS = 20;
+const PATIENCE_MS = 15_000;
+
+/**
+ * The same, once a server has done what it does behind its answers and has just looked for events of others, as it does every second:
+ * nothing of its own falls into the next part of a second.
+ */
 export async function storeRequestsAtRest(base: string): Promise<number> {
   let count = await storeRequests(base);
-  for (let waited = 0; waited < 10_000; waited += QUIET_MS) {
-    await setTimeout(QUIET_MS);
+  let changed = performance.now();
+  for (const until = changed + PATIENCE_MS; performance.now() < until; ) {
+    await setTimeout(LOOK_MS);
     const now = await storeRequests(base);
-    if (now === count) break;
+    if (now === count) continue;
+    const isLook = now === count + 1 && performance.now() - changed >= QUIET_MS;
     count = now;
+    changed = performance.now();
+    if (isLook) break;
   }
   return count;
 }
