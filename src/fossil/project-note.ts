@@ -45,12 +45,12 @@ export interface TechnoteVersion extends Signed {
   readonly text: string;
 }
 
-/** A file that is attached to a page of the wiki, a ticket or a technote, or taken away from it. */
+/** A file that is attached to a page of the wiki, a ticket, a technote or a forum post, or taken away from it. */
 export interface Attachment extends Signed {
   readonly is: 'attachment';
   /** The name of the file. */
   readonly file: string;
-  /** The title of a page of the wiki, or the name of a ticket or technote. */
+  /** The title of a page of the wiki, the name of a ticket or technote, or that of a forum post. */
   readonly target: string;
   /** The content; undefined if the file is taken away. */
   readonly source: ArtifactName | undefined;

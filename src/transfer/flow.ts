@@ -55,7 +55,8 @@ export class Flow {
     this.work();
     try {
       const first = await new Promise<Waited<T>>((resolve, reject) => {
-        // Not a function around it: V8 would keep the bytes of each step until its next full collection.
+        // Not a new function: V8 makes one that is assigned to a property in the old generation, where it keeps the bytes of
+        // its step until the next full collection.
         this.onSlow = resolve;
         this.timer ??= setInterval(() => this.check(), CHECK_MS).unref();
         step.then((value) => resolve({ value }), reject);

@@ -343,7 +343,13 @@ describe('wiki, tickets and technotes', () => {
     const deleted = postOf(`G ${root.name}\nI ${root.name}\nP ${other.name}\n`, '', 'carol');
     const retitled = postOf(`G ${root.name}\nH How\\sto\\sdo\\sit\nP ${root.name}\n`, 'How now?');
     const lone = postOf(`G ${'e'.repeat(64)}\nI ${'e'.repeat(64)}\n`, 'An answer to nothing');
-    const { text, json } = await rigWith(root, answer, other, thanks, edited, below, deleted, retitled, lone);
+    const log = whole('a log\n');
+    const attach = (file: string, post: { readonly name: string }) =>
+      noteOf(`A ${file} ${post.name} ${log.name}\nD DATE\n`, 'U eve\n');
+    const [attached, toEdit] = [attach('a.log', answer), attach('b.log', edited)];
+    const { text, json } = await rigWith(
+      ...[root, answer, other, thanks, edited, below, deleted, retitled, lone, log, attached, toEdit],
+    );
     expect(await json('forum')).toMatchObject({
       count: 2,
       threads: [
@@ -355,14 +361,22 @@ describe('wiki, tickets and technotes', () => {
       count: 5,
       posts: [
         { name: root.name, artifact: retitled.name, depth: 0, text: 'How now?', answers: null },
-        { name: answer.name, artifact: edited.name, depth: 1, user: 'bob', edited: { user: 'dave' } },
-        { name: thanks.name, depth: 2, answers: answer.name, edited: null },
+        {
+          name: answer.name,
+          artifact: edited.name,
+          depth: 1,
+          user: 'bob',
+          edited: { user: 'dave' },
+          attachments: [{ file: 'a.log', artifact: attached.name, size: 6 }, { file: 'b.log' }],
+        },
+        { name: thanks.name, depth: 2, answers: answer.name, edited: null, attachments: [] },
         { name: below.name, depth: 2, answers: answer.name },
         { name: other.name, depth: 1, text: '' },
       ],
     });
     const page = await text(`forum/${root.name}`);
     expect(page).toContain('This post was deleted.');
+    expect(page).toContain(`href="${HERE}/attachment/${attached.name}?download=1"`);
     expect(page).toMatch(/edited .* by <bdi>dave<\/bdi>/);
     expect(page).toContain(`answers <a href="#post-${answer.name.slice(0, 16)}"><bdi>bob</bdi></a>`);
     expect(page).not.toContain('<script>alert');

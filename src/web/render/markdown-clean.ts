@@ -17,6 +17,7 @@ const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
   details: ['open'],
   img: ['src', 'alt', 'width', 'height', 'loading'],
   input: ['type', 'disabled', 'checked', 'aria-label'],
+  li: ['value'],
   ol: ['start', 'reversed'],
   pre: ['tabindex'],
   td: ['colspan', 'rowspan'],
@@ -33,6 +34,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
   colspan: 50,
   rowspan: 200,
   start: 1e9,
+  value: 1e9,
 };
 /** Elements within elements; deeper ones lose their tags. */
 const DEPTH = 60;
@@ -43,8 +45,9 @@ type Attributes = Record<string, string>;
  * Removes from HTML what a page must not contain: scripts, styles, forms, and everything loaded from another host. Links and
  * images are resolved in the repository; an image elsewhere becomes a link to it.
  * @param html untrusted
+ * @param known URLs of this server that links name as `known:<number>`
  */
-export function cleanHtml(html: string, place: MarkdownPlace): string {
+export function cleanHtml(html: string, place: MarkdownPlace, known: readonly string[] = []): string {
   /** Links that are open: there is no link in a link. */
   let links = 0;
   const open = (name: string) => {
@@ -63,7 +66,7 @@ export function cleanHtml(html: string, place: MarkdownPlace): string {
     onOpenTag: open,
     onCloseTag: close,
     transformTags: {
-      a: (tagName, attributes) => ({ tagName, attribs: cleanLink(attributes, place) }),
+      a: (tagName, attributes) => ({ tagName, attribs: cleanLink(attributes, place, known) }),
       img: (_, attributes) => cleanPicture(attributes, place, links > 0),
       input: (_, { checked, 'aria-label': label }) => ({
         tagName: 'input',
@@ -79,10 +82,12 @@ export function cleanHtml(html: string, place: MarkdownPlace): string {
   });
 }
 
-function cleanLink(attributes: Attributes, place: MarkdownPlace): Attributes {
+function cleanLink(attributes: Attributes, place: MarkdownPlace, known: readonly string[] = []): Attributes {
   const { href, rel: _, name, id, ...rest } = attributes;
   const anchor = id ?? name;
   const kept = anchor === undefined ? rest : { ...rest, id: anchor };
+  const page = known[Number(/^known:(\d{1,6})$/.exec(href ?? '')?.[1] ?? -1)];
+  if (page !== undefined) return { ...kept, href: page };
   const target = href === undefined ? undefined : linkTarget(href, place.folder);
   switch (target?.is) {
     case undefined:

@@ -1,3 +1,4 @@
+import type { WikiQuestion } from './fossil-wiki.ts';
 import type { CodeQuestion, PiecesQuestion } from './highlight.ts';
 import type { MarkdownQuestion } from './markdown.ts';
 
@@ -12,6 +13,8 @@ export const RENDER_TASKS = {
   pieces: async (question: PiecesQuestion) => (await import('./highlight.ts')).highlightPieces(question),
   /** HTML of Markdown. */
   markdown: async (question: MarkdownQuestion) => (await import('./markdown.ts')).renderMarkdown(question),
+  /** HTML of Fossil's wiki markup. */
+  fossilWiki: async (question: WikiQuestion) => (await import('./fossil-wiki.ts')).renderFossilWiki(question),
   /** The cells of a Jupyter notebook; undefined if it is not one. */
   notebook: async (question: MarkdownQuestion) =>
     (await import('./render-notebook.ts')).renderNotebook(question),

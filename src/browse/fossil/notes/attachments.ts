@@ -13,7 +13,7 @@ export interface ShownAttachment extends AttachedFile {
 /** Attachments of one thing that a page shows. */
 export const MOST_ATTACHMENTS = 200;
 
-/** What is attached to something. @param target title of a page of the wiki, or name of a ticket or technote */
+/** What is attached to something. @param target title of a page of the wiki, or name of a ticket, technote or forum post */
 export function attachmentsOf(
   view: FossilView,
   { attachments }: ProjectNotes,

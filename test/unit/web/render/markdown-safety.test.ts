@@ -1,5 +1,6 @@
-/** Hostile Markdown: of what remains, nothing runs and nothing is loaded from elsewhere. */
+/** Hostile Markdown, and hostile wiki text of Fossil: of what remains, nothing runs and nothing is loaded from elsewhere. */
 import { describe, expect, it } from 'vitest';
+import { renderFossilWiki } from '../../../../src/web/render/fossil-wiki.ts';
 import { renderMarkdown } from '../../../../src/web/render/markdown.ts';
 
 const VECTORS: readonly string[] = [
@@ -139,12 +140,13 @@ const OF_ELEMENTS: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = 
     loading: /^lazy$/,
   },
   input: { type: /^checkbox$/, disabled: /^$/, checked: /^$/ },
+  li: { value: /^\d+$/ },
   td: { colspan: /^\d{1,2}$/, rowspan: /^\d{1,3}$/, scope: /^row|col$/ },
   th: { colspan: /^\d{1,2}$/, rowspan: /^\d{1,3}$/, scope: /^row|col$/ },
   ol: { start: /^\d+$/, reversed: /^$/ },
   details: { open: /^$/ },
   ...Object.fromEntries(
-    `abbr b bdi blockquote br caption cite code dd del dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i ins kbd li
+    `abbr b bdi blockquote br caption cite code dd del dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i ins kbd
     mark p pre q s samp small span strike strong sub summary sup table tbody tfoot thead time tr tt u ul var`
       .split(/\s+/)
       .map((name) => [name, {}]),
@@ -177,21 +179,24 @@ function check(html: string): void {
   expect(rest).not.toMatch(/[<>]/);
 }
 
-describe('hostile Markdown', () => {
-  it.each(VECTORS.map((vector) => [vector]))('comes out harmless: %j', (vector) => {
+describe('hostile Markdown, and wiki text of Fossil,', () => {
+  it.each(VECTORS.map((vector) => [vector]))('come out harmless: %j', (vector) => {
     for (const around of [
       vector,
       `x ${vector} y`,
       `<div>\n${vector}\n</div>`,
       `- ${vector}`,
+      `  *  ${vector}`,
+      `[${vector}|${vector}]`,
       `# ${vector}`,
     ]) {
       const place = { files: '/npub1x/tool/file/main', raw: '/npub1x/tool/raw/main', folder: ['docs'] };
       check(renderMarkdown({ text: around, place }));
+      check(renderFossilWiki({ text: around, place, known: new Map() }));
     }
   });
 
-  it('is detected by this test if cleaning is skipped', () => {
+  it('are detected by this test if cleaning is skipped', () => {
     for (const bad of [
       '<script>x</script>',
       '<img src="https://e.example/x">',

@@ -16,6 +16,7 @@ import { cut, userText } from '../../../user-text.ts';
 import { dateText, type FossilContext, fossilFrame } from '../../fossil-frame.ts';
 import type { FossilPage } from '../../fossil-page.ts';
 import { attachmentJson, attachmentSchema, attachmentsHtml } from './attachments-html.ts';
+import { linkTargets } from './link-targets.ts';
 import { pageTextHtml, type ShownText, showTexts } from './note-texts.ts';
 import { noteListHtml, SHOWN_NOTES } from './notes-html.ts';
 
@@ -81,7 +82,12 @@ export const technotesPage: FossilPage<Question, Content, z.infer<typeof schema>
     if (technote === undefined) throw new CairnError('not-found', 'there is no such technote');
     const version = parseProjectNote(await readArtifact(view, technote.artifact, LARGEST_NOTE));
     if (version?.is !== 'technote') throw new CairnError('not-found', 'this technote cannot be read');
-    const [text = { ...version, rendered: undefined }] = await showTexts(renderer, links, [version]);
+    const [text = { ...version, rendered: undefined }] = await showTexts(
+      renderer,
+      links,
+      [version],
+      linkTargets(view, notes, links),
+    );
     const attachments = attachmentsOf(view, notes, name);
     return { notes, shown: { technote, text, whole: version.text, attachments } };
   },

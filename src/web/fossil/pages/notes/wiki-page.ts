@@ -16,6 +16,7 @@ import { cut, userText } from '../../../user-text.ts';
 import { dateText, type FossilContext, fossilFrame } from '../../fossil-frame.ts';
 import type { FossilPage } from '../../fossil-page.ts';
 import { attachmentJson, attachmentSchema, attachmentsHtml } from './attachments-html.ts';
+import { linkTargets } from './link-targets.ts';
 import { pageTextHtml, type ShownText, showTexts } from './note-texts.ts';
 import { noteListHtml, SHOWN_NOTES } from './notes-html.ts';
 
@@ -77,7 +78,12 @@ export const wikiPage: FossilPage<Question, Content, z.infer<typeof schema>> = {
     if (page === undefined) throw new CairnError('not-found', 'there is no such page in the wiki');
     const version = parseProjectNote(await readArtifact(view, page.artifact, LARGEST_NOTE));
     if (version?.is !== 'wiki') throw new CairnError('not-found', 'this page of the wiki cannot be read');
-    const [text = { ...version, rendered: undefined }] = await showTexts(renderer, links, [version]);
+    const [text = { ...version, rendered: undefined }] = await showTexts(
+      renderer,
+      links,
+      [version],
+      linkTargets(view, notes, links),
+    );
     return {
       notes,
       shown: { page, text, whole: version.text, attachments: attachmentsOf(view, notes, title) },

@@ -9,6 +9,7 @@ import type { Html } from '../../../../layout.ts';
 import { cut, userText } from '../../../../user-text.ts';
 import { dateText, type FossilContext, fossilFrame } from '../../../fossil-frame.ts';
 import type { FossilPage } from '../../../fossil-page.ts';
+import { attachmentJson, attachmentSchema } from '../attachments-html.ts';
 import { noteListHtml, SHOWN_NOTES } from '../notes-html.ts';
 import { POSTS, readThread, type ShownThread } from './read-thread.ts';
 import { threadHtml, titleHtml } from './thread-html.ts';
@@ -56,6 +57,7 @@ const schema = z.object({
         depth: z.number().int().describe('how many posts it is below the first one'),
         type: z.string().describe('media type'),
         text: z.string().describe('empty if it was deleted'),
+        attachments: z.array(attachmentSchema),
       }),
     )
     .nullable()
@@ -102,17 +104,20 @@ export const forumPage: FossilPage<Question, Content, z.infer<typeof schema>> = 
         }),
       ),
       posts:
-        shown?.posts.map(({ name, artifact, user, time, edited, answers, depth, text: { type, text } }) => ({
-          name,
-          artifact,
-          user,
-          time,
-          edited: edited ?? null,
-          answers: answers ?? null,
-          depth,
-          type,
-          text,
-        })) ?? null,
+        shown?.posts.map(
+          ({ name, artifact, user, time, edited, answers, depth, text: { type, text }, attachments }) => ({
+            name,
+            artifact,
+            user,
+            time,
+            edited: edited ?? null,
+            answers: answers ?? null,
+            depth,
+            type,
+            text,
+            attachments: attachments.map(attachmentJson),
+          }),
+        ) ?? null,
     }),
   },
 };

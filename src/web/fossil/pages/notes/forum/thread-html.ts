@@ -5,6 +5,7 @@ import type { Html } from '../../../../layout.ts';
 import { userText } from '../../../../user-text.ts';
 import { dateText, type FossilContext } from '../../../fossil-frame.ts';
 import type { FossilLinks } from '../../../fossil-links.ts';
+import { attachmentsHtml } from '../attachments-html.ts';
 import { textHtml } from '../note-texts.ts';
 import { POSTS, type ShownThread } from './read-thread.ts';
 
@@ -35,7 +36,18 @@ function postHtml(
   links: FossilLinks,
   thread: string,
   posts: ShownThread['posts'],
-  { name, artifact, user, time, edited, answers, depth, isDeleted, text }: ShownThread['posts'][number],
+  {
+    name,
+    artifact,
+    user,
+    time,
+    edited,
+    answers,
+    depth,
+    isDeleted,
+    text,
+    attachments,
+  }: ShownThread['posts'][number],
 ): Html {
   const answered = posts.find((post) => post.name === answers);
   const answer =
@@ -50,7 +62,7 @@ function postHtml(
   return html`<article class="comment depth-${Math.min(depth, DEEPEST)}" id="${idOf(name)}">
 <p class="quiet">${userText(user, USER)}, ${dateText(time)}${changed}${answer} · <a href="${links.at('artifact', artifact)}">Artifact</a></p>
 ${isDeleted ? html`<p class="quiet">${edited === undefined ? 'This post is empty.' : 'This post was deleted.'}</p>` : textHtml(text)}
-</article>
+${attachmentsHtml(links, attachments)}</article>
 `;
 }
 

@@ -10,6 +10,7 @@ import { parseProjectNote } from '../../../../../fossil/project-note.ts';
 import { CairnError } from '../../../../../lib/errors.ts';
 import type { Renderer } from '../../../../render/render-pool.ts';
 import type { FossilLinks } from '../../../fossil-links.ts';
+import { linkTargets } from '../link-targets.ts';
 import { type NoteText, type ShownText, showTexts } from '../note-texts.ts';
 
 /** A ticket with some of its changes. */
@@ -68,6 +69,7 @@ export async function readTicket(
     renderer,
     links,
     read.flatMap(({ texts }) => texts),
+    linkTargets(view, notes, links),
   );
   let at = 0;
   const changes = read.map(({ change, texts }) => {
