@@ -1,6 +1,7 @@
 /** Messages that are too large for memory: they are read from a file, refused in Fossil's words, and leave nothing behind. */
 import { readdir } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { deflateSync, inflateSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nameOf } from '../../../../src/fossil/artifact-name.ts';
@@ -10,6 +11,10 @@ import { createDelta } from '../../../../src/fossil/create-delta.ts';
 import { loginCard, loginSecret } from '../../../../src/fossil/login.ts';
 import { writeCards } from '../../../../src/fossil/write-cards.ts';
 import type { ExchangeHost } from '../../../../src/fossil-sync/server/exchange.ts';
+import { answerFossil, turnsForLargeMessages } from '../../../../src/http/fossil/answer-fossil.ts';
+import { ByteBudget } from '../../../../src/lib/byte-budget.ts';
+import { CairnError } from '../../../../src/lib/errors.ts';
+import { Pace } from '../../../../src/lib/pace.ts';
 import { ScratchFiles } from '../../../../src/lib/scratch-files.ts';
 import { type FossilListening, fossilHost, listenFossil, PASSWORD } from '../../../helpers/fossil-host.ts';
 import { FossilRig, whole } from '../../../helpers/fossil-rig.ts';
@@ -288,6 +293,29 @@ describe('a large message', () => {
     }
     await expect.poll(() => scratch.free).toBe(ROOM);
     expect(await count()).toBe(1);
+  });
+
+  it('whose client stops sending is ended, and dropped', async () => {
+    const turns = turnsForLargeMessages();
+    const memory = new ByteBudget(0);
+    let end: Promise<unknown> = Promise.resolve();
+    const slow = createServer((incoming, outgoing) => {
+      const tooSlow = () => incoming.destroy(new CairnError('invalid', 'too slow'));
+      const pace = new Pace({ bytesPerSecond: 1_000_000, patience: 300 }, tooSlow, () => performance.now());
+      const type = 'application/x-fossil-debug';
+      end = answerFossil(incoming, outgoing, type, host, { memory, turns, pace }).catch((error) => error);
+    });
+    await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+    const { port } = slow.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n');
+      socket.write(Buffer.alloc(5 * MIB, '# x\n'));
+    });
+    socket.on('error', () => undefined);
+    await new Promise<void>((resolve) => socket.on('close', () => resolve()));
+    expect(await end).toMatchObject({ kind: 'invalid', message: expect.stringContaining('too slow') });
+    expect(scratch.free).toBe(ROOM);
+    await new Promise((resolve) => slow.close(resolve));
   });
 
   it('is refused as busy when there is no disk space, and read to its end', async () => {
