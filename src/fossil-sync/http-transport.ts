@@ -20,6 +20,9 @@ export interface HttpTransportOptions extends HttpClientOptions {
 /** As many as Fossil follows. */
 const MAX_REDIRECTS = 20;
 
+/** Bytes of a reply that is collected in one piece. */
+const IN_ONE_PIECE = 1 << 20;
+
 /** Redirects that keep the method. 303 turns the request into a GET, which is useless here. */
 const REDIRECTS = new Set([301, 302, 307, 308]);
 
@@ -84,18 +87,23 @@ export class HttpTransport implements Transport {
       );
     }
     const { maxReplyBytes } = this.options;
+    const declared = Number(answer.headers['content-length'] ?? 0);
+    // In one piece if it is large: joining chunks would take the memory twice. What nothing is written to takes no place.
+    const isLarge = declared >= IN_ONE_PIECE && declared <= maxReplyBytes;
+    const whole = isLarge ? Buffer.allocUnsafeSlow(declared) : undefined;
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of answer.body) {
-      bytes += chunk.length;
-      if (bytes > maxReplyBytes) {
+      if (bytes + chunk.length > (whole?.length ?? maxReplyBytes)) {
         throw new RemoteError('too-large', `${this.shown} sends a reply of more than ${maxReplyBytes} bytes`);
       }
-      chunks.push(chunk);
+      if (whole === undefined) chunks.push(chunk);
+      else whole.set(chunk, bytes);
+      bytes += chunk.length;
     }
     // Servers end each message with the time. One without any byte was cut off, and would end the session as if all were done.
     if (bytes === 0) throw new RemoteError('unavailable', `${this.shown} sends an empty reply`);
-    return { type, body: Buffer.concat(chunks, bytes) };
+    return { type, body: whole?.subarray(0, bytes) ?? Buffer.concat(chunks, bytes) };
   }
 
   private redirected({ status, headers }: HttpAnswer): URL {

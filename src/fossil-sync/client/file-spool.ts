@@ -25,6 +25,11 @@ export class FileSpool implements PayloadSpool {
 
   async append(payload: Uint8Array): Promise<number> {
     const place = this.written + this.pendingBytes;
+    if (payload.length >= WRITE_BYTES) {
+      await this.flush();
+      await this.write(payload);
+      return place;
+    }
     // A copy: the payload is a view of a whole page.
     this.pending.push(Uint8Array.from(payload));
     this.pendingBytes += payload.length;
@@ -49,11 +54,15 @@ export class FileSpool implements PayloadSpool {
 
   private async flush(): Promise<void> {
     const bytes = Buffer.concat(this.pending, this.pendingBytes);
+    await this.write(bytes);
+    this.pending = [];
+    this.pendingBytes = 0;
+  }
+
+  private async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
       at += (await this.file.write(bytes, at, bytes.length - at, this.written + at)).bytesWritten;
     }
     this.written += bytes.length;
-    this.pending = [];
-    this.pendingBytes = 0;
   }
 }
