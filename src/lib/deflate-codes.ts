@@ -20,9 +20,15 @@ export const DISTANCE_BITS = [
 const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 export const END_OF_BLOCK = 256;
 
-/** Codes of at most so many bits are looked up in a table. */
+/** Codes of at most so many bits are looked up in a table, of symbols and of distances. */
 const TABLE_BITS = 9;
-const TABLE_SIZE = 1 << TABLE_BITS;
+
+/** By number: its bits in the order in which a stream has those of a code, the first bit lowest. */
+const REVERSED = Uint16Array.from({ length: 1 << TABLE_BITS }, (_, code) => {
+  let bits = 0;
+  for (let bit = 0; bit < TABLE_BITS; bit++) bits |= ((code >>> bit) & 1) << (TABLE_BITS - 1 - bit);
+  return bits;
+});
 
 /** A canonical Huffman code. */
 export class Code {
@@ -33,20 +39,26 @@ export class Code {
   private readonly nexts = new Uint16Array(MOST_BITS + 2);
   private readonly codes = new Uint16Array(MOST_BITS + 2);
   /** By the next bits: a symbol, and in the lowest four bits the length of its code; 0 for a longer code or none. */
-  private readonly table = new Uint16Array(TABLE_SIZE);
+  private readonly table: Uint16Array;
+  private readonly tableBits: number;
+  /** False while the table is empty: then each code is found by its length. */
+  private hasTable = false;
 
-  /** @param most number of symbols */
-  constructor(most: number) {
+  /** @param most number of symbols @param tableBits codes of at most so many bits are looked up in a table */
+  constructor(most: number, tableBits: number) {
     this.symbols = new Uint16Array(most);
+    this.tableBits = tableBits;
+    this.table = new Uint16Array(1 << tableBits);
   }
 
   /**
    * Builds the code from lengths.
    * @param lengths length of each symbol's code in bits, 0 for a symbol without a code
+   * @param isBrief true where few symbols are read: the table would take longer than they do
    * @returns false when there are too many codes of a length
    */
-  build(lengths: Uint8Array, from: number, count: number): boolean {
-    const { counts, symbols, nexts, codes, table } = this;
+  build(lengths: Uint8Array, from: number, count: number, isBrief: boolean): boolean {
+    const { counts, symbols, nexts, codes, table, tableBits } = this;
     counts.fill(0);
     for (let symbol = 0; symbol < count; symbol++) {
       const length = lengths[from + symbol] ?? 0;
@@ -62,25 +74,30 @@ export class Code {
       nexts[length + 1] = (nexts[length] ?? 0) + (counts[length] ?? 0);
       codes[length + 1] = ((codes[length] ?? 0) + (counts[length] ?? 0)) << 1;
     }
-    table.fill(0);
+    // A code without gaps that has no long codes fills the table.
+    const isFull = left === 0 && codes[tableBits + 1] === 1 << (tableBits + 1);
+    if (this.hasTable && (isBrief || !isFull)) table.fill(0);
+    this.hasTable = !isBrief;
     for (let symbol = 0; symbol < count; symbol++) {
       const length = lengths[from + symbol] ?? 0;
       if (length === 0) continue;
       const at = nexts[length] ?? 0;
       symbols[at] = symbol;
       nexts[length] = at + 1;
+      if (isBrief) continue;
       const code = codes[length] ?? 0;
       codes[length] = code + 1;
-      if (length > TABLE_BITS) continue;
+      if (length > tableBits) continue;
       const entry = (symbol << 4) | length;
-      for (let bits = reversed(code, length); bits < TABLE_SIZE; bits += 1 << length) table[bits] = entry;
+      const first = (REVERSED[code] ?? 0) >>> (TABLE_BITS - length);
+      for (let bits = first; bits < table.length; bits += 1 << length) table[bits] = entry;
     }
     return true;
   }
 
   /** The next symbol, or -1 when no symbol has this code. */
   read(bits: Bits): number {
-    const entry = this.table[bits.peek(TABLE_BITS)] ?? 0;
+    const entry = this.table[bits.peek(this.tableBits)] ?? 0;
     if (entry === 0) return this.readLong(bits);
     bits.pass(entry & 15);
     return entry >>> 4;
@@ -105,13 +122,6 @@ export class Code {
     }
     return -1;
   }
-}
-
-/** The bits of a code as a stream has them: the first bit lowest. */
-function reversed(code: number, length: number): number {
-  let bits = 0;
-  for (let bit = 0; bit < length; bit++) bits |= ((code >>> bit) & 1) << (length - 1 - bit);
-  return bits;
 }
 
 /** Reads bits from bytes, the lowest of each byte first. After the end it reads zeros. */
@@ -180,40 +190,45 @@ export interface BlockCodes {
 }
 
 export function newCodes(): BlockCodes {
-  return { literals: new Code(288), distances: new Code(32) };
+  return { literals: new Code(288, TABLE_BITS), distances: new Code(32, TABLE_BITS) };
 }
 
 function fixedCodes(): BlockCodes {
   const codes = newCodes();
   const lengths = new Uint8Array(288 + 32);
   lengths.fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280, 288).fill(5, 288);
-  codes.literals.build(lengths, 0, 288);
-  codes.distances.build(lengths, 288, 32);
+  codes.literals.build(lengths, 0, 288, false);
+  codes.distances.build(lengths, 288, 32, false);
   return codes;
 }
 
 /** The codes of blocks that have none of their own. */
 export const FIXED = fixedCodes();
 
+/** The code of the lengths of codes. It is needed only while these are read. */
+const LENGTHS = new Code(ORDER.length, 7);
+
 /**
  * Reads the codes of a block that has its own.
  * @param lengths is used to read them: 288 + 32 bytes
+ * @param isBrief true where only the first symbols of the block are read
  * @returns false when they are malformed
  */
 export function readBlockCodes(
   bits: Bits,
   lengths: Uint8Array,
   { literals, distances }: BlockCodes,
+  isBrief: boolean,
 ): boolean {
   const literalCount = bits.read(5) + 257;
   const distanceCount = bits.read(5) + 1;
   const orderCount = bits.read(4) + 4;
   lengths.fill(0, 0, ORDER.length);
   for (let at = 0; at < orderCount; at++) lengths[ORDER[at] ?? 0] = bits.read(3);
-  if (literalCount > 286 || !literals.build(lengths, 0, ORDER.length)) return false;
+  if (literalCount > 286 || !LENGTHS.build(lengths, 0, ORDER.length, false)) return false;
   const count = literalCount + distanceCount;
   for (let at = 0; at < count; ) {
-    const symbol = literals.read(bits);
+    const symbol = LENGTHS.read(bits);
     if (symbol === -1 || (symbol === 16 && at === 0)) return false;
     if (symbol < 16) {
       lengths[at++] = symbol;
@@ -222,8 +237,11 @@ export function readBlockCodes(
     const length = symbol === 16 ? (lengths[at - 1] ?? 0) : 0;
     const times = symbol === 16 ? 3 + bits.read(2) : symbol === 17 ? 3 + bits.read(3) : 11 + bits.read(7);
     if (at + times > count) return false;
-    lengths.fill(length, at, at + times);
-    at += times;
+    // Runs are short: a call of `fill` takes longer.
+    for (const end = at + times; at < end; at++) lengths[at] = length;
   }
-  return literals.build(lengths, 0, literalCount) && distances.build(lengths, literalCount, distanceCount);
+  return (
+    literals.build(lengths, 0, literalCount, isBrief) &&
+    distances.build(lengths, literalCount, distanceCount, isBrief)
+  );
 }

@@ -15,6 +15,9 @@ import {
   readBlockCodes,
 } from './deflate-codes.ts';
 
+/** Up to so many bytes are read without tables of codes, which take longer to be made. */
+const BRIEF = 64;
+
 /**
  * Inflates zlib streams (RFC 1950) one after another. It does not check the checksum at the end, so use it only for data that
  * was checked before, such as a pack that git has just indexed.
@@ -47,7 +50,7 @@ export class Inflater {
     size: number,
   ): boolean {
     const end = at + size;
-    return this.readStream(source, from, to, target, at, end) === end;
+    return this.readStream(source, from, to, target, at, end, false) === end;
   }
 
   /**
@@ -57,7 +60,7 @@ export class Inflater {
    * @returns how many bytes the target has now: fewer than fit when the stream ends before, is malformed, or needs more than there is
    */
   inflateStart(source: Uint8Array, from: number, to: number, target: Uint8Array): number {
-    const end = this.readStream(source, from, to, target, 0, target.length);
+    const end = this.readStream(source, from, to, target, 0, target.length, target.length <= BRIEF);
     if (end !== -1) return end;
     return this.bits.at > to ? 0 : this.filled;
   }
@@ -70,6 +73,7 @@ export class Inflater {
     target: Uint8Array,
     at: number,
     end: number,
+    isBrief: boolean,
   ): number {
     const { bits } = this;
     this.filled = at;
@@ -83,7 +87,7 @@ export class Inflater {
       const kind = bits.read(2);
       if (kind === 0) filled = this.copyStored(source, target, filled, end);
       else if (kind === 1) filled = this.readBlock(FIXED, target, at, filled, end);
-      else if (kind === 2 && readBlockCodes(bits, this.lengths, this.own))
+      else if (kind === 2 && readBlockCodes(bits, this.lengths, this.own, isBrief))
         filled = this.readBlock(this.own, target, at, filled, end);
       else return -1;
       if (filled === -1 || bits.at > to) return -1;

@@ -107,7 +107,7 @@ export class DeflateSkipper {
       return isLast ? 'checksum' : 'block';
     }
     if (kind === 1) this.codes = FIXED;
-    else if (kind === 2 && readBlockCodes(bits, this.lengths, this.own)) this.codes = this.own;
+    else if (kind === 2 && readBlockCodes(bits, this.lengths, this.own, false)) this.codes = this.own;
     else return undefined;
     return 'symbols';
   }
