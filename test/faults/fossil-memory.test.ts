@@ -93,7 +93,7 @@ it('a server takes at most 150 MB for messages with large artifacts, whatever is
   await send([PUSH, file(Buffer.from('small'))]);
   const idle = await memoryOf(server, 'VmRSS');
   tell('idle', { megabytes: Math.round(idle / 1e6) });
-  const large = noise(104 * MIB);
+  const large = noise(64 * MIB);
   const zeros = [1, 2].map((seed) => {
     const bytes = Buffer.alloc(120 * MIB);
     bytes[0] = seed;
@@ -140,11 +140,11 @@ it('a server takes at most 150 MB for messages with large artifacts, whatever is
     expect(size).toBeGreaterThan(large.length);
   });
   const changed = Buffer.concat([
-    large.subarray(0, 60 * MIB),
+    large.subarray(0, 40 * MIB),
     Buffer.from('a change'),
-    large.subarray(61 * MIB),
+    large.subarray(41 * MIB),
   ]);
-  const payload = deltaOf(60 * MIB, 'a change', 61 * MIB, large.length);
+  const payload = deltaOf(40 * MIB, 'a change', 41 * MIB, large.length);
   await check('a delta of it', () => send([PUSH, { ...file(changed, name), payload }]));
   await check('a pull of the delta', async () => {
     const reply = await post(pull(nameOf(changed, 'sha1')), 'application/x-fossil-debug');

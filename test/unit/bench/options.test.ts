@@ -151,6 +151,9 @@ describe('the rows', () => {
       'fossil-cold-first-push-cpu/file 0.5 ms',
       'fossil-push-one/file 2 ms',
       'fossil-sync-noop/file 1.5 ms',
+      'fossil-check-in-requests/file 5 requests',
+      'fossil-push-one-requests/file 3 requests',
+      'fossil-sync-noop-requests/file 1 requests',
       'many-clients-clone/file 0.3 ms',
       'many-clients-clone-100mib-rss/file 256 MiB',
       'many-pushers-slow-swaps/file 50 pushes/s',
@@ -172,6 +175,9 @@ describe('the rows', () => {
       'clone-1gib-rss/s3 64 MiB',
       'fossil-clone-wire-rss/s3 150 MiB',
       'fossil-clone-wire-16-rss/s3 150 MiB',
+      'fossil-check-in-requests/s3 5 requests',
+      'fossil-push-one-requests/s3 3 requests',
+      'fossil-sync-noop-requests/s3 1 requests',
     ]);
   });
 });
