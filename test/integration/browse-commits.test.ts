@@ -357,3 +357,50 @@ describe('histories', () => {
     expect(await page(`compare/${oid}...main`)).toMatch(/aria-current="true">Branches</);
   });
 });
+
+describe('an abbreviated id in a URL', () => {
+  it('leads to the page of the whole id', async () => {
+    const { client, push, get } = await rig.project('short');
+    const oid = await client.commit('Begin', { 'src/a': '1\n' });
+    const last = await client.commit('Go on', { b: '2\n' });
+    const file = await client.oidOf('HEAD:b');
+    // A ref means itself, whatever commit has an id that begins like its name.
+    await client.run(['branch', last.slice(0, 9)]);
+    await push('main', last.slice(0, 9));
+    const short = oid.slice(0, 7);
+    for (const [from, to] of [
+      [`commit/${short}`, `commit/${oid}`],
+      [`commit/${oid.slice(0, 20)}?view=split`, `commit/${oid}?view=split`],
+      [`commit/${short}.patch`, `commit/${oid}.patch`],
+      [`tree/${short}/src`, `tree/${oid}/src`],
+      [`file/${short}/src/a?plain=1`, `file/${oid}/src/a?plain=1`],
+      [`commits/${short}`, `commits/${oid}`],
+      [`raw/${short}/src/a`, `raw/${oid}/src/a`],
+      [`archive/${short}.tar.gz`, `archive/${oid}.tar.gz`],
+      [`compare/${short}...main`, `compare/${oid}...main`],
+      [`compare/${short}..${last.slice(0, 8)}`, `compare/${oid}..${last}`],
+    ] as const) {
+      const answer = await get(from);
+      expect([answer.status, answer.headers.get('cache-control')], from).toEqual([302, 'no-cache']);
+      expect(answer.headers.get('location'), from).toMatch(new RegExp(`/short/${escaped(to)}$`));
+      expect((await get(to)).status, to).toBe(200);
+    }
+    expect((await get(`tree/${last.slice(0, 9)}`)).status).toBe(200);
+    for (const none of [
+      `commit/${oid.slice(0, 6)}`,
+      'commit/0000000',
+      `commit/${file.slice(0, 10)}`,
+      `tree/${short}/none/x${short}`,
+      `tree/${last.slice(0, 9)}/none`,
+      `commit/x${short}`,
+    ]) {
+      const answer = await get(none);
+      const isFollowed = answer.status === 302;
+      expect(isFollowed ? (await get(none.replace(short, oid))).status : answer.status, none).toBe(404);
+    }
+  });
+});
+
+function escaped(text: string): string {
+  return text.replace(/[.?]/g, '\\$&');
+}

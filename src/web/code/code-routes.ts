@@ -3,8 +3,8 @@ import { type BranchFiles, branchFilesOf, knownBranchFiles } from '../../browse/
 import { refChoicesOf } from '../../browse/refs/ref-choices.ts';
 import type { RepositoryViews } from '../../browse/repository-views.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { isCairnError } from '../../lib/errors.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
-import type { PageWord } from '../../nostr/repository-url.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
@@ -37,6 +37,7 @@ import { LiesElsewhere } from './lies-elsewhere.ts';
 import { type CodeAnswers, loadCode } from './load-code.ts';
 import { PageCache, pageKey } from './page-cache.ts';
 import type { PageDisk } from './page-disk.ts';
+import { withWholeIds } from './whole-ids.ts';
 
 export interface CodeRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
@@ -103,21 +104,40 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     if (found === undefined) return path.word === '' ? next() : notFound(c, base);
     const wanted = wantedOf(answers, path, found);
     if (wanted === undefined) return notFound(c, base);
-    const answer = await answerFor(c, answering, found, path, wanted, beginning).catch((error: unknown) =>
-      error instanceof LiesElsewhere
-        ? sendTo(c, base, path, error.word)
-        : refuse(c, base, new CodeLinks(base, path.id).repository, error),
-    );
+    const answer = await answerFor(c, answering, found, path, wanted, beginning)
+      .catch((error: unknown) => elsewhere(c, context, found, path, error))
+      .catch((error: unknown) => refuse(c, base, new CodeLinks(base, path.id).repository, error));
     return found.isPublic ? answer : privateAnswer(c, answer);
   });
   return app;
 }
 
-/** Sends a visitor to the page that shows the content at a path. The content may change, so the redirect is not cached. */
-function sendTo(c: Context, base: string, { id, segments }: CodePath, word: PageWord): Response {
+/**
+ * Sends a visitor to the page that shows the content at a path, or to the one whose whole id is abbreviated.
+ * @throws the error that led here, if there is no such page
+ */
+async function elsewhere(
+  c: Context,
+  { base, views }: CodeRoutesContext,
+  { repository, published }: FoundRepository,
+  path: CodePath,
+  error: unknown,
+): Promise<Response> {
+  if (error instanceof LiesElsewhere) return sendTo(c, base, { ...path, word: error.word });
+  if (!isCairnError(error, 'not-found')) throw error;
+  const segments = await withWholeIds(published.manifest, path.segments, (prefix) =>
+    views.read(repository, published, undefined, ({ session }) => session.find(prefix)),
+  );
+  if (segments === undefined) throw error;
+  return sendTo(c, base, { ...path, segments });
+}
+
+/** The content may change, so the redirect is not cached. */
+function sendTo(c: Context, base: string, { id, word, segments }: CodePath): Response {
   c.header('Cache-Control', 'no-cache');
   const parts = segments.map(encodeSegment).join('/');
-  return c.redirect(`${new CodeLinks(base, id).repository}/${word}/${parts}`, 302);
+  const { search } = new URL(c.req.url);
+  return c.redirect(`${new CodeLinks(base, id).repository}/${word}/${parts}${search}`, 302);
 }
 
 /** The downloads and the page of a word. Downloads come first, and claim some of its paths. */

@@ -1,0 +1,35 @@
+import { isRefName } from '../../browse/revision.ts';
+import { isObjectId } from '../../git/index.ts';
+import type { GitManifest } from '../../repository/git/git-manifest.ts';
+
+/** What git prints for people has seven digits or more. */
+const ABBREVIATED = /(?<![\w-])[0-9a-f]{7,63}(?![\w-])/g;
+
+/** Finds the object of an abbreviated id; undefined if there is none, or several. */
+export type FindObject = (
+  prefix: string,
+) => Promise<{ readonly oid: string; readonly type: string } | undefined>;
+
+/**
+ * The segments of a URL with the whole ids of commits and tags in place of abbreviated ones. People copy those from terminals, but a
+ * page has one URL, and what is abbreviated may mean several objects one day. Names of refs stay what they are.
+ * @param segments of a URL for which nothing was found
+ * @returns undefined if the URL stays as it is
+ */
+export async function withWholeIds(
+  manifest: GitManifest,
+  [first, ...path]: readonly Buffer[],
+  find: FindObject,
+): Promise<readonly Buffer[] | undefined> {
+  const revision = first?.toString('latin1') ?? '';
+  let whole = '';
+  let from = 0;
+  for (const { 0: prefix, index } of revision.matchAll(ABBREVIATED)) {
+    if (isObjectId(prefix, manifest.objectFormat) || isRefName(manifest, prefix)) continue;
+    const found = await find(prefix);
+    if (found?.type !== 'commit' && found?.type !== 'tag') return undefined;
+    whole += revision.slice(from, index) + found.oid;
+    from = index + prefix.length;
+  }
+  return from === 0 ? undefined : [Buffer.from(whole + revision.slice(from), 'latin1'), ...path];
+}
