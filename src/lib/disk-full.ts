@@ -4,7 +4,11 @@ import { CairnError } from './errors.ts';
 export class DiskFullError extends CairnError {
   /** @param purpose what the space was needed for; follows "no disk space left" */
   constructor(
-    purpose: 'to take in this push' | 'for this repository' | 'to spool what slow clients send and receive',
+    purpose:
+      | 'to take in this push'
+      | 'for this repository'
+      | 'for large files'
+      | 'to spool what slow clients send and receive',
     cause: unknown,
   ) {
     const message = `the server has no disk space left ${purpose}`;

@@ -42,7 +42,12 @@ export class ScratchFiles {
     const path = this.newPath();
     try {
       const file = await open(path, 'wx+');
-      await rm(path);
+      try {
+        await rm(path);
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
       return new ScratchFile(file, this.budget);
     } catch (error) {
       throw scratchError(error);
@@ -100,8 +105,11 @@ export class ScratchFile implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    await this.file.close();
-    this.budget.give(this.taken);
+    try {
+      await this.file.close();
+    } finally {
+      this.budget.give(this.taken);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -130,7 +138,7 @@ export class ScratchFile implements AsyncDisposable {
 /** Why a scratch file cannot be written. */
 export function scratchError(error: unknown): CairnError {
   if (error instanceof CairnError) return error;
-  if (systemCode(error) === 'ENOSPC') return new DiskFullError('to take in this push', error);
+  if (systemCode(error) === 'ENOSPC') return new DiskFullError('for large files', error);
   return new CairnError('unavailable', `a scratch file cannot be written: ${messageOf(error)}`, {
     cause: error,
   });

@@ -400,6 +400,8 @@ describe('an abbreviated id in a URL', () => {
       const isFollowed = answer.status === 302;
       expect(isFollowed ? (await get(none.replace(short, oid))).status : answer.status, none).toBe(404);
     }
+    // git is not asked about a URL with more ids than any page has.
+    expect((await get(`compare/${short}..${short}..${short}`)).status).toBe(404);
   });
 });
 

@@ -262,7 +262,10 @@ async function answerFromMemory(host: ExchangeHost, request: OpenedRequest): Pro
   }
   if (admission?.repository === undefined || !admission.rights.write) return undefined;
   const reply = await answerAdmitted(host, request, admission);
-  return (await admission.repository.isCurrent()) ? reply : undefined;
+  if (await admission.repository.isCurrent()) return reply;
+  reply.release?.();
+  await reply.close?.();
+  return undefined;
 }
 
 async function answerAdmitted(

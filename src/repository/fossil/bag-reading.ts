@@ -53,7 +53,10 @@ export class BagReading implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.maker[Symbol.asyncDispose]();
-    await this.session.close();
+    try {
+      await this.maker[Symbol.asyncDispose]();
+    } finally {
+      await this.session.close();
+    }
   }
 }

@@ -5,6 +5,9 @@ import type { GitManifest } from '../../repository/git/git-manifest.ts';
 /** What git prints for people has seven digits or more. */
 const ABBREVIATED = /(?<![\w-])[0-9a-f]{7,63}(?![\w-])/g;
 
+/** A comparison has two. A URL with more is not one that somebody has copied. */
+const MOST = 2;
+
 /** Finds the object of an abbreviated id; undefined if there is none, or several. */
 export type FindObject = (
   prefix: string,
@@ -24,7 +27,9 @@ export async function withWholeIds(
   const revision = first?.toString('latin1') ?? '';
   let whole = '';
   let from = 0;
-  for (const { 0: prefix, index } of revision.matchAll(ABBREVIATED)) {
+  const candidates = [...revision.matchAll(ABBREVIATED)];
+  if (candidates.length > MOST) return undefined;
+  for (const { 0: prefix, index } of candidates) {
     if (isObjectId(prefix, manifest.objectFormat) || isRefName(manifest, prefix)) continue;
     const found = await find(prefix);
     if (found?.type !== 'commit' && found?.type !== 'tag') return undefined;

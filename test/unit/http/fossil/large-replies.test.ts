@@ -188,3 +188,16 @@ it('a delta of what was shunned is sent whole', async () => {
   );
   for (const version of [2, 3]) expectAll(await cloned(version, false), [SMALL, SECOND, ZEROS]);
 });
+
+it('a reply over a state that turns out to be an old one is dropped with its files', async () => {
+  // The state is in memory from here on, and changes behind the back of this server.
+  await ask([{ card: 'pull', serverCode: 'x', projectCode }]);
+  await rig.another(7).push([whole('brought by another server')]);
+  const cards = await ask([
+    { card: 'push', serverCode: 'x', projectCode },
+    { card: 'pull', serverCode: 'x', projectCode },
+    { card: 'file', name: SMALL.name, payload: Buffer.from('small'), isPrivate: false },
+    { card: 'gimme', name: ZEROS.name },
+  ]);
+  expect(contentsOf(cards).get(ZEROS.name)).toEqual(Buffer.alloc(9 * MIB));
+});
