@@ -92,7 +92,7 @@ class RepositoryDraft implements DraftBag {
     const entry = { kind: MIRRORED.kind, records: built.records, pack, index: built.index };
     const { reader } = repository.bags.context;
     reader.remember(entry, built.body);
-    await reader.adopt(entry, built.body).catch(() => undefined);
+    await reader.adopt(entry, built.body);
     const change = new AddArtifacts(repository, prepared, entry, MIRRORED, repository.mark());
     const { next } = await change.evaluate(state);
     if (next === undefined) return NOTHING;

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { sha256 } from '../../lib/digest.ts';
-import { CairnError, messageOf } from '../../lib/errors.ts';
+import { CairnError, isCairnError, messageOf, systemCode } from '../../lib/errors.ts';
 import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
 import { LruMap } from '../../lib/lru.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
@@ -54,9 +54,15 @@ export class PackReader {
     }
   }
 
-  /** Keeps the file of a pack that was just stored, if there is a cache on disk. @throws CairnError `unavailable` if it is full */
+  /** Keeps the file of a pack that was just stored, if there is a cache on disk with room for it. Otherwise the next reader asks the store. */
   async adopt({ pack }: FossilPack, body: ObjectBody): Promise<void> {
-    if (!(body instanceof Uint8Array)) await this.options.cache?.adopt('bag', pack, body.path);
+    if (body instanceof Uint8Array) return;
+    try {
+      await this.options.cache?.adopt('bag', pack, body.path);
+    } catch (error) {
+      // A full disk. The pack itself is stored.
+      if (!isCairnError(error) && systemCode(error) === undefined) throw error;
+    }
   }
 
   /**

@@ -118,8 +118,7 @@ async function publishPack(
     artifacts.put(id, 'bag', pack.digest, pack.body, { generation }),
     publisher.prepare(drafted),
   ]);
-  // Without it the next reader asks the store.
-  await reader.adopt(entryOf(pack, stored, actor), pack.body).catch(() => undefined);
+  await reader.adopt(entryOf(pack, stored, actor), pack.body);
   return publisher.join(stored.n === expected.n ? drafted : change(stored));
 }
 
