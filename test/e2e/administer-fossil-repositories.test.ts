@@ -43,6 +43,33 @@ it('are created, listed, shown, followed and folded beside git repositories', as
   expect(await at('fold', NAME)).toMatchObject({ exitCode: 0, stdout: 'nothing to do\n' });
 });
 
+it('shun artifacts, shun them no more, and list them', async () => {
+  await using folder = await tempDir();
+  const opened = await openFileStore(join(folder.path, 'data'), { onOwned: 'refuse' });
+  const rig = new FossilRig({ store: new FaultyStore(opened.store) });
+  await rig.create();
+  const [one, two] = [whole(lines(0, 100)), whole(lines(1, 100))];
+  await rig.push([one, two]);
+  await opened.close();
+  const name = formatRepositoryId(FOSSIL_ID);
+  const at = (...args: string[]) => cairn(folder.path, 'fossil', 'shun', name, ...args);
+  expect(await at(one.name, 'f'.repeat(40))).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/ shuns 2 artifacts\n$/),
+  });
+  expect((await at()).stdout).toBe(`${[one.name, 'f'.repeat(40)].sort().join('\n')}\n`);
+  const shown = await cairn(folder.path, 'repo', 'show', name);
+  expect(shown.stdout).toMatch(/^artifacts {3}1$/m);
+  expect(shown.stdout).toMatch(/^shunned {5}2$/m);
+  expect(JSON.parse((await at('--undo', '--json', one.name)).stdout)).toMatchObject({
+    shunned: ['f'.repeat(40)],
+  });
+  expect((await cairn(folder.path, 'repo', 'show', name)).stdout).toMatch(/^artifacts {3}2$/m);
+  const short = await at(two.name.slice(0, 10));
+  expect([short.exitCode, short.stderr]).toEqual([expect.any(Number), expect.stringContaining('whole name')]);
+  expect(short.exitCode).not.toBe(0);
+});
+
 it('are verified: every artifact is made again, and a damaged one is named', async () => {
   await using folder = await tempDir();
   const data = join(folder.path, 'data');

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { GivenFlags } from '../../config/given-flags.ts';
 import type { CommandContext } from '../command-context.ts';
+import type { FossilShunFlags } from './fossil-shun.ts';
 import type { FossilSyncCommand, FossilSyncFlags } from './fossil-sync.ts';
 
 type Flags = FossilSyncFlags & Record<string, unknown>;
@@ -44,5 +45,13 @@ export function addFossilSyncCommands(
     .option('--json', 'print JSON')
     .action(async (repository: string, flags: Record<string, unknown> & { readonly json?: boolean }) =>
       (await import('./fossil-verify.ts')).fossilVerify(repository, flags, given(flags), context),
+    );
+  prepare(fossil.command('shun <repository> [artifacts...]'))
+    .description('Never send or take in some artifacts again. Without artifacts, list those.')
+    .option('--undo', 'shun them no more')
+    .option('--json', 'print JSON')
+    .action(
+      async (repository: string, artifacts: string[], flags: Record<string, unknown> & FossilShunFlags) =>
+        (await import('./fossil-shun.ts')).fossilShun(repository, artifacts, flags, given(flags), context),
     );
 }

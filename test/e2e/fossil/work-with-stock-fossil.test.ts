@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { nameOf } from '../../../src/fossil/artifact-name.ts';
+import { ChangeShun, type ShunRequest } from '../../../src/repository/fossil/change-shun.ts';
 import { FossilClient, noFossil } from '../../helpers/fossil.ts';
 import { expectSame, expectWhole } from '../../helpers/fossil-compare.ts';
 import { fossilHost, PASSWORD, READER } from '../../helpers/fossil-host.ts';
@@ -223,6 +225,35 @@ describe.each([
     expect(names.length).toBe((await servers.repository.bagOf(await published())).publicCount);
     await expectWhole(anonymous, join(folder.path, 'public.fossil'));
     await alice.must('update', 'trunk');
+  });
+
+  it('sends and takes in no shunned artifact, until it is shunned no more', async () => {
+    const { repository } = servers;
+    const change = (request: ShunRequest) =>
+      repository.publisher.join(new ChangeShun(repository, request, repository.mark()));
+    const content = 'a password that nobody should have\n';
+    const leak = nameOf(Buffer.from(content), 'sha3-256');
+    await alice.commit('leak', { 'leak.txt': content });
+    await alice.must('sync');
+    await change({ shun: [leak] });
+    await bob.must('pull');
+    // She has it still, and announces it.
+    await alice.must('sync', '--verily');
+    const anonymous = new FossilClient(folder.path, 'erin');
+    await anonymous.run(['clone', servers.url, 'without.fossil']);
+    const clone = join(folder.path, 'without.fossil');
+    for (const [client, path] of [
+      [bob.client, bob.repository],
+      [anonymous, clone],
+    ] as const) {
+      expect(await client.artifacts(path)).not.toContain(leak);
+      // The check-in names it.
+      await expectWhole(client, path, 1);
+    }
+    await change({ unshun: [leak] });
+    await bob.must('pull');
+    expect(await bob.client.artifacts(bob.repository)).toContain(leak);
+    await expectInStep();
   });
 
   async function published() {
