@@ -4,11 +4,6 @@ import { type RepositoryId, repositoryId } from '../../repository/repository-id.
 
 const FORM = /^\/api\/v1\/repositories\/([^/]+)\/([^/]+)\/fossil-password$/;
 
-/** True for a path of this route, with any owner and identifier. */
-export function isFossilPasswordPath(path: string): boolean {
-  return FORM.test(path);
-}
-
 /**
  * Parses `/api/v1/repositories/<npub or hex>/<identifier>/fossil-password`. The identifier is decoded once.
  * @param path the raw path of the request, without its query

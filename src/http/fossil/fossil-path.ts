@@ -4,11 +4,6 @@ import { type RepositoryId, repositoryId } from '../../repository/repository-id.
 
 const FORM = /^\/fossil\/([^/]+)\/([^/]+)\/?$/;
 
-/** True for a path that has the form of the URL of a Fossil repository. */
-export function isFossilPath(path: string): boolean {
-  return FORM.test(path);
-}
-
 /**
  * Parses `/fossil/<npub or hex>/<identifier>`, the one URL of a Fossil repository: clients send every request to it.
  * @param path the raw path, whose identifier is decoded here once

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
-import { encodePackHeader, packHeaderLength } from '../../git/index.ts';
+import { encodePackHeader } from '../../git/index.ts';
 import { readFully } from '../../lib/paged-file.ts';
 import type { PackedType } from './object-table.ts';
 
@@ -125,9 +125,6 @@ export class PackWriter {
     this.written += bytes.length;
   }
 }
-
-/** Bytes of a pack without any entry, and without its trailer. */
-export const emptyPackLength: number = packHeaderLength;
 
 function deflate(content: Buffer): Buffer {
   return content.length <= SMALL_BYTES ? deflateSync(content, SMALL_WINDOW) : deflateSync(content);

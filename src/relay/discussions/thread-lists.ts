@@ -2,7 +2,7 @@
 import { cooperate } from '../../lib/cooperative.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 import { subjectOf } from '../../nostr/collaboration/references.ts';
-import { STATUS_KINDS, THREAD_STATUSES, type ThreadStatus } from '../../nostr/collaboration/status.ts';
+import { STATUS_KINDS, type ThreadStatus } from '../../nostr/collaboration/status.ts';
 import { eventKindOf, type ThreadKind, threadKindOf } from '../../nostr/collaboration/thread-kind.ts';
 import type { NostrEvent } from '../../nostr/event.ts';
 import type { Filter } from '../../nostr/filter.ts';
@@ -231,9 +231,4 @@ function newList(kind: ThreadKind, address: string): List {
 
 function withMark(filter: Filter, mark: string): Filter {
   return { ...filter, tags: new Map([...filter.tags, ['t', new Set([mark])]]) };
-}
-
-/** A status by its name; undefined for any other text. */
-export function threadStatus(text: string): ThreadStatus | undefined {
-  return THREAD_STATUSES.find((status) => status === text);
 }

@@ -1,7 +1,6 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Change, Evaluation } from '../change.ts';
-import { causeOf, mustBeThere } from './change-settings.ts';
 import type { FossilManifest, FossilState } from './fossil-manifest.ts';
 import type { FossilRepository } from './fossil-repository.ts';
 
@@ -40,18 +39,20 @@ export class ChangeShun implements Change<FossilManifest, void> {
   }
 
   async evaluate(current: FossilState | undefined): Promise<Evaluation<FossilManifest, void>> {
-    const state = mustBeThere(current);
+    if (current === undefined || current.lifecycle === 'withdrawn') {
+      throw new CairnError('not-found', 'there is no such repository');
+    }
     const { shun = [], unshun = [] } = this.request;
-    const names = new Set([...state.shunned, ...shun]);
+    const names = new Set([...current.shunned, ...shun]);
     for (const name of unshun) names.delete(name);
     if (names.size > MOST_SHUNNED) {
       throw new CairnError('too-large', `a repository shuns ${MOST_SHUNNED} artifacts at most`);
     }
     const shunned = [...names].sort();
-    const { publicCount } = await this.repository.bags.state(this.repository.id, { ...state, shunned });
+    const { publicCount } = await this.repository.bags.state(this.repository.id, { ...current, shunned });
     return {
-      next: { ...state, shunned, artifacts: publicCount },
-      cause: causeOf('shun', this.actor),
+      next: { ...current, shunned, artifacts: publicCount },
+      cause: { kind: 'shun', ...this.actor, artifacts: 0, unversioned: 0 },
       result: undefined,
     };
   }

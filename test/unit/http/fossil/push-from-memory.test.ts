@@ -11,7 +11,6 @@ import { writeCards } from '../../../../src/fossil/write-cards.ts';
 import { ProjectPasswords, passwordScope } from '../../../../src/fossil-sync/login/project-passwords.ts';
 import { type ExchangeHost, serveExchange } from '../../../../src/fossil-sync/server/exchange.ts';
 import { admitSender } from '../../../../src/http/fossil/admit-sender.ts';
-import { mustBeThere } from '../../../../src/repository/fossil/change-settings.ts';
 import { ChangeShun } from '../../../../src/repository/fossil/change-shun.ts';
 import type { FossilState } from '../../../../src/repository/fossil/fossil-manifest.ts';
 import type { ReceivedArtifact } from '../../../../src/repository/fossil/prepared-artifacts.ts';
@@ -60,9 +59,9 @@ class Server {
     await repository.publisher.join({
       since: repository.mark(),
       evaluate: async (current) => {
-        const state = mustBeThere(current);
+        if (current === undefined) throw new Error('there is no repository');
         return {
-          next: { ...state, ...next(state) },
+          next: { ...current, ...next(current) },
           cause: { kind: 'announce', actor: null, evidence, artifacts: 0, unversioned: 0 },
           result: undefined,
         };
