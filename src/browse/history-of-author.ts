@@ -1,3 +1,4 @@
+import { decodeText } from '../git/index.ts';
 import type { CommitChoice } from '../git-process/browse-commands.ts';
 import { listTexts } from '../git-process/walk-commands.ts';
 import { type HistoryPage, startOfWalk } from './history.ts';
@@ -48,7 +49,7 @@ export async function listHistoryOf(
     for (const field of fields.of(piece)) {
       commit.push(field);
       if (commit.length < FIELDS) continue;
-      const [oid = '', name = '', email = ''] = commit.map((part) => part.toString('utf8'));
+      const [oid = '', name = '', email = ''] = commit.map((part) => decodeText(part));
       commit = [];
       searched++;
       const shown = mailmap.apply({ name, email });

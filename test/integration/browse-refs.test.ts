@@ -154,6 +154,20 @@ describe('the pages of tags', () => {
       expect((await get(path)).status, path).toBe(404);
   });
 
+  it('lead to the folder that a tag stands for', async () => {
+    const client = await new GitClient(folder.path).init('folders');
+    await client.commit('Begin', { 'src/main.ts': '' });
+    await client.run(['tag', 'sources', 'main:src']);
+    await client.run(['tag', '-a', '-m', 'Sources', 'annotated', 'main:src']);
+    await client.run(['push', '--quiet', '--tags', repositoryUrl(server, 'folders'), 'main']);
+    const text = async (path: string) => (await get(path, 'text/html', 'folders')).text();
+    for (const tag of ['sources', 'annotated']) {
+      const link = `href="/${formatNpub(OWNER)}/folders/tree/${tag}"`;
+      for (const path of ['tags', `tag/${tag}`]) expect(await text(path)).toContain(link);
+      expect(await text(`tree/${tag}`)).toContain('main.ts');
+    }
+  });
+
   it('have a feed, which is well-formed and has a validator', async () => {
     const feed = await get('tags/feed.atom');
     expect(feed.headers.get('content-type')).toBe('application/atom+xml; charset=utf-8');
@@ -175,6 +189,27 @@ describe('the page of contributors', () => {
       people: [{ name: 'Ann &"Co', email: 'user@example.com', commits: 2 }],
     });
   });
+});
+
+it('people and messages in Latin-1, whose encoding no commit names, are shown and found everywhere alike', async () => {
+  const client = await new GitClient(folder.path).init('latin1');
+  const commit = (message: string) =>
+    Buffer.from(
+      `commit refs/heads/main\nauthor J\xfcrgen <j@example.org> 1700000000 +0000\ncommitter C <c@example.org> 1700000000 +0000\ndata ${message.length}\n${message}\n`,
+      'latin1',
+    );
+  await client.run(['fast-import', '--quiet'], { input: commit('Gr\xfc\xdfe\n') });
+  await client.run(['push', '--quiet', repositoryUrl(server, 'latin1'), 'main']);
+  const read = async (path: string): Promise<unknown> =>
+    (await get(path, 'application/json', 'latin1')).json();
+  const found = { commits: [{ author: { name: 'Jürgen' }, message: 'Grüße\n' }] };
+  expect(await read('commits/main')).toMatchObject(found);
+  expect(await read('contributors/main')).toMatchObject({ people: [{ name: 'Jürgen', commits: 1 }] });
+  for (const query of ['q=GRÜSSE', 'q=grüße', 'author=jürgen']) {
+    const isThere = query !== 'q=GRÜSSE';
+    expect(await read(`search/main?type=commits&${query}`)).toMatchObject(isThere ? found : { commits: [] });
+  }
+  expect(await read('commits/main?author=Jürgen')).toMatchObject(found);
 });
 
 describe('the page of searches', () => {

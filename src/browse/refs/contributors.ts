@@ -1,4 +1,4 @@
-import { readTime } from '../../git/index.ts';
+import { decodeText, readTime } from '../../git/index.ts';
 import { listTexts } from '../../git-process/walk-commands.ts';
 import { mailmapOf } from '../mailmap.ts';
 import { Fields, readOutput } from '../read-output.ts';
@@ -40,7 +40,7 @@ export async function countContributors(view: RepositoryView, from: string): Pro
   const command = listTexts(await view.gitDir(), 'authors', MOST_COUNTED + 1);
   const end = await readOutput(view, command, `${from}\n`, BOUNDS, (piece) => {
     for (const field of fields.of(piece)) {
-      commit.push(field.toString('utf8'));
+      commit.push(decodeText(field));
       if (commit.length < FIELDS) continue;
       if (commits === MOST_COUNTED) return false;
       const [name = '', email = '', seconds = ''] = commit;

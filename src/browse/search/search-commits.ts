@@ -1,3 +1,4 @@
+import { decodeText } from '../../git/index.ts';
 import { listTexts } from '../../git-process/walk-commands.ts';
 import { startOfWalk } from '../history.ts';
 import { mailmapOf } from '../mailmap.ts';
@@ -48,7 +49,7 @@ export async function searchCommits(view: RepositoryView, question: CommitQuesti
     for (const field of fields.of(piece)) {
       commit.push(field);
       if (commit.length < FIELDS) continue;
-      const [oid = '', name = '', email = '', message = ''] = commit.map((part) => part.toString('utf8'));
+      const [oid = '', name = '', email = '', message = ''] = commit.map((part) => decodeText(part));
       commit = [];
       searched++;
       const shown = mailmap.apply({ name, email });

@@ -1,4 +1,4 @@
-import { decodeText } from '../objects/text-encoding.ts';
+import { decodeByLine } from '../objects/text-encoding.ts';
 import type { PatchSection } from './patch-sections.ts';
 
 /** A part of a line, in UTF-16 units: from the first to before the second. */
@@ -65,7 +65,7 @@ export function countLines({ hunks }: Pick<FileDiff, 'hunks'>): number {
 }
 
 function parseSection({ bytes, complete }: PatchSection, bounds: DiffBounds): FileDiff {
-  const text = decodeText(bytes);
+  const text = decodeByLine(bytes);
   const hunks: { heading: string; lines: DiffLine[] }[] = [];
   let [oldLine, newLine, count, cut] = [0, 0, 0, !complete];
   let binary = false;

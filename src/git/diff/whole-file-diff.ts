@@ -1,4 +1,4 @@
-import { decodeText } from '../objects/text-encoding.ts';
+import { decodeByLine } from '../objects/text-encoding.ts';
 import { cutText, type DiffBounds, type DiffLine, type FileDiff } from './unified-diff.ts';
 
 /** As many bytes as git looks at to tell text from other content. */
@@ -16,7 +16,7 @@ export function wholeFileDiff(
   complete = true,
 ): FileDiff {
   if (content.subarray(0, LOOKED_AT).includes(0)) return { binary: true, hunks: [], cut: false };
-  const text = decodeText(content);
+  const text = decodeByLine(content);
   const lines: DiffLine[] = [];
   let start = 0;
   while (start < text.length && lines.length < bounds.lines) {

@@ -1,4 +1,4 @@
-import { decodeText } from './text-encoding.ts';
+import { decodeByLine } from './text-encoding.ts';
 
 /** A name and an address, as written in a commit. */
 export interface Named {
@@ -42,7 +42,7 @@ export class Mailmap {
   static parse(content: Buffer): Mailmap {
     const entries = new Map<string, Entry>();
     // A NUL ends the file for git.
-    const [text = ''] = decodeText(content).split('\0', 1);
+    const [text = ''] = decodeByLine(content).split('\0', 1);
     let start = 0;
     for (let count = 0; start < text.length && count < MOST_MAILMAP_LINES; count++) {
       const found = text.indexOf('\n', start);

@@ -1,4 +1,4 @@
-import { decodeText } from './text-encoding.ts';
+import { decodeByLine, decodeText } from './text-encoding.ts';
 
 /** The headers of a commit or tag, and the message behind them. */
 export interface ObjectText {
@@ -19,7 +19,7 @@ export function readObjectText(content: Buffer): ObjectText {
   const headers = new Map<string, string>();
   const parents: string[] = [];
   let name = '';
-  for (const line of decodeText(content.subarray(0, end), encoding).split('\n')) {
+  for (const line of decodeByLine(content.subarray(0, end), encoding).split('\n')) {
     if (line.startsWith(' ') && name !== '') {
       headers.set(name, `${headers.get(name)}\n${line.slice(1)}`);
       continue;

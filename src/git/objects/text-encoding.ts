@@ -9,6 +9,23 @@ const LATIN1 = new TextDecoder('windows-1252');
  *   as Latin-1, so that nothing is lost and nothing fails.
  */
 export function decodeText(bytes: Uint8Array, encoding?: string): string {
+  return decodeStrictly(bytes, encoding) ?? LATIN1.decode(bytes);
+}
+
+/**
+ * A text of lines that may come from different files or people: where it is not of one encoding, each line is decoded by itself. So is
+ * a text whose end was cut off within a character.
+ * @param encoding as for {@link decodeText}
+ */
+export function decodeByLine(bytes: Uint8Array, encoding?: string): string {
+  const whole = decodeStrictly(bytes, encoding);
+  if (whole !== undefined) return whole;
+  const lines = Buffer.from(bytes).toString('latin1').split('\n');
+  return lines.map((line) => decodeText(Buffer.from(line, 'latin1'), encoding)).join('\n');
+}
+
+/** @returns undefined for bytes that are neither of the encoding nor UTF-8 */
+function decodeStrictly(bytes: Uint8Array, encoding: string | undefined): string | undefined {
   if (encoding !== undefined) {
     try {
       return new TextDecoder(encoding, { fatal: true }).decode(bytes);
@@ -19,6 +36,6 @@ export function decodeText(bytes: Uint8Array, encoding?: string): string {
   try {
     return STRICT_UTF8.decode(bytes);
   } catch {
-    return LATIN1.decode(bytes);
+    return undefined;
   }
 }

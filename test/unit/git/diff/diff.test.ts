@@ -112,6 +112,28 @@ it('a diff that is cut anywhere is read up to the cut, and marked', () => {
   expect(narrow.hunks[0]?.lines[0]?.text).toBe('on…');
 });
 
+it('a file that changes its encoding is shown in both', () => {
+  const patch = Buffer.concat([
+    Buffer.from(
+      `diff --git a/x b/x\nindex ${ONE}..${TWO} 100644\n--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n same\n-`,
+    ),
+    Buffer.from('Gr\xfc\xdfe\n', 'latin1'),
+    Buffer.from('+Grüße\n'),
+  ]);
+  const { hunks } = parseFileDiff(splitPatch(patch, true), BOUNDS);
+  expect(hunks[0]?.lines.map(({ text }) => text)).toEqual(['same', 'Grüße', 'Grüße']);
+});
+
+it('a diff and a file that are cut within a character are read as what they are', () => {
+  const patch = Buffer.from(
+    `diff --git a/x b/x\nindex ${ONE}..${TWO} 100644\n--- a/x\n+++ b/x\n@@ -1 +1,2 @@\n-Straße\n+Größe\n+ü`,
+  );
+  const { hunks } = parseFileDiff(splitPatch(patch.subarray(0, -1), false), BOUNDS);
+  expect(hunks[0]?.lines.map(({ text }) => text)).toEqual(['Straße', 'Größe']);
+  const whole = wholeFileDiff(Buffer.from('Größe\nü').subarray(0, -1), 'added', BOUNDS, false);
+  expect(whole.hunks[0]?.lines[0]?.text).toBe('Größe');
+});
+
 it('the head of a section has the paths in git’s quoting', () => {
   const head = (path: Buffer) => sectionHead({ oldPath: path, newPath: path });
   expect(head(Buffer.from('a b'))).toBe('diff --git a/a b b/a b');

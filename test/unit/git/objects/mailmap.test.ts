@@ -100,4 +100,8 @@ it('a mailmap ends at a NUL, and names may be in any encoding', () => {
   const latin1 = Mailmap.parse(Buffer.from('Jos\xe9 <j@example.org>\n\0Not <k@example.org>\n', 'latin1'));
   expect(latin1.apply({ name: 'J', email: 'j@example.org' }).name).toBe('José');
   expect(latin1.apply({ name: 'K', email: 'k@example.org' }).name).toBe('K');
+  const mixed = Mailmap.parse(
+    Buffer.concat([Buffer.from('Zoë <z@example.org>\n'), Buffer.from('Jos\xe9 <j@example.org>\n', 'latin1')]),
+  );
+  expect(mixed.apply({ name: 'Z', email: 'z@example.org' }).name).toBe('Zoë');
 });

@@ -50,6 +50,12 @@ describe('a commit', () => {
       message: 'grün',
     });
     expect(parseCommit(content(head, 'grün')).message).toBe('grün');
+    // People with different encodings, and none named.
+    const people = Buffer.concat([
+      Buffer.from('author Zoë <z> 1 +0000\n'),
+      Buffer.from('committer J\xf6rg <j> 2 +0000\n\n', 'latin1'),
+    ]);
+    expect(parseCommit(people)).toMatchObject({ author: { name: 'Zoë' }, committer: { name: 'Jörg' } });
   });
 
   it('without headers or message is empty, and causes no error', () => {

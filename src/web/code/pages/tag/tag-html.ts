@@ -29,7 +29,8 @@ ${tags.slice(0, SHOWN_TAGS).map(({ tag }) => annotation(context, tag))}
 <dl>
 ${tags.length === 0 ? html`<dt>Tag</dt><dd>lightweight: a name without a message</dd>` : html`<dt>Tag</dt><dd><code>${oid}</code></dd>`}
 ${target(context, peeled, commit)}
-${commit === undefined ? '' : html`<dt>Files</dt><dd><a href="${links.at('tree', revision)}">Browse</a></dd><dt>Archives</dt><dd>${archiveLinks(links, revision, ALL_ARCHIVES)}</dd>`}
+${peeled === undefined || peeled.type === 'blob' ? '' : html`<dt>Files</dt><dd><a href="${links.at('tree', revision)}">Browse</a></dd>`}
+${commit === undefined ? '' : html`<dt>Archives</dt><dd>${archiveLinks(links, revision, ALL_ARCHIVES)}</dd>`}
 </dl>`,
   );
 }

@@ -63,8 +63,14 @@ function tagItem(
 ${subject === '' ? '' : html`<p>${userText(subject, 200)}</p>`}
 <p class="quiet">${
     commit === undefined
-      ? (peeled?.type ?? 'not readable')
+      ? whatElse(context, ref, peeled)
       : html`<a class="plain" href="${links.commit(commit.oid)}"><code>${commit.oid.slice(0, 10)}</code></a> · ${archiveLinks(links, linkName(manifest, ref))}`
   }</p></li>
 `;
+}
+
+/** What a tag stands for that is no commit. Only a folder has a page. */
+function whatElse({ links, manifest }: CodeContext, ref: string, peeled: FoundTag['peeled']): Html | string {
+  if (peeled?.type !== 'tree') return peeled?.type ?? 'not readable';
+  return html`<a href="${links.at('tree', linkName(manifest, ref))}">${peeled.type}</a>`;
 }
