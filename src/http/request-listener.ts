@@ -48,7 +48,8 @@ export function requestListener(
 
   return async (incoming, outgoing) => {
     const path = pathOf(incoming);
-    const git = gitTarget(path);
+    const target = gitTarget(path);
+    const git = target?.endpoint === 'other' && asksForPage(incoming) ? undefined : target;
     const afterAnswer: (() => void)[] = [];
     try {
       if (git === undefined) {
@@ -63,4 +64,15 @@ export function requestListener(
     }
     for (const call of afterAnswer) call();
   };
+}
+
+/**
+ * Whether a person or a program asks for a page: git names no such type. Where there is no page, they get an answer that they can
+ * read, and not a word about git's protocol.
+ */
+function asksForPage({ method, headers }: IncomingMessage): boolean {
+  return (
+    (method === 'GET' || method === 'HEAD') &&
+    /\b(?:text\/html|application\/json)\b/i.test(headers.accept ?? '')
+  );
 }

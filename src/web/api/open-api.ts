@@ -34,7 +34,7 @@ export type DescribedPage = Pick<ListedPage, 'word' | 'description' | 'schema'>;
 /** What the placeholders in paths stand for. */
 const PARAMETERS: Readonly<Record<string, string>> = {
   revision: 'a branch, a tag or the id of a commit; names may have slashes',
-  path: 'names of folders and of a file, each percent-encoded, with slashes between them; may be empty',
+  path: 'names of folders and of a file, percent-encoded, with slashes between them, which may be encoded, too; may be empty',
   id: 'whole id of an object',
   tag: 'name of a tag; may have slashes',
   artifact: 'whole hash of an artifact of Fossil; where a check-in is meant, also `tip`, the newest one',

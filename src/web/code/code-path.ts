@@ -26,9 +26,9 @@ export function readCodePath(path: string): CodePath | undefined {
   if (publicKey === undefined || !isPageWord(word)) return undefined;
   try {
     const id = repositoryId(publicKey, decodeURIComponent(encoded));
-    // A client that encodes the whole ref encodes its slashes, too. Such a slash does not end the ref.
-    const segments = (word === 'compare' ? rest.replace(/%2f/gi, '/') : rest)
-      .split('/')
+    // A program that encodes a whole ref or path, as OpenAPI has it, encodes its slashes, too. No name in git has one.
+    const segments = rest
+      .split(/\/|%2f/i)
       .filter((part) => part !== '')
       .map(decodeSegment);
     return { id, word, segments };

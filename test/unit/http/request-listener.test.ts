@@ -98,6 +98,19 @@ describe('git routes in hono (issue 12, point 5)', () => {
     }
   });
 
+  it('leave paths that git has no use for to pages, where somebody asks for one', async () => {
+    await using server = await serve();
+    const ask = (path: string, accept: string, method = 'GET') =>
+      server.ask(`${method} ${path} HTTP/1.1\r\nHost: x\r\nAccept: ${accept}\r\nConnection: close\r\n\r\n`);
+    const other = '/git/someone/x.git/releases';
+    for (const accept of ['text/html,*/*;q=0.8', 'application/json'])
+      expect(await ask(other, accept)).toContain('http://x/git/someone/x.git/releases');
+    for (const accept of ['*/*', 'application/vnd.git-lfs+json'])
+      expect(await ask(other, accept)).toContain('405');
+    expect(await ask(other, 'text/html', 'POST')).toContain('405');
+    expect(await ask(GIT, 'text/html')).toContain('refs');
+  });
+
   it.each(['POST', 'DELETE', 'TRACE', 'PROPFIND'])('accept their own method only, not %s', async (method) => {
     await using server = await serve();
 

@@ -40,10 +40,14 @@ it.each([
   `/${NPUB}/tool.git/tree/main`,
   `/npub1wrong/tool/tree/main`,
   `/${NPUB}/tool/file/main/a%00b`,
-  `/${NPUB}/tool/file/main/a%2fb`,
   `/${NPUB}/tool/file/main/%zz`,
   `/${NPUB}/%ff/file/main/x`,
 ])('%s is not a page of code', (path) => expect(readCodePath(path)).toBeUndefined());
+
+it('slashes of refs and paths may be encoded, too, as programs do that encode a whole parameter', () => {
+  const { segments } = readCodePath(`/${NPUB}/tool/file/feature%2Fx/src%2fmain.ts/%252F`) ?? {};
+  expect(segments?.map(String)).toEqual(['feature', 'x', 'src', 'main.ts', '%2F']);
+});
 
 it('URLs of pages and of git requests never overlap', () => {
   for (const word of PAGE_WORDS) {
