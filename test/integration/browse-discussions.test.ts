@@ -169,7 +169,10 @@ describe('issues', () => {
     const root = await send(author, kinds.issue, [['subject', 'Kept']], '');
     const { headers } = await get(path(`issue/${root.id}`));
     const etag = headers.get('etag') ?? '';
-    expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
+    // The client takes compressed pages.
+    expect(headers.get('content-encoding')).toBe('gzip');
+    expect(headers.get('vary')).toBe('Accept, Accept-Encoding');
+    expect(etag).toMatch(/^"[0-9a-f]{32}-gzip"$/);
     await get(path(`issue/${root.id}`), { 'If-None-Match': etag }, 304);
     await comment(author, root, root, 'news');
     await get(path(`issue/${root.id}`), { 'If-None-Match': etag }, 200);

@@ -1,20 +1,19 @@
 import { type Context, Hono } from 'hono';
 import type { Clock } from '../../lib/clock.ts';
-import { sha256 } from '../../lib/digest.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { CodeLinks } from '../code/code-links.ts';
 import { type CodePath, readCodePath } from '../code/code-path.ts';
 import { type FoundRepository, findRepository } from '../find-repository.ts';
-import { JSON_HEADERS, PAGE_HEADERS } from '../page-headers.ts';
+import { MadePage } from '../made-page.ts';
 import { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
 import type { ShownNames } from '../repository-title.ts';
 import { representationOf } from '../representation.ts';
 import { callerOf } from '../request-context.ts';
+import { sendPage } from '../send-page.ts';
 import { privateAnswer } from '../session/private-answer.ts';
-import { isKnown } from '../validators.ts';
 import { loadNostr, NOSTR_WORDS } from './load-nostr.ts';
 import { type NostrRequest, type NostrSources, Redirection } from './nostr-page.ts';
 import { PeopleOnPage } from './people/people-on-page.ts';
@@ -102,16 +101,5 @@ async function answerFor(c: Context, request: NostrRequest, word: string): Promi
   const made = page === undefined ? undefined : await page.make(request);
   if (made === undefined) return notFound(c, request.code.base);
   if (made instanceof Redirection) return c.redirect(made.path, 302);
-  return bodyAnswer(c, made);
-}
-
-/** A page or its JSON, with a validator. */
-export function bodyAnswer(c: Context, body: string): Response | Promise<Response> {
-  const isJson = representationOf(c) === 'json';
-  const headers = {
-    ...(isJson ? JSON_HEADERS : PAGE_HEADERS),
-    ETag: `"${sha256(body).slice(0, 32)}"`,
-  };
-  if (isKnown(c, headers.ETag)) return c.body(null, 304, headers);
-  return isJson ? c.body(body, 200, headers) : c.html(body, 200, headers);
+  return sendPage(c, new MadePage(Buffer.from(made)), request.representation);
 }

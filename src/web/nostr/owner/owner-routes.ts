@@ -1,12 +1,13 @@
 import { type Context, Hono } from 'hono';
 import { parsePublicKey } from '../../../nostr/public-key.ts';
+import { MadePage } from '../../made-page.ts';
 import type { PageTraffic } from '../../page-traffic.ts';
 import { notFound, tooMany } from '../../refuse.ts';
 import { representationOf } from '../../representation.ts';
 import { callerOf } from '../../request-context.ts';
+import { sendPage } from '../../send-page.ts';
 import { privateAnswer } from '../../session/private-answer.ts';
 import { loadNostr } from '../load-nostr.ts';
-import { bodyAnswer } from '../nostr-routes.ts';
 import type { PeopleRead } from './read-owner.ts';
 
 export interface OwnerRoutesContext {
@@ -36,9 +37,10 @@ export function ownerRoutes({ people, traffic, base, readerOf }: OwnerRoutesCont
     traffic.charge(callerOf(c), SECONDS);
     const visitor = await readerOf(c);
     const { owner } = await loadNostr();
-    const body = await owner.makeOwnerPage(people, base, key, visitor, representationOf(c));
+    const representation = representationOf(c);
+    const body = await owner.makeOwnerPage(people, base, key, visitor, representation);
     if (body === undefined) return notFound(c, base);
-    const answer = await bodyAnswer(c, body);
+    const answer = await sendPage(c, new MadePage(Buffer.from(body)), representation);
     return visitor === undefined ? answer : privateAnswer(c, answer);
   });
 }

@@ -8,6 +8,7 @@ import type { Check } from '../../../relay/discussions/check-runs.ts';
 import type { Thread } from '../../../relay/discussions/thread-reader.ts';
 import { readNumber } from '../../code/read-query.ts';
 import type { Html } from '../../layout.ts';
+import { THREAD_WORDS } from '../lists/thread-words.ts';
 import type { NostrRequest } from '../nostr-page.ts';
 
 export interface ThreadContent {
@@ -38,7 +39,7 @@ export function requestedEvent(
     rest.length === 0 && isDigest(id)
       ? sources.discussions.threads.find(found.id, kind, id, reader)
       : undefined;
-  if (event === undefined) throw new CairnError('not-found', `there is no such ${kind}`);
+  if (event === undefined) throw new CairnError('not-found', `there is no such ${THREAD_WORDS[kind].name}`);
   return event;
 }
 

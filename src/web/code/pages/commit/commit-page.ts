@@ -70,7 +70,8 @@ export const commitPage: CodePage<CommitQuestion, CommitContent, z.infer<typeof 
     const found = await readCommitOf(view, question.oid);
     const { parents, tree, message } = found.commit;
     if (question.parent > Math.max(1, parents.length)) {
-      throw new CairnError('not-found', `this commit has ${parents.length} parents`);
+      const count = parents.length === 1 ? '1 parent' : `${parents.length} parents`;
+      throw new CairnError('not-found', `this commit has ${count}`);
     }
     const parent = parents[question.parent - 1];
     const before = parent === undefined ? undefined : (await readCommit(view, parent)).commit.tree;
