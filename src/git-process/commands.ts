@@ -134,8 +134,8 @@ function objectLimits({
 }
 
 /** The size of the allocation that GIT_ALLOC_LIMIT refused, in bytes, if the command failed for that reason; else undefined. */
-export function refusedAllocation(stderr: string): number | undefined {
-  const [, bytes] = /attempting to allocate (\d+) over limit \d+/.exec(stderr) ?? [];
+export function refusedAllocation(words: string): number | undefined {
+  const [, bytes] = /attempting to allocate (\d+) over limit \d+/.exec(words) ?? [];
   return bytes === undefined ? undefined : Number(bytes);
 }
 

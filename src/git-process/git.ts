@@ -10,7 +10,7 @@ import type { Launcher } from './launcher.ts';
 import { isNotStarted, limitMemory, type Program } from './memory-limit.ts';
 import { type Grant, MemoryShares, type SharesOptions } from './memory-shares.ts';
 import { processorTime } from './processor-time.ts';
-import type { GitResult } from './result.ts';
+import { type GitResult, tailText } from './result.ts';
 import { standBack } from './stand-back.ts';
 import { writeInput } from './write-input.ts';
 
@@ -334,7 +334,7 @@ export class Git {
       const { exitCode, signal: by, stdout, stderr, cut } = await launched.ended;
       ok = exitCode === 0;
       const output = Buffer.from(stdout);
-      const result = { exitCode, signal: by, cancelled, stderr: Buffer.from(stderr).toString('utf8') };
+      const result = { exitCode, signal: by, cancelled, stderr: tailText(Buffer.from(stderr), STDERR_KEPT) };
       this.mustBeStarted(command, result);
       return { ...result, stdout: output, cut };
     } catch (error) {
@@ -382,5 +382,5 @@ function keepTail(stream: Readable): () => string {
     tail = Buffer.concat([tail, chunk]);
     if (tail.length > STDERR_KEPT) tail = tail.subarray(tail.length - STDERR_KEPT);
   });
-  return () => tail.toString('utf8');
+  return () => tailText(tail, STDERR_KEPT);
 }

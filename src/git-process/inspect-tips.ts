@@ -110,7 +110,7 @@ async function runListing(
   const input = `${[...ends].map((oid) => `^${oid}\n`).join('')}${tips.join('\n')}\n`;
   const result = await git.brief(listNewObjects(paths), { input, signal: either });
   signal.throwIfAborted();
-  if (result.cancelled && result.exitCode === null) return { commits: undefined, stopped: true };
+  if (result.exitCode !== 0 && patience?.aborted === true) return { commits: undefined, stopped: true };
   mustHaveAnswered('rev-list', result);
   if (result.exitCode !== 0) return { commits: undefined, stopped: false };
   const wanted = new Set(tips);

@@ -8,6 +8,7 @@
  */
 import { execFile } from 'node:child_process';
 import { CairnError } from '../lib/errors.ts';
+import { isFaultOfMachine } from './refusal.ts';
 import { failureReason, type GitResult, ranOutOfMemory } from './result.ts';
 
 /** A program and its arguments. */
@@ -82,10 +83,11 @@ export function isNotStarted({ exitCode, stderr }: Pick<GitResult, 'exitCode' | 
 }
 
 /**
- * Checks that a process ended by itself, so that its exit code has a meaning.
- * @throws CairnError `too-large` if it ran out of memory; `unavailable` if a signal ended it
+ * Checks that a process ended by itself and could do its work, so that its exit code has a meaning.
+ * @throws CairnError `too-large` if it ran out of memory; `unavailable` if a signal ended it, or the machine is at fault
  */
 export function mustHaveAnswered(name: string, result: GitResult): void {
   if (ranOutOfMemory(result)) throw new CairnError('too-large', failureReason(name, result));
-  if (result.signal !== null) throw new CairnError('unavailable', failureReason(name, result));
+  if (result.signal !== null || isFaultOfMachine(result))
+    throw new CairnError('unavailable', failureReason(name, result));
 }

@@ -1,6 +1,6 @@
 /** Tells failures of git that will repeat from those that will not. */
 import { CairnError } from '../lib/errors.ts';
-import { failureReason, type GitResult, ranOutOfMemory } from './result.ts';
+import { failureReason, type GitResult, ownErrors, ownWords, ranOutOfMemory } from './result.ts';
 
 /**
  * git crashed, needs more memory than its limit, or failed with an exit code. The same objects make it fail again, so
@@ -15,6 +15,14 @@ const SENT: ReadonlySet<NodeJS.Signals | null> = new Set(['SIGTERM', 'SIGINT', '
 const MACHINE =
   /No space left|quota exceeded|Input\/output error|Read-only file system|Too many open files|Permission denied|Resource temporarily unavailable|cannot fork|unable to fork|is not a git command/i;
 
+/** True if a process failed for a reason that says nothing about its work: somebody ended it, or the machine is at fault. */
+export function isFaultOfMachine(result: GitResult): boolean {
+  if (result.exitCode === 0) return false;
+  if (result.cancelled || SENT.has(result.signal)) return true;
+  if (result.signal !== null || ranOutOfMemory(result)) return false;
+  return ownErrors(result).some((line) => MACHINE.test(line));
+}
+
 /**
  * The error for a process that failed.
  * @param work what it was to do, for the message
@@ -22,12 +30,10 @@ const MACHINE =
  *   the machine is at fault or somebody ended the process
  */
 export function failureOf(work: string, name: string, result: GitResult): CairnError {
-  const { cancelled, signal, stderr } = result;
   const text = `git could not ${work}: ${reasonOf(name, result)}`;
-  if (cancelled || SENT.has(signal)) return new CairnError('unavailable', text);
-  if (signal !== null || ranOutOfMemory(result)) return new GitRefusal('too-large', text);
-  if (MACHINE.test(stderr)) return new CairnError('unavailable', text);
-  return new GitRefusal(/tree depth/.test(stderr) ? 'too-large' : 'corrupt', text);
+  if (isFaultOfMachine(result)) return new CairnError('unavailable', text);
+  if (result.signal !== null || ranOutOfMemory(result)) return new GitRefusal('too-large', text);
+  return new GitRefusal(/tree depth/.test(ownWords(result)) ? 'too-large' : 'corrupt', text);
 }
 
 /** Command and signal come first: what git printed before it crashed may be about something else. */

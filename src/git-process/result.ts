@@ -18,9 +18,38 @@ export interface GitResult {
 const NO_MEMORY =
   /out of memory|cannot be mapped.*Cannot allocate memory|mmap failed: Cannot allocate memory|unable to create thread: (Resource temporarily unavailable|Cannot allocate memory)|(memory exhausted|bad_alloc)/i;
 
+/** What git's checks say of an object. A part of it may be text in the object, such as the name of a tag. */
+const ABOUT_AN_OBJECT = /(?:error|warning): object [0-9a-f]{40,64}: [^\n]*/g;
+
+/** What git says of itself and of the machine: standard error without what git's checks say of objects, which clients choose. */
+export function ownWords({ stderr }: Pick<GitResult, 'stderr'>): string {
+  return stderr.replace(ABOUT_AN_OBJECT, '');
+}
+
+/** The errors among git's own words, a line each. */
+export function ownErrors(result: Pick<GitResult, 'stderr'>): string[] {
+  return ownWords(result)
+    .split(/[\r\n]+/)
+    .filter((line) => /^(fatal|error): /.test(line));
+}
+
+/**
+ * The text of the last bytes of standard error, in whole lines: where it is cut, what an object contains could pass for git's words.
+ * @param most bytes that are kept
+ */
+export function tailText(kept: Buffer, most: number): string {
+  const text = kept.toString('utf8');
+  return kept.length < most ? text : text.slice(text.indexOf('\n') + 1);
+}
+
 /** True if a process failed because it got no memory, most likely because of its limit. */
-export function ranOutOfMemory({ exitCode, cancelled, stderr }: GitResult): boolean {
-  return exitCode !== 0 && !cancelled && saysThatMemoryIsShort(stderr);
+export function ranOutOfMemory(result: GitResult): boolean {
+  return result.exitCode !== 0 && !result.cancelled && saysThatMemoryIsShort(ownWords(result));
+}
+
+/** True if a process failed because there is no room on the disk, or in the quota of its user. */
+export function ranOutOfDisk(result: Pick<GitResult, 'stderr'>): boolean {
+  return ownErrors(result).some((line) => /No space left on device|Disk quota exceeded/i.test(line));
 }
 
 /** True if a text contains a message of git about missing memory. */

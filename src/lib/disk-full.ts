@@ -1,4 +1,10 @@
-import { CairnError } from './errors.ts';
+import { CairnError, systemCode } from './errors.ts';
+
+/** True for an error of the system that says that there is no room: on the disk, or in the quota of this process's user. */
+export function isDiskFull(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
 
 /** The local disk, which holds the artifact cache and incoming pushes, is full. */
 export class DiskFullError extends CairnError {

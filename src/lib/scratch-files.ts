@@ -2,8 +2,8 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ByteBudget } from './byte-budget.ts';
-import { DiskFullError } from './disk-full.ts';
-import { CairnError, messageOf, systemCode } from './errors.ts';
+import { DiskFullError, isDiskFull } from './disk-full.ts';
+import { CairnError, messageOf } from './errors.ts';
 import { FileBytes } from './file-bytes.ts';
 import { systemRandom } from './random.ts';
 
@@ -138,7 +138,7 @@ export class ScratchFile implements AsyncDisposable {
 /** Why a scratch file cannot be written. */
 export function scratchError(error: unknown): CairnError {
   if (error instanceof CairnError) return error;
-  if (systemCode(error) === 'ENOSPC') return new DiskFullError('for large files', error);
+  if (isDiskFull(error)) return new DiskFullError('for large files', error);
   return new CairnError('unavailable', `a scratch file cannot be written: ${messageOf(error)}`, {
     cause: error,
   });

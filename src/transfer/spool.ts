@@ -1,8 +1,8 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
-import { DiskFullError } from '../lib/disk-full.ts';
-import { CairnError, messageOf, systemCode } from '../lib/errors.ts';
+import { DiskFullError, isDiskFull } from '../lib/disk-full.ts';
+import { CairnError, messageOf } from '../lib/errors.ts';
 import { Signal } from '../lib/signal.ts';
 
 /** Bytes that one spool keeps in memory; the rest goes to a file. */
@@ -175,8 +175,7 @@ export class Spool {
     } catch (error) {
       this.room.freeDisk(bytes.length);
       if (this.dropped) return;
-      if (systemCode(error) === 'ENOSPC')
-        throw new DiskFullError('to spool what slow clients send and receive', error);
+      if (isDiskFull(error)) throw new DiskFullError('to spool what slow clients send and receive', error);
       throw unavailable('written', error);
     }
   }

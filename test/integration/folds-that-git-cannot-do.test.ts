@@ -191,11 +191,18 @@ describe('a fold that git cannot do at all (issue 11, point 2)', () => {
     ['refuses', 'echo "fatal: no" >&2; exit 128', 'corrupt', /^git could not fold: no$/],
     ['is ended by somebody', 'kill -TERM $$', 'unavailable', /SIGTERM/],
     ['has no room', 'echo "fatal: write: No space left on device" >&2; exit 128', 'unavailable', /No space/],
-  ])('because it %s is reported as such', async (how, script, kind, message) => {
+    [
+      'cannot read what it has made',
+      'echo "fatal: read error: Input/output error" >&2; exit 128',
+      'unavailable',
+      /Input\/output error/,
+      'rev-list',
+    ],
+  ])('because it %s is reported as such', async (how, script, kind, message, command = 'pack-objects') => {
     const name = how.replaceAll(' ', '-');
     const git = await gitAfter(
       join(folder.path, `git-${name}`),
-      `if [ "$1" = pack-objects ]; then ${script}; fi`,
+      `if [ "$1" = ${command} ]; then case "$GIT_DIR" in */fold*) ${script} ;; esac; fi`,
     );
     await using app = await startServer({ flags: { git }, overrides: { background: false } });
     const work = await author(name);

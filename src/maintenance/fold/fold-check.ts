@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { GitCommand } from '../../git-process/commands.ts';
 import { checkAll, checkBesideRefs, checkReachable } from '../../git-process/fold-commands.ts';
 import type { Git } from '../../git-process/git.ts';
-import { failureOf, GitRefusal } from '../../git-process/refusal.ts';
+import { failureOf, GitRefusal, isFaultOfMachine } from '../../git-process/refusal.ts';
 import { ranOutOfMemory } from '../../git-process/result.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import { type GitState, isClosed, type PackEntry } from '../../repository/git/git-manifest.ts';
@@ -123,7 +123,7 @@ export class FoldCheck {
     const { git, signal } = this.options;
     const result = await git.run(command, { input, signal });
     signal.throwIfAborted();
-    if (result.signal !== null || ranOutOfMemory(result)) {
+    if (result.signal !== null || ranOutOfMemory(result) || isFaultOfMachine(result)) {
       throw failureOf('check that a fold is complete', command.name, result);
     }
     return result.exitCode === 0;

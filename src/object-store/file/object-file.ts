@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { isDiskFull } from '../../lib/disk-full.ts';
 import { CairnError, messageOf, systemCode } from '../../lib/errors.ts';
 import { bareVersion, decodeHeader, HEADER_BYTES, type ObjectHeader } from './file-header.ts';
 
@@ -95,13 +96,6 @@ export function diskError(what: string, error: unknown): CairnError {
 }
 
 function reasonOf(error: unknown): string {
-  switch (systemCode(error)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return 'the disk is full';
-    case 'EROFS':
-      return 'the disk is read-only';
-    default:
-      return messageOf(error);
-  }
+  if (isDiskFull(error)) return 'the disk is full';
+  return systemCode(error) === 'EROFS' ? 'the disk is read-only' : messageOf(error);
 }

@@ -1,5 +1,6 @@
 import { concurrently } from '../../lib/concurrently.ts';
-import { isCairnError, systemCode } from '../../lib/errors.ts';
+import { isDiskFull } from '../../lib/disk-full.ts';
+import { isCairnError } from '../../lib/errors.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { StoreRefusedError } from '../../object-store/store-refused.ts';
 import { type ArtifactStore, damagedArtifact, nameOf } from '../artifact-store.ts';
@@ -140,7 +141,7 @@ async function writeChunk(download: Download, start: number, at: number, chunk: 
   try {
     await download.file.write(start, at, chunk);
   } catch (error) {
-    if (systemCode(error) !== 'ENOSPC') throw error;
+    if (!isDiskFull(error)) throw error;
     await download.relieve();
     await download.file.write(start, at, chunk);
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { link, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Digest } from '../../lib/digest.ts';
-import { DiskFullError } from '../../lib/disk-full.ts';
+import { DiskFullError, isDiskFull } from '../../lib/disk-full.ts';
 import { becauseOf, CairnError, systemCode } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
@@ -162,7 +162,7 @@ async function createFile(download: Omit<Download, 'file'>, place: FillPlace): P
   try {
     return await create();
   } catch (error) {
-    if (systemCode(error) !== 'ENOSPC') throw error;
+    if (!isDiskFull(error)) throw error;
     await download.relieve();
     return create();
   }
@@ -192,8 +192,7 @@ function settledLater<T>(promise: Promise<T>): Promise<T> {
 
 /** Describes a failure of the local disk; returns other errors unchanged. */
 export function diskError(error: unknown): unknown {
-  const code = systemCode(error);
-  if (error instanceof CairnError || code === undefined) return error;
-  if (code === 'ENOSPC') return new DiskFullError('for this repository', error);
+  if (error instanceof CairnError || systemCode(error) === undefined) return error;
+  if (isDiskFull(error)) return new DiskFullError('for this repository', error);
   return becauseOf('unavailable', 'the artifact cache cannot be written', error);
 }

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DiskFullError } from '../../lib/disk-full.ts';
-import { becauseOf, systemCode } from '../../lib/errors.ts';
+import { DiskFullError, isDiskFull } from '../../lib/disk-full.ts';
+import { becauseOf } from '../../lib/errors.ts';
 
 /** The scratch object directory of one pack that comes in. It is dropped whole when the intake is over, however it went. */
 export interface Quarantine {
@@ -20,7 +20,7 @@ export async function openQuarantine(scratch: string): Promise<Quarantine> {
     await mkdir(join(objects, 'pack'));
     return { objects, drop: () => remove(objects) };
   } catch (error) {
-    if (systemCode(error) === 'ENOSPC') throw new DiskFullError('to take in this push', error);
+    if (isDiskFull(error)) throw new DiskFullError('to take in this push', error);
     throw becauseOf('unavailable', 'the scratch folder cannot be written', error);
   }
 }

@@ -2,7 +2,7 @@ import { link, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePackedRefs, hexLength, tableOf } from '../../git/index.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
-import { DiskFullError } from '../../lib/disk-full.ts';
+import { DiskFullError, isDiskFull } from '../../lib/disk-full.ts';
 import { becauseOf, CairnError, systemCode } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
 import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
@@ -59,7 +59,7 @@ async function onDisk<T>(cache: ArtifactCache, work: () => Promise<T>): Promise<
   try {
     return await work();
   } catch (error) {
-    if (systemCode(error) !== 'ENOSPC') throw diskError(error);
+    if (!isDiskFull(error)) throw diskError(error);
     await cache.relieve();
     return await work().catch((again) => {
       throw diskError(again);
@@ -152,7 +152,7 @@ async function writeRefs(
 
 function diskError(error: unknown): unknown {
   if (error instanceof CairnError || systemCode(error) === undefined) return error;
-  if (systemCode(error) === 'ENOSPC') return new DiskFullError('for this repository', error);
+  if (isDiskFull(error)) return new DiskFullError('for this repository', error);
   return becauseOf('unavailable', 'the cache folder cannot be written', error);
 }
 

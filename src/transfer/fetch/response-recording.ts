@@ -7,7 +7,8 @@
  * have started get the whole response.
  */
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { CairnError, isCairnError, messageOf, systemCode } from '../../lib/errors.ts';
+import { isDiskFull } from '../../lib/disk-full.ts';
+import { CairnError, isCairnError, messageOf } from '../../lib/errors.ts';
 import { Signal } from '../../lib/signal.ts';
 import type { Output } from '../output.ts';
 import { Reused } from '../reused.ts';
@@ -236,7 +237,7 @@ export class ResponseRecording {
       await this.write(bytes, at);
       return true;
     } catch (error) {
-      if (systemCode(error) !== 'ENOSPC') return false;
+      if (!isDiskFull(error)) return false;
     }
     await this.room.relieve();
     return this.write(bytes, at).then(

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { QuarantinePaths } from '../../../src/git-process/commands.ts';
 import { Git } from '../../../src/git-process/git.ts';
+import { findDisconnected } from '../../../src/git-process/inspect-objects.ts';
 import {
   inspectTips,
   type PublishedTips,
   type TipsInspection,
 } from '../../../src/git-process/inspect-tips.ts';
 import { GitClient } from '../../helpers/git-client.ts';
+import { gitScript } from '../../helpers/git-script.ts';
 import { treeObject } from '../../helpers/raw-git.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
 
@@ -124,6 +126,35 @@ describe('a new tip', () => {
   it('is inspected without any process if there is none', async () => {
     expect((await inspect([])).objects.size).toBe(0);
     expect(started).toEqual([]);
+  });
+
+  it('is not called incomplete when the machine is at fault, or git is ended', async () => {
+    for (const last of [
+      "echo 'fatal: unable to open x: Too many open files' >&2; exit 128",
+      'kill -TERM $$',
+    ]) {
+      const binary = await gitScript(join(folder.path, 'failing'), `cat >/dev/null; ${last}`);
+      const failing = new Git({ binary, home: folder.path });
+      for (const all of [undefined, () => [id('first')]]) {
+        const published = { likely: [id('first')], ...(all === undefined ? {} : { all }) };
+        const question = { paths, tips: [id('second')], doubtful: [], published, signal };
+        await expect(inspectTips(failing, question)).rejects.toMatchObject({ kind: 'unavailable' });
+      }
+      await expect(findDisconnected(failing, paths, [id('second')], signal)).rejects.toMatchObject({
+        kind: 'unavailable',
+      });
+    }
+  });
+
+  it('is not called incomplete when the server stops', async () => {
+    const binary = await gitScript(join(folder.path, 'slow'), 'cat >/dev/null; exec sleep 30');
+    const slow = new Git({ binary, home: folder.path });
+    const question = { paths, tips: [id('second')], doubtful: [], published: { likely: [] }, signal };
+    const asked = inspectTips(slow, question);
+    asked.catch(() => undefined);
+    await expect.poll(() => slow.running).toBe(1);
+    await slow.close();
+    await expect(asked).rejects.toMatchObject({ kind: 'unavailable' });
   });
 
   it('is not inspected for a client that has left', async () => {

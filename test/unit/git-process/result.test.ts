@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { failureOf, GitRefusal, isFaultOfMachine } from '../../../src/git-process/refusal.ts';
 import {
   checkFindings,
   failureReason,
   type GitResult,
+  ownWords,
+  ranOutOfDisk,
   ranOutOfMemory,
+  tailText,
 } from '../../../src/git-process/result.ts';
 
 function result(parts: Partial<GitResult>): GitResult {
@@ -67,5 +71,64 @@ describe('an out-of-memory failure (issue 11, point 3)', () => {
 
   it('is not recognized from other texts', () => {
     expect(ranOutOfMemory(result({ stderr: 'fatal: early EOF\n' }))).toBe(false);
+  });
+});
+
+describe('a fault of the machine', () => {
+  const FAULTS = [
+    'fatal: write error: Input/output error',
+    'error: unable to open object pack directory: /x: Too many open files',
+    'fatal: cannot fork to run pack-objects: Resource temporarily unavailable',
+  ];
+  const FULL = ['fatal: write error: No space left on device', 'fatal: unable to write: Disk quota exceeded'];
+  const id = 'a'.repeat(40);
+
+  it('is told from what git thinks of the objects', () => {
+    for (const stderr of [...FAULTS, ...FULL].flatMap((line) => [line, `Resolving deltas: 9%\r${line}\n`])) {
+      const failed = result({ exitCode: 128, stderr });
+      expect(isFaultOfMachine(failed), stderr).toBe(true);
+      expect(failureOf('fold', 'x', failed), stderr).toMatchObject({ kind: 'unavailable' });
+      expect(isFaultOfMachine({ ...failed, exitCode: 0 })).toBe(false);
+    }
+    for (const line of FULL) expect(ranOutOfDisk({ stderr: line })).toBe(true);
+    for (const line of FAULTS) expect(ranOutOfDisk({ stderr: line })).toBe(false);
+    for (const stderr of [
+      'fatal: bad object',
+      'warning: unable to access x: Permission denied\nfatal: bad object',
+    ])
+      expect(failureOf('fold', 'x', result({ stderr }))).toBeInstanceOf(GitRefusal);
+  });
+
+  it('is not what an object says, whatever its author writes into it', () => {
+    const words = [
+      ...FAULTS,
+      ...FULL,
+      'Out of memory, malloc failed',
+      'attempting to allocate 9 over limit 1',
+    ];
+    for (const word of words) {
+      for (const begin of ['', '\u2028fatal: ', '\u2029error: ']) {
+        for (const before of ['', 'Resolving deltas: 9%\r', 'a line\n']) {
+          const line = `${before}warning: object ${id}: badTagName: invalid 'tag' name: ${begin}${word}`;
+          const stderr = `${line}\nerror: object ${id}: x: ${begin}${word}\nfatal: fsck error in packed object\n`;
+          const failed = result({ exitCode: 128, stderr });
+          expect(isFaultOfMachine(failed), stderr).toBe(false);
+          expect(ranOutOfDisk(failed), stderr).toBe(false);
+          expect(ranOutOfMemory(failed), stderr).toBe(false);
+          expect(ownWords(failed), stderr).not.toContain(word);
+        }
+      }
+    }
+  });
+
+  it('is not read from the rest of a line that was cut', () => {
+    const long = `warning: object ${id}: badTagName: invalid 'tag' name: ${FULL[0]}\nfatal: x\n`;
+    for (let most = 1; most <= long.length; most++) {
+      const stderr = tailText(Buffer.from(long).subarray(long.length - most), most);
+      expect(ranOutOfDisk({ stderr }), stderr).toBe(false);
+      if (most > 'fatal: x\n'.length) expect(stderr).toBe('fatal: x\n');
+    }
+    expect(tailText(Buffer.from('no line feed'), 12)).toBe('no line feed');
+    expect(tailText(Buffer.from('short\n'), 12)).toBe('short\n');
   });
 });

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
-import { DiskFullError } from '../../../lib/disk-full.ts';
-import { becauseOf, systemCode } from '../../../lib/errors.ts';
+import { DiskFullError, isDiskFull } from '../../../lib/disk-full.ts';
+import { becauseOf } from '../../../lib/errors.ts';
 
 /** Bytes between two syncs: some hundred milliseconds of a slow disk. */
 const STEP = 32 * 1024 * 1024;
@@ -70,6 +70,6 @@ export async function syncFile(path: string): Promise<void> {
 }
 
 function notDurable(error: unknown): Error {
-  if (systemCode(error) === 'ENOSPC') return new DiskFullError('to take in this push', error);
+  if (isDiskFull(error)) return new DiskFullError('to take in this push', error);
   return becauseOf('unavailable', 'the scratch folder cannot be made durable', error);
 }

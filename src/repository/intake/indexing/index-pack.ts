@@ -2,7 +2,15 @@ import { join } from 'node:path';
 import { hexLength } from '../../../git/index.ts';
 import { type QuarantinePaths, refusedAllocation } from '../../../git-process/commands.ts';
 import { briefInput } from '../../../git-process/git.ts';
-import { checkFindings, failureReason, type GitResult, ranOutOfMemory } from '../../../git-process/result.ts';
+import { failureOf, isFaultOfMachine } from '../../../git-process/refusal.ts';
+import {
+  checkFindings,
+  failureReason,
+  type GitResult,
+  ownWords,
+  ranOutOfDisk,
+  ranOutOfMemory,
+} from '../../../git-process/result.ts';
 import { allSettledOrThrow } from '../../../lib/all-settled-or-throw.ts';
 import { DiskFullError } from '../../../lib/disk-full.ts';
 import { CairnError, isCairnError } from '../../../lib/errors.ts';
@@ -38,7 +46,8 @@ export type PackOutcome =
  * Streams a pack into `git index-pack`, to its end whatever git thinks of it. A pack without
  * objects, which git sends when it creates refs for what is here already, costs no process.
  *
- * @throws DiskFullError; CairnError `unavailable` when git cannot be run; the signal's reason when it is aborted, or what the source throws
+ * @throws DiskFullError; CairnError `unavailable` when git cannot be run, or the machine is at fault; the signal's reason when it is
+ *   aborted, or what the source throws
  */
 export async function indexPack(options: IndexOptions): Promise<PackOutcome> {
   const { source, signal, bounds } = options;
@@ -89,12 +98,11 @@ async function judge(
     return excessive(`unpacking takes more than ${seconds} s: the pack makes too much of too few bytes`);
   }
   if (result.exitCode !== 0) {
-    if (/No space left on device/.test(result.stderr)) {
-      throw new DiskFullError('to take in this push', result.stderr);
-    }
+    if (ranOutOfDisk(result)) throw new DiskFullError('to take in this push', result.stderr);
+    if (isFaultOfMachine(result)) throw failureOf('take in a pack', 'index-pack', result);
     const { beyond, packBytes } = bounds;
     // git stops reading at the bound, so how much more there is has not been counted.
-    if (beyond !== undefined && received.size > packBytes && MAXIMUM_SIZE.test(result.stderr))
+    if (beyond !== undefined && received.size > packBytes && MAXIMUM_SIZE.test(ownWords(result)))
       return excessive(beyond('bytes', undefined));
     return refusedByGit(result, paths, bounds);
   }
@@ -135,7 +143,7 @@ function excessive(reason: string): PackOutcome {
 function refusedByGit(result: GitResult, paths: QuarantinePaths, bounds: PackBounds): PackOutcome {
   const findings = checkFindings(result);
   if (findings.length > 0) return refused(findings.join('; '), findings);
-  const asked = refusedAllocation(result.stderr);
+  const asked = refusedAllocation(ownWords(result));
   // One more than the object has.
   if (asked !== undefined)
     return excessive(tooLarge('an object of', asked - 1, unpackLimit(bounds, 0)).message);
@@ -145,7 +153,7 @@ function refusedByGit(result: GitResult, paths: QuarantinePaths, bounds: PackBou
     failureReason('index-pack', result),
   );
   if (ranOutOfMemory(result)) return excessive(reason);
-  return refused(reason, [], MAXIMUM_SIZE.test(result.stderr) ? 'limit' : 'pack');
+  return refused(reason, [], MAXIMUM_SIZE.test(ownWords(result)) ? 'limit' : 'pack');
 }
 
 /** The beginning of a pack. Small packs, nearly all there are, are read whole and then given to git in one piece. */

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Git } from '../../../../../src/git-process/git.ts';
 import { systemClock } from '../../../../../src/lib/clock.ts';
 import { sha256OfFile } from '../../../../../src/lib/digest.ts';
+import { DiskFullError } from '../../../../../src/lib/disk-full.ts';
 import type { PackBounds } from '../../../../../src/repository/intake/bounds/pack-bounds.ts';
 import { HeightMemory } from '../../../../../src/repository/intake/heights/height-memory.ts';
 import { indexPack, type PackOutcome } from '../../../../../src/repository/intake/indexing/index-pack.ts';
@@ -14,7 +15,8 @@ import { openQuarantine } from '../../../../../src/repository/intake/quarantine.
 import { RequestBody } from '../../../../../src/transfer/request-body.ts';
 import { appendDelta, CraftedPack, entryHeader, repeatDelta } from '../../../../helpers/craft-pack.ts';
 import { GitClient, run } from '../../../../helpers/git-client.ts';
-import { objectId } from '../../../../helpers/raw-git.ts';
+import { gitScript } from '../../../../helpers/git-script.ts';
+import { commitObject, objectId } from '../../../../helpers/raw-git.ts';
 import { type TempDir, tempDir } from '../../../../helpers/temp-dir.ts';
 
 const TRAILING = {
@@ -90,6 +92,7 @@ async function receive(
   tips: readonly string[] = [],
   bounds: Partial<PackBounds> = {},
   asked: string[] = [],
+  by = git,
 ): Promise<PackOutcome> {
   const quarantine = await openQuarantine(folder.path);
   const paths = { gitDir: join(client.folder, '.git'), objects: quarantine.objects };
@@ -98,7 +101,7 @@ async function receive(
   }
   return indexPack({
     keepsFiles: false,
-    git,
+    git: by,
     source: new RequestBody(body()),
     paths: async () => {
       asked.push('paths');
@@ -240,6 +243,59 @@ describe('a pack', () => {
     const received = await receive(client, new CraftedPack().all([tree, commit]).bytes());
     const finding = `object ${objectId(commit)}: missingEmail: invalid author/committer line - missing email`;
     expect(received).toEqual({ outcome: 'refused', class: 'pack', reason: finding, findings: [finding] });
+  });
+
+  it('with a tag that says what git says of a full disk is refused for what is wrong with it', async () => {
+    const client = await new GitClient(folder.path).init('words');
+    const tree = { type: 'tree', content: Buffer.alloc(0) } as const;
+    const right = commitObject(objectId(tree));
+    const wrong = `tree ${objectId(tree)}\nauthor A 1 +0000\ncommitter B <b@c> 1 +0000\n\nx\n`;
+    const commit = { type: 'commit', content: Buffer.from(wrong) } as const;
+    const tag = (name: string) => {
+      const lines = [`object ${objectId(right)}`, 'type commit', `tag ${name}`, 'tagger A <a@b> 1 +0000'];
+      return { type: 'tag', content: Buffer.from(`${lines.join('\n')}\n\nx\n`) } as const;
+    };
+    const finding = `object ${objectId(commit)}: missingEmail: invalid author/committer line - missing email`;
+    const names = [
+      'No space left on device',
+      '\u2028fatal: write error: No space left on device',
+      'Out of memory, malloc failed',
+      'attempting to allocate 9 over limit 1',
+      'pack exceeds maximum allowed size',
+    ];
+    for (const name of names) {
+      // Many of them, so that what is kept of git's words begins in the middle of one.
+      for (const count of [1, 200]) {
+        const tags = Array.from({ length: count }, (_, at) => tag(`${name} ${at}`));
+        const pack = new CraftedPack().all([tree, right, ...tags, commit]).bytes();
+        const received = await receive(client, pack);
+        expect(received).toEqual({ outcome: 'refused', class: 'pack', reason: finding, findings: [finding] });
+      }
+    }
+  });
+
+  it('is not refused for a fault of the machine', async () => {
+    const client = await new GitClient(folder.path).init('machine');
+    const small = new CraftedPack().all([{ type: 'blob', content: Buffer.from('a') }]).bytes();
+    const large = new CraftedPack().all([{ type: 'blob', content: randomBytes(1_100_000) }]).bytes();
+    const failing = async (last: string) => {
+      const binary = await gitScript(join(folder.path, 'failing'), `cat >/dev/null; ${last}`);
+      return new Git({ binary, home: folder.path });
+    };
+    for (const pack of [small, large]) {
+      for (const words of ['Input/output error', 'Too many open files']) {
+        const by = await failing(`echo 'fatal: cannot open pack: ${words}' >&2; exit 128`);
+        await expect(receive(client, pack, [], {}, [], by), words).rejects.toMatchObject({
+          kind: 'unavailable',
+          message: expect.stringContaining(words),
+        });
+      }
+      const full = await failing("echo 'fatal: write error: Disk quota exceeded' >&2; exit 128");
+      await expect(receive(client, pack, [], {}, [], full)).rejects.toBeInstanceOf(DiskFullError);
+      // As when the server stops in the middle.
+      const ended = await failing('kill -TERM $$');
+      await expect(receive(client, pack, [], {}, [], ended)).rejects.toMatchObject({ kind: 'unavailable' });
+    }
   });
 
   it('with objects that are too large is refused with their ids if git streams them (issue 11, point 3)', async () => {
