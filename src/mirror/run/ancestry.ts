@@ -52,11 +52,9 @@ export async function ancestryIn(
 ): Promise<Map<string, Ancestry>> {
   const known = new Map<string, Ancestry>();
   if (pairs.length === 0) return known;
-  let open = await settle(graphOf, pairs, known);
-  if (open.length > 1) {
-    if (open.length > MOST_SINGLE) open = await settle(graphOf, open, known, []);
-    else for (const pair of open) await settle(graphOf, [pair], known);
-  }
+  const open = await settle(graphOf, pairs, known);
+  if (open.length > MOST_SINGLE) await settle(graphOf, open, known, []);
+  else if (pairs.length > 1) for (const pair of open) await settle(graphOf, [pair], known);
   for (const pair of pairs) {
     const key = pairKey(pair.old, pair.new);
     if (!known.has(key)) known.set(key, 'unknown');
