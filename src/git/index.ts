@@ -178,6 +178,7 @@ export {
   type ChangingRefNames,
   changingRefNames,
   directoryFileConflict,
+  directoryFileConflicts,
   RefNameIndex,
   type RefNames,
 } from './refs/ref-name-index.ts';

@@ -13,11 +13,23 @@ export interface RefNames {
  * and a directory, so `refs/heads/a` and `refs/heads/a/b` exclude each other.
  */
 export function directoryFileConflict(name: string, refs: RefNames): string | undefined {
+  for (const parent of parentsIn(name, refs)) return parent;
+  return refs.firstBelow(`${name}/`);
+}
+
+/** All refs that {@link directoryFileConflict} finds one of. The refs must not change while they are read. */
+export function* directoryFileConflicts(name: string, refs: RefNameIndex): Generator<string, undefined> {
+  yield* parentsIn(name, refs);
+  yield* refs.below(`${name}/`);
+  return undefined;
+}
+
+function* parentsIn(name: string, refs: Pick<RefNames, 'has'>): Generator<string, undefined> {
   for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) {
     const parent = name.slice(0, slash);
-    if (refs.has(parent)) return parent;
+    if (refs.has(parent)) yield parent;
   }
-  return refs.firstBelow(`${name}/`);
+  return undefined;
 }
 
 /** A set of ref names that is changed while the commands of a push are decided. */
@@ -87,11 +99,17 @@ export class RefNameIndex implements ChangingRefNames {
   }
 
   firstBelow(directory: string): string | undefined {
-    for (const added of this.#folders.get(directory) ?? []) return added;
+    for (const name of this.below(directory)) return name;
+    return undefined;
+  }
+
+  /** All refs below a directory, which ends in `/`, each once. They must not change while they are read. */
+  *below(directory: string): Generator<string, undefined> {
+    yield* this.#folders.get(directory) ?? [];
     for (let at = lowerBound(this.#original, directory); ; at += 1) {
       const name = this.#original[at];
       if (!name?.startsWith(directory)) return undefined;
-      if (!this.#removed.has(name)) return name;
+      if (!this.#removed.has(name)) yield name;
     }
   }
 

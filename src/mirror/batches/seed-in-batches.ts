@@ -10,7 +10,7 @@ import { fetchGraph } from '../run/ancestry.ts';
 import { canServeParts, copySource } from '../run/copy-source.ts';
 import { fetchPack } from '../run/fetch-pack.ts';
 import type { MirrorRun } from '../run/mirror-run.ts';
-import { commandOf, havesOf, missingAt, type RefResult, resultOf } from '../run/push-refs.ts';
+import { commandOf, havesOf, isMade, missingAt, type RefResult, resultOf } from '../run/push-refs.ts';
 import { type Sent, sendPack } from '../run/send-pack.ts';
 import {
   afterLongPack,
@@ -167,7 +167,7 @@ class Seeding {
 
   private hasAll(commands: readonly RefCommand[]): boolean {
     const { refs } = this.mirror.target.listing;
-    return commands.every(({ name, newId }) => refs.get(name) === newId);
+    return commands.every((command) => isMade(command, refs.get(command.name)));
   }
 
   /**

@@ -11,7 +11,7 @@ import { fetchPack } from '../run/fetch-pack.ts';
 import { withLikelyCause } from '../run/lacking.ts';
 import type { MirroredRef, Outcome } from '../run/mirror-result.ts';
 import type { PeekedPack } from '../run/peek-pack.ts';
-import type { RefResult } from '../run/push-refs.ts';
+import { isMade, type RefResult } from '../run/push-refs.ts';
 import { conclusion, type Failure, outcomeOf } from '../run/run-mirror.ts';
 import { canBeAskedForPieces, fetchPieces } from './fetch-pieces.ts';
 import { fetchingRun, havesOf } from './fetching-run.ts';
@@ -186,8 +186,7 @@ class ImportRun {
       this.state = this.published;
     }
     for (const { target, newId } of changes) {
-      const now = manifest?.refs.get(target);
-      const isDone = isZeroId(newId) ? now === undefined : now === newId;
+      const isDone = isMade({ newId }, manifest?.refs.get(target));
       this.results.set(
         target,
         isDone

@@ -1,5 +1,5 @@
 /** What is to become of each ref of the target, as data. Pure: refs and facts in, a plan out. */
-import { directoryFileConflict, isBranch, RefNameIndex, zeroId } from '../../git/index.ts';
+import { directoryFileConflicts, isBranch, RefNameIndex, zeroId } from '../../git/index.ts';
 import type { SourceListing } from '../remote/source.ts';
 import type { TargetListing } from '../remote/target.ts';
 import {
@@ -225,19 +225,31 @@ function withoutConflicts(
   const first: PlannedRef[] = [];
   const refs: PlannedRef[] = [];
   for (const ref of changes) {
-    let conflict = ref.action === 'create' ? directoryFileConflict(ref.target, names) : undefined;
-    while (conflict !== undefined) {
-      const found = deletable.get(conflict);
-      if (found === undefined) break;
-      first.push({ ...found, reason: `${found.reason}, and it is in the way of ${ref.target}` });
-      deletable.delete(conflict);
-      names.delete(conflict);
-      conflict = directoryFileConflict(ref.target, names);
-    }
-    if (conflict === undefined) {
-      if (ref.action === 'create') names.add(ref.target);
+    if (ref.action !== 'create') {
       refs.push(ref);
-    } else refs.push({ ...ref, action: 'block', reason: `${conflict} is in the way` });
+      continue;
+    }
+    const conflicts: PlannedRef[] = [];
+    let obstacle: string | undefined;
+    for (const name of directoryFileConflicts(ref.target, names)) {
+      const found = deletable.get(name);
+      if (found === undefined) {
+        obstacle = name;
+        break;
+      }
+      conflicts.push(found);
+    }
+    if (obstacle !== undefined) {
+      refs.push({ ...ref, action: 'block', reason: `${obstacle} is in the way` });
+      continue;
+    }
+    for (const found of conflicts) {
+      first.push({ ...found, reason: `${found.reason}, and it is in the way of ${ref.target}` });
+      deletable.delete(found.target);
+      names.delete(found.target);
+    }
+    names.add(ref.target);
+    refs.push(ref);
   }
   const last = deletes.filter((ref) => ref.action !== 'delete' || deletable.has(ref.target));
   return [...first, ...refs, ...last];

@@ -20,6 +20,8 @@ export type RefResult =
 
 /** Most object ids that are sent to the source as what the target has. */
 const MOST_HAVES = 20_000;
+/** How often a push without a pack is sent whose connection breaks. */
+const MOST_CUTS = 3;
 /** Names the temporary ref that no chain of commits has. */
 const BETWEEN_PARTS = -1;
 
@@ -86,13 +88,23 @@ async function pushPart(
   wants: readonly string[],
 ): Promise<PushReport | undefined> {
   const { target, signal } = run;
-  const sent = await sendPack(run, { commands, wants, haves: havesOf(run) });
-  await target.relist(signal);
-  if (sent.outcome === 'answered') return sent.report;
-  // A connection that breaks off after the pack has come whole hides that it was taken.
-  const now = target.listing.refs;
-  if (commands.every(({ name, newId }) => isTemporary(name) || now.get(name) === newId)) return undefined;
-  throw new PackTooLong(sent.reason, sent.pack);
+  for (let attempt = 1; ; attempt++) {
+    const sent = await sendPack(run, { commands, wants, haves: havesOf(run) });
+    await target.relist(signal);
+    if (sent.outcome === 'answered') return sent.report;
+    // A connection that breaks off after everything has come hides that it was done.
+    const now = target.listing.refs;
+    if (commands.every((command) => isTemporary(command.name) || isMade(command, now.get(command.name))))
+      return undefined;
+    if (wants.length > 0) throw new PackTooLong(sent.reason, sent.pack);
+    // Without a pack there is nothing to make smaller: it was chance, or it is no use.
+    if (attempt === MOST_CUTS) throw sent.error;
+  }
+}
+
+/** True if a ref has become what a change asks for. @param now its value; undefined when it is not there */
+export function isMade({ newId }: Pick<RefCommand, 'newId'>, now: string | undefined): boolean {
+  return isZeroId(newId) ? now === undefined : now === newId;
 }
 
 export function commandOf({
@@ -110,7 +122,7 @@ export function resultOf(
   refs: ReadonlyMap<string, string>,
 ): RefResult {
   const now = refs.get(name);
-  if (isZeroId(newId) ? now === undefined : now === newId) return { outcome: 'applied' };
+  if (isMade({ newId }, now)) return { outcome: 'applied' };
   const said = report === undefined ? 'it does not say why' : reasonIn(report, name);
   if ((now ?? '') === (isZeroId(oldId) ? '' : oldId)) {
     const reason = said ?? 'the target reported success, but the ref has not changed';

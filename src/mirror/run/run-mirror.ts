@@ -1,5 +1,4 @@
 /** One run of a mirror: list, plan, send, look. */
-import { isZeroId } from '../../git/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { CairnError, type ErrorKind, isCairnError, messageOf } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
@@ -25,7 +24,7 @@ import { findAncestry } from './ancestry.ts';
 import { carryOut } from './carry-out.ts';
 import { countsOf, type MirroredRef, type MirrorResult, type Outcome } from './mirror-result.ts';
 import type { MirrorLimits, MirrorRun, RunTally } from './mirror-run.ts';
-import { isSourceMoved, type RefResult } from './push-refs.ts';
+import { isMade, isSourceMoved, type RefResult } from './push-refs.ts';
 
 /** How to reach both ends. A run opens each once, and closes it. */
 export interface Remotes {
@@ -165,10 +164,8 @@ async function noteWhatWasDone({ target, signal }: MirrorRun, progress: Progress
   if (pending.length === 0 || signal.aborted) return;
   const listing = await target.relist(signal).catch(() => undefined);
   if (listing === undefined) return;
-  for (const { target: name, newId } of pending) {
-    const now = listing.refs.get(name);
-    if (isZeroId(newId) ? now === undefined : now === newId)
-      progress.results.set(name, { outcome: 'applied' });
+  for (const ref of pending) {
+    if (isMade(ref, listing.refs.get(ref.target))) progress.results.set(ref.target, { outcome: 'applied' });
   }
 }
 
@@ -227,9 +224,11 @@ async function attempt(request: MirrorRequest, run: MirrorRun, progress: Progres
   const { remotes, signal } = request;
   const copied = remotes.copied?.bind(remotes);
   const openCopy = copied === undefined ? undefined : () => copied(refPrefixes(scope), signal);
-  for (const group of groupsOf(plan.refs)) {
-    // Nothing is deleted while what replaces it may not be there.
-    if (group[0]?.action === 'delete' && isMissing(plan, progress, bestEffort)) break;
+  const groups = groupsOf(plan.refs);
+  for (const [at, group] of groups.entries()) {
+    // Nothing is deleted while what replaces it may not be there; but for what is in the way of new refs, which comes before them.
+    const isLast = at === groups.length - 1 && group[0]?.action === 'delete';
+    if (isLast && isMissing(plan, progress, bestEffort)) break;
     await carryOut(
       run,
       group,
@@ -295,7 +294,7 @@ export function conclusion(
   if (counts.pending > 0) {
     return {
       outcome: 'partial',
-      problem: `nothing was deleted, because ${counted(counts.refused)} could not be changed`,
+      problem: `refs that the source does not have were not deleted, because ${counted(counts.refused)} could not be changed`,
     };
   }
   if (leftovers !== undefined) return { outcome: 'partial', problem: leftovers };

@@ -38,6 +38,8 @@ export type Sent =
       readonly reason: string;
       /** See `SizeRefusal`. */
       readonly isCut: boolean;
+      /** What was thrown, if anything was. */
+      readonly error?: unknown;
     };
 
 /** Bytes of what the target tells that are searched for a reason. */
@@ -101,7 +103,13 @@ export async function sendPack(run: MirrorRun, parcel: Parcel): Promise<Sent> {
     } catch (error) {
       const refusal = sizeRefusalOf(error);
       if (refusal?.isCut !== true) throw error;
-      return { outcome: 'too long', pack: { sent: 0 }, reason: saferText(refusal.reason), isCut: true };
+      return {
+        outcome: 'too long',
+        pack: { sent: 0 },
+        reason: saferText(refusal.reason),
+        isCut: true,
+        error,
+      };
     }
   }
 }

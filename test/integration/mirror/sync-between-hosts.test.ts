@@ -188,6 +188,34 @@ describe('sync', () => {
     expect(await refsIn(rig.target, 'refs/heads')).toBe(await refsIn(rig.source, 'refs/heads'));
   });
 
+  it('with best effort, a blocked ref holds up neither a branch whose name was blocked nor the others', async () => {
+    await using rig = await mirrorRig();
+    await history(rig);
+    await sync({ ...ends(rig), scope: { tags: true } });
+    const old = await rig.target.run(['rev-parse', 'refs/tags/v1']);
+    await rig.target.run(['update-ref', 'refs/heads/only-here', 'refs/heads/main']);
+    await rig.author.run(['push', '--quiet', 'origin', ':a-side', 'main:refs/heads/a-side/deeper']);
+    await rig.author.run([
+      'push',
+      '--quiet',
+      '--force',
+      'origin',
+      'main:refs/tags/v1',
+      'main:refs/heads/new',
+    ]);
+    const result = await sync({ ...ends(rig), scope: { tags: true }, prune: true, bestEffort: true });
+    expect(result.outcome).toBe('partial');
+    expect(result.refs.map(({ target, result: done }) => [target, done?.outcome])).toEqual([
+      ['refs/heads/a-side', 'applied'],
+      ['refs/heads/main', undefined],
+      ['refs/heads/a-side/deeper', 'applied'],
+      ['refs/heads/new', 'applied'],
+      ['refs/tags/v1', undefined],
+      ['refs/heads/only-here', undefined],
+    ]);
+    expect(await rig.target.run(['rev-parse', 'refs/tags/v1'])).toBe(old);
+  });
+
   it('copies every ref, and mapped refs under other names', async () => {
     await using rig = await mirrorRig();
     await history(rig);

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { directoryFileConflict, RefNameIndex } from '../../../../src/git/refs/ref-name-index.ts';
+import {
+  directoryFileConflict,
+  directoryFileConflicts,
+  RefNameIndex,
+} from '../../../../src/git/refs/ref-name-index.ts';
 
 describe('directory/file conflicts', () => {
   const refs = new RefNameIndex([
@@ -30,6 +34,24 @@ describe('directory/file conflicts', () => {
     'refs/tags/main',
   ])('%s causes no conflict', (name) => {
     expect(directoryFileConflict(name, refs)).toBeUndefined();
+  });
+
+  test('all conflicts are found, each once', () => {
+    const changing = new RefNameIndex([
+      'refs/heads/b/1',
+      'refs/heads/b/2',
+      'refs/heads/b/3',
+      'refs/heads/bb',
+    ]);
+    changing.add('refs/heads/b/4/x');
+    changing.add('refs/heads');
+    changing.delete('refs/heads/b/2');
+    expect([...directoryFileConflicts('refs/heads/b', changing)]).toEqual([
+      'refs/heads',
+      'refs/heads/b/4/x',
+      'refs/heads/b/1',
+      'refs/heads/b/3',
+    ]);
   });
 
   test('nothing conflicts in an empty repository', () => {

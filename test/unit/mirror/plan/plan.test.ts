@@ -232,6 +232,20 @@ describe('a ref in the way of another', () => {
     ).toEqual(['delete refs/heads/a/b', 'delete refs/heads/a/c', 'create refs/heads/a']);
   });
 
+  it('stays if the new ref is blocked all the same', () => {
+    const world = {
+      source,
+      target: { 'refs/heads/a/b/c': B, 'refs/heads/a/b/d': B, 'refs/heads/z': B },
+      scope: { excludedPrefixes: ['refs/heads/a/b/d'] },
+      policy: { prune: true },
+    };
+    expect(planned(world)).toEqual([
+      'block refs/heads/a/b',
+      'delete refs/heads/a/b/c',
+      'delete refs/heads/z',
+    ]);
+  });
+
   it('may be created by the same run', () => {
     expect(planned({ source: { 'refs/heads/a': A, 'refs/heads/a/b': A } })).toEqual([
       'create refs/heads/a',
@@ -259,6 +273,13 @@ describe('replicate and bootstrap', () => {
     };
     expect(planned(world)).toEqual(['block refs/heads/a', 'block refs/heads/b', 'create refs/heads/c']);
   });
+});
+
+it('60,000 refs in the way of one are found in one pass', () => {
+  const target = Object.fromEntries(Array.from({ length: 60_000 }, (_, at) => [`refs/heads/a/${at}`, B]));
+  const plan = planRefs(input({ source: { 'refs/heads/a': A }, target, policy: { prune: true } }), new Map());
+  expect(plan.refs).toHaveLength(60_001);
+  expect(plan.refs.at(-1)).toMatchObject({ action: 'create', target: 'refs/heads/a' });
 });
 
 it('a plan of 20,000 refs does not compare all pairs', () => {
