@@ -5,6 +5,8 @@ import { gitErrors } from './errors/git-errors.ts';
 import { MethodNotAllowed } from './errors/method-not-allowed.ts';
 import { type GitContext, GitRequest } from './git/git-request.ts';
 import { infoRefs } from './git/info-refs.ts';
+import { answerLfs } from './git/no-lfs.ts';
+import { isInfoRefs, namesNoRepository } from './git/no-repository.ts';
 import { explainKind } from './git/other-kind.ts';
 import { receivePack, refuse } from './git/receive-pack.ts';
 import { uploadPack } from './git/upload-pack.ts';
@@ -59,7 +61,8 @@ export function gitRoutes(
       refusing(() => wrongMethod(endpoint, 'POST', 'POST, OPTIONS')),
     );
   }
-  app.all('*', refusing(onlySmart));
+  app.all('/info/lfs/*', answerLfs);
+  app.all('*', (c) => refuse(context, c, isInfoRefs(c.env.path) ? namesNoRepository() : onlySmart()));
   app.onError(gitErrors(context.log, context.base));
   return app;
 }

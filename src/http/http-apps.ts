@@ -11,6 +11,7 @@ import { type MirrorRoutesContext, mirrorRoutes } from './api/mirror-routes.ts';
 import { type SignInLinkRoutesContext, signInLinkRoutes } from './api/sign-in-link-routes.ts';
 import { type FossilRoutesContext, fossilRoutes } from './fossil/fossil-routes.ts';
 import type { GitRoutesContext } from './git/git-request.ts';
+import { explainPaths } from './git/no-repository.ts';
 import { gitRoutes } from './git-routes.ts';
 import type { GitEnv, HttpEnv } from './http-env.ts';
 import type { HttpLimits } from './http-limits.ts';
@@ -99,6 +100,7 @@ export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps
       .route('/', fossil)
       .route('/', signInLinks)
       .route('/', mirrors)
+      .use(explainPaths)
       .route('/', routes.others)
       .onError((error, c) => {
         const requestId = c.get('requestId');

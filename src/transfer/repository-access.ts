@@ -11,6 +11,13 @@ const KINDS: Readonly<Record<AccessAnswer, ErrorKind>> = {
   forbidden: 'forbidden',
 };
 
+/** What an owner hears who pushes before announcing: owners see all that is theirs, so it is missing for certain. */
+const NOT_ANNOUNCED: Access = {
+  allow: false,
+  answer: 'hidden',
+  reason: 'you have announced no repository of this name here: use "cairn announce" first',
+};
+
 /** The facts that access depends on; undefined if the repository does not exist or is withdrawn. */
 export function accessFacts(id: RepositoryId, state: RepositoryState | undefined): AccessFacts | undefined {
   if (state === undefined || state.lifecycle === 'withdrawn') return undefined;
@@ -54,6 +61,7 @@ export function pushAccess(
     case 'anyone':
       return { allow: true, role: 'anonymous' };
     case 'key':
+      if (facts === undefined && authority.actor === id.owner) return NOT_ANNOUNCED;
       return decideAccess('push', authority.actor, facts);
     case 'signed-state':
       return decideAccess('read', authority.caller?.actor, facts);

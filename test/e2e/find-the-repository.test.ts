@@ -86,6 +86,45 @@ describe('a repository is found (issue 11, point 18)', () => {
   });
 });
 
+describe('a URL that names no repository', () => {
+  const cairn = hosted(async () => new MemoryObjectStore());
+
+  it.each(['', '/team/tool.git', '/tool', `/${OWNER}/tool`, `/git/${OWNER}`, `/git/${OWNER}/a/b.git`])(
+    'git shows the form of URLs for "%s"',
+    async (path) => {
+      const { user } = await cairn.place();
+      const { stderr } = await user.try(['ls-remote', `${cairn.app.url}${path}`]);
+      expect(stderr).toContain('the URL names no repository: expected /git/<owner>/<identifier>.git');
+    },
+  );
+
+  it('browsers still get a page there', async () => {
+    const answer = await send(`${cairn.app.url}/team/tool.git/info/refs`);
+    expect(answer).toMatchObject({ status: 404 });
+    expect(answer.headers['content-type']).toContain('text/html');
+  });
+});
+
+describe('Git LFS', () => {
+  const cairn = hosted(async () => new MemoryObjectStore());
+
+  it.each([
+    { endpoint: 'objects/batch', body: '{"operation":"upload","objects":[]}' },
+    { endpoint: 'locks/verify', body: '{}' },
+    { endpoint: 'locks', body: undefined },
+  ])('$endpoint is answered alike for all repositories: there is none', async ({ endpoint, body }) => {
+    const { url } = await cairn.created();
+    for (const repository of [url, `${cairn.app.url}/git/${OWNER}/missing.git`]) {
+      const answer = await send(`${repository}/info/lfs/${endpoint}`, body === undefined ? {} : { body });
+      expect(answer.status).toBe(501);
+      expect(answer.headers['content-type']).toBe('application/vnd.git-lfs+json');
+      expect(JSON.parse(answer.text)).toEqual({
+        message: expect.stringContaining('this server has no Git LFS'),
+      });
+    }
+  });
+});
+
 describe('a wrong method (issue 11, point 18)', () => {
   const cairn = hosted(async () => new MemoryObjectStore());
 

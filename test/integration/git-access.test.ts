@@ -282,7 +282,9 @@ describe('a push with a token', () => {
     const url = gitUrl(server.url, owner, 'never announced');
     store.reset();
     const pushed = await signedIn(user, owner, url).try(['push', url, 'main']);
-    expect(pushed.stderr).toContain('there is no such repository, or none that your key may see');
+    expect(pushed.stderr).toContain('you have announced no repository of this name here');
+    const foreign = await signedIn(user, stranger, url).try(['push', url, 'main']);
+    expect(foreign.stderr).toContain('there is no such repository, or none that your key may see');
     expect(store.writes()).toBe(0);
   });
 
