@@ -289,6 +289,7 @@ describe('pull requests', () => {
     await send(maintainer, kinds.ciWorkflowResult, [...run, ['conclusion', 'success']]);
     await send(stranger, kinds.ciWorkflowResult, [...run, ['conclusion', 'failure']]);
     const page = await html(`pull/${event.id}`);
+    expect(page).toMatch(/<dt>Tip<\/dt><dd><a href="[^"]+\/commit\/[0-9a-f]{40}"><code>[0-9a-f]{40}/);
     expect(page).toContain('<em>take</em>');
     expect(page).toContain(`refs/nostr/${update.id}`);
     expect(page).toContain('e.ts');
@@ -384,6 +385,26 @@ it('receipts of a public repository show nothing from the time when it was priva
 });
 
 describe('people', () => {
+  it('have comments and statuses on their pages with the thread that they belong to', async () => {
+    const visitor = new Person();
+    const root = await send(author, kinds.issue, [['subject', 'Where is it?']], '');
+    await comment(visitor, root, root, 'Here.');
+    await answer(visitor, kinds.statusClosed, root);
+    const thread = { kind: 'issue', id: root.id };
+    const repository = { owner: owner.publicKey, identifier: NAME };
+    const { activity } = JSON.parse((await get(`/${visitor.npub}`, { Accept: 'application/json' })).body) as {
+      activity: unknown[];
+    };
+    expect(activity).toMatchObject([
+      { did: 'marked as closed', thread, repository, subject: 'Where is it?' },
+      { did: 'wrote a comment', thread, repository, subject: 'Where is it?' },
+    ]);
+    const { body } = await get(`/${visitor.npub}`);
+    expect(body).toContain(
+      `<a href="${path(`issue/${root.id}`)}">wrote a comment</a>: <bdi>Where is it?</bdi>`,
+    );
+  });
+
   it('have their chosen names, always with their keys, and an imitated name is marked', async () => {
     await take(
       owner.sign(

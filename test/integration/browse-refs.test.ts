@@ -120,6 +120,7 @@ describe('the page of branches', () => {
     expect(body).toContain('2 branches');
     expect(body.indexOf('default</span>')).toBeLessThan(body.indexOf('1 ahead, 1 behind'));
     expect(body).toContain('Aside &lt;img');
+    expect(body).toContain(`/receipts/refs/heads/main" rel="nofollow">receipts</a>`);
     expect(await json('branches?order=name')).toMatchObject({
       order: 'name',
       count: 2,
@@ -140,6 +141,7 @@ describe('the pages of tags', () => {
     const tag = await page('tag/v1.0');
     expect(tag).toContain('With notes.');
     for (const format of ['tar.gz', 'tar.zst', 'zip']) expect(tag).toContain(`archive/v1.0.${format}`);
+    expect(tag).toContain('/receipts/refs/tags/v1.0"');
     expect(await page('tag/light/1.0-rc1')).toContain('lightweight');
     expect(await json('tag/v1.0')).toMatchObject({
       name: 'v1.0',

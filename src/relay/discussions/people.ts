@@ -5,7 +5,7 @@ import { type Profile, parseProfile } from '../../nostr/collaboration/profile.ts
 import type { NostrEvent } from '../../nostr/event.ts';
 import { kinds } from '../../nostr/kinds.ts';
 import type { Authenticated } from '../publication.ts';
-import { type DiscussionContext, nowOf } from './discussion-context.ts';
+import { type DiscussionContext, nowOf, seenEvent } from './discussion-context.ts';
 
 /** Kinds that tell what somebody does here. */
 const ACTIVITY: ReadonlySet<number> = new Set([
@@ -47,6 +47,11 @@ export class People {
   /** The last things that a key did here and that the reader may see, newest first. */
   activity(key: string, reader: Authenticated, limit: number): Promise<NostrEvent[]> {
     return this.newest(ACTIVITY, key, reader, limit, () => true);
+  }
+
+  /** An event that somebody's activity is about; undefined if it is not here, or not for the reader. */
+  event(id: string, reader: Authenticated): NostrEvent | undefined {
+    return seenEvent(this.context, id, reader);
   }
 
   /** The announcements of a key that the reader may see, newest first. @param passes which of them are asked for */

@@ -16,6 +16,7 @@ it('pages of people are charged to their address, and refused above the limit wi
       profile: () => count(undefined),
       announcements: async () => count([]),
       activity: async () => count([]),
+      event: () => count(undefined),
     },
     traffic: { admit: () => wait, charge: (_, seconds) => void charged.push(seconds) },
     base: 'https://git.example.org',

@@ -13,7 +13,7 @@ import type { People } from '../../../relay/discussions/people.ts';
 import type { Authenticated } from '../../../relay/publication.ts';
 
 /** What the page of somebody is read from. */
-export type PeopleRead = Pick<People, 'profile' | 'announcements' | 'activity'>;
+export type PeopleRead = Pick<People, 'profile' | 'announcements' | 'activity' | 'event'>;
 
 export interface OwnerContent {
   readonly key: string;
@@ -32,11 +32,11 @@ export interface Activity {
   /** Seconds. */
   readonly at: number;
   readonly did: string;
-  /** The repository, if the event names it. */
+  /** The repository, if the event names it, or the one that begins its thread does. */
   readonly repository?: { readonly owner: string; readonly identifier: string };
   /** The thread that it belongs to, if that is known. */
   readonly thread?: { readonly kind: ThreadKind; readonly id: string };
-  /** One line. */
+  /** One line: of the thread, or the identifier of an announced repository. */
   readonly subject?: string;
 }
 
@@ -69,7 +69,7 @@ export async function readOwner(
     profile,
     repositories,
     moreRepositories: announcements.length > MOST_REPOSITORIES,
-    activity: activity.map(activityOf),
+    activity: activity.map((event) => activityOf(event, threadStart(people, event, reader))),
   };
 }
 
@@ -81,17 +81,30 @@ function isHostedHere(event: NostrEvent, base: string): boolean {
   return clone !== 'none' && relays;
 }
 
-function activityOf(event: NostrEvent): Activity {
+/** The event that begins the thread of another one; undefined if that is the event itself, or is not for the reader. */
+function threadStart(
+  people: Pick<PeopleRead, 'event'>,
+  event: NostrEvent,
+  reader: Authenticated,
+): NostrEvent | undefined {
+  if (event.kind === kinds.repository || threadKindOf(event.kind) !== undefined) return undefined;
+  const id = threadOf(event) ?? subjectOf(event);
+  return id === undefined ? undefined : people.event(id, reader);
+}
+
+/** @param start of the thread that the event belongs to, if it does not begin it */
+function activityOf(event: NostrEvent, start: NostrEvent | undefined): Activity {
   const { id, created_at: at, kind } = event;
-  const repository = repositoryOf(event);
-  const thread = threadOfEvent(event);
-  const subject = kind === kinds.repository ? firstValue(event, 'd') : parseThreadStart(event)?.subject;
+  const repository = repositoryOf(event) ?? (start === undefined ? undefined : repositoryOf(start));
+  const first = start ?? event;
+  const threadKind = threadKindOf(first.kind);
+  const subject = kind === kinds.repository ? firstValue(event, 'd') : parseThreadStart(first)?.subject;
   return {
     id,
     at,
     did: deedOf(kind),
     ...(repository === undefined ? {} : { repository }),
-    ...(thread === undefined ? {} : { thread }),
+    ...(threadKind === undefined ? {} : { thread: { kind: threadKind, id: first.id } }),
     ...(subject === undefined ? {} : { subject }),
   };
 }
@@ -103,15 +116,6 @@ function repositoryOf(event: NostrEvent): Activity['repository'] {
   const named = [...values(event, 'a'), ...values(event, 'A'), ...values(event, 'q')].map(parseAddress);
   const address = named.find((one) => one?.kind === kinds.repository);
   return address === undefined ? undefined : { owner: address.pubkey, identifier: address.identifier };
-}
-
-function threadOfEvent(event: NostrEvent): Activity['thread'] {
-  const own = threadKindOf(event.kind);
-  if (own !== undefined) return { kind: own, id: event.id };
-  const id = threadOf(event) ?? (STATUS_KINDS.has(event.kind) ? subjectOf(event) : undefined);
-  const stated = event.kind === kinds.pullRequestUpdate ? kinds.pullRequest : Number(firstValue(event, 'K'));
-  const kind = threadKindOf(stated);
-  return id === undefined || kind === undefined ? undefined : { kind, id };
 }
 
 function deedOf(kind: number): string {

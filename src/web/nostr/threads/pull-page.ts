@@ -121,7 +121,7 @@ function versionsHtml(request: NostrRequest, { thread, version, changes }: PullC
 `;
   });
   return html`<dl>
-<dt>Tip</dt><dd><code>${version.tip}</code></dd>
+<dt>Tip</dt><dd>${changes === undefined ? html`<code>${version.tip}</code>` : html`<a href="${links.commit(version.tip)}"><code>${version.tip}</code></a>`}</dd>
 ${version.branch === undefined ? '' : html`<dt>Branch</dt><dd><code>${userText(version.branch, 200)}</code></dd>`}
 <dt>Into</dt><dd><code>${userText(shortName(request.code.manifest.head), 255)}</code></dd>
 ${thread.versions.length > 1 ? html`<dt>Versions</dt><dd><ul>${items}</ul></dd>` : ''}

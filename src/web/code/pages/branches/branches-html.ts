@@ -68,7 +68,7 @@ function branchItem(
       ? ''
       : html` <span class="quiet">${apartText(apart)} · <a href="${links.compare(linkName(manifest, manifest.head), name, 3)}" rel="nofollow">compare</a></span>`
   }
-<p class="quiet">${change}</p></li>
+<p class="quiet">${change} · <a class="plain" href="${links.at('receipts', ref)}" rel="nofollow">receipts</a></p></li>
 `;
 }
 

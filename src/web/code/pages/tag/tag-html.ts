@@ -31,6 +31,7 @@ ${tags.length === 0 ? html`<dt>Tag</dt><dd>lightweight: a name without a message
 ${target(context, peeled, commit)}
 ${peeled === undefined || peeled.type === 'blob' ? '' : html`<dt>Files</dt><dd><a href="${links.at('tree', revision)}">Browse</a></dd>`}
 ${commit === undefined ? '' : html`<dt>Archives</dt><dd>${archiveLinks(links, revision, ALL_ARCHIVES)}</dd>`}
+<dt>Receipts</dt><dd><a href="${links.at('receipts', ref)}" rel="nofollow">Who moved it</a></dd>
 </dl>`,
   );
 }
