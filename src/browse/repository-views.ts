@@ -5,7 +5,10 @@ import { Limiter } from '../lib/limiter.ts';
 import { SingleFlight } from '../lib/single-flight.ts';
 import type { PublishedGitState } from '../repository/git/git-manifest.ts';
 import type { GitRepository } from '../repository/git/git-repository.ts';
+import { formatRepositoryId } from '../repository/repository-id.ts';
 import type { SnapshotLease } from '../repository/snapshot/snapshot-cache.ts';
+import { branchFilesOf } from './branch-files.ts';
+import { refChoicesOf } from './refs/ref-choices.ts';
 import type { RepositoryView } from './repository-view.ts';
 import { type SessionsLease, SharedSessions } from './shared-sessions.ts';
 
@@ -31,6 +34,7 @@ export interface RepositoryViewsOptions {
 
 /** Sessions and perhaps a snapshot, kept while pages ask for the same state. */
 interface OpenState {
+  readonly repository: string;
   readonly sessions: SessionsLease;
   /** Absent until it is needed: most pages read objects alone. */
   snapshot?: Promise<SnapshotLease>;
@@ -56,8 +60,9 @@ export class RepositoryViews {
   private readonly downloads: Limiter;
   private readonly sessions: SharedSessions;
   private readonly states = new Map<string, OpenState>();
-  /** What waits for a git to end. */
-  private readonly dropping = new Set<Promise<void>>();
+  /** What nobody waits for before everything is closed. It never rejects. */
+  private readonly background = new Set<Promise<void>>();
+  private readonly following = new SingleFlight<string, void>();
   private readonly opening = new SingleFlight<string, void>();
   private closed = false;
 
@@ -116,11 +121,21 @@ export class RepositoryViews {
     );
   }
 
+  /**
+   * Readies the newest published state of a repository whose pages are being read, so that the next page waits for less. For other
+   * repositories it does nothing. What fails here fails again for the page, which reports it.
+   */
+  follow(repository: GitRepository): void {
+    const name = formatRepositoryId(repository.id);
+    if (this.openOf(name) === undefined) return;
+    this.inBackground(this.following.run(name, () => this.ready(repository, name)));
+  }
+
   /** Ends what stays open. Running work fails. */
   async close(): Promise<void> {
     this.closed = true;
     await allSettledOrThrow([...this.states.keys()].map((digest) => this.drop(digest)));
-    await Promise.all(this.dropping);
+    await Promise.all(this.background);
   }
 
   private async using<T>(
@@ -179,7 +194,7 @@ export class RepositoryViews {
 
   private async open(repository: GitRepository, state: PublishedGitState): Promise<void> {
     const sessions = await this.sessions.acquire(repository, state);
-    this.states.set(state.digest, { sessions, users: 0 });
+    this.states.set(state.digest, { repository: formatRepositoryId(repository.id), sessions, users: 0 });
     // Earlier states of the same repository are not requested again.
     for (const [digest, other] of this.states) {
       if (digest !== state.digest && other.users === 0 && other.sessions.path === sessions.path) {
@@ -207,12 +222,36 @@ export class RepositoryViews {
     return idle.length > 0;
   }
 
+  /** The state of a repository that was opened last. */
+  private openOf(repository: string): OpenState | undefined {
+    return [...this.states.values()].findLast((open) => open.repository === repository);
+  }
+
+  private async ready(repository: GitRepository, name: string): Promise<void> {
+    await this.options.standBack?.();
+    const published = await repository.peek(Number.POSITIVE_INFINITY);
+    const open = this.openOf(name);
+    if (this.closed || published === undefined || open === undefined) return;
+    const objects = await repository.objects(published);
+    try {
+      // A fold may have begun another folder, which the open sessions do not read.
+      if (objects.path !== open.sessions.path) return;
+      refChoicesOf(published.manifest);
+      const signal = AbortSignal.timeout(this.options.timeLimit);
+      await branchFilesOf(this.viewOf(open, repository, published, signal));
+    } finally {
+      objects.release();
+    }
+  }
+
+  private inBackground(work: Promise<void>): void {
+    const working = work.catch(() => undefined).finally(() => this.background.delete(working));
+    this.background.add(working);
+  }
+
   private dropSoon(digest: string): void {
-    // Best effort: it waits for git to end, and reports nothing that a reader could use.
-    const dropping = this.drop(digest)
-      .catch(() => undefined)
-      .finally(() => this.dropping.delete(dropping));
-    this.dropping.add(dropping);
+    // It waits for git to end, and reports nothing that a reader could use.
+    this.inBackground(this.drop(digest));
   }
 
   private async drop(digest: string): Promise<void> {

@@ -53,6 +53,7 @@ import { type LearnedGit, openGit } from './open-git.ts';
 import { listenHttp, serveHttp } from './open-http.ts';
 import { openMirrors } from './open-mirrors.ts';
 import { pageDisk } from './open-page-disk.ts';
+import { openPages } from './open-pages.ts';
 import { openRelay } from './open-relay.ts';
 import { openRepositories, SCRATCH_BYTES } from './open-repositories.ts';
 import { openSessions } from './open-sessions.ts';
@@ -155,7 +156,7 @@ async function openApp(
   const fossilSubscribers = new PublishSubscribers<FossilManifest>();
   const responses = responseCache(settings, metrics);
   const downloads = downloadCache(settings, metrics);
-  const pages = pageDisk(settings);
+  const disk = pageDisk(settings);
   const opened = await openRepositories(
     {
       stores,
@@ -169,7 +170,7 @@ async function openApp(
         ...(settings.store.kind === 's3' ? { ranged: rangedDownloads() } : {}),
         observer: cacheObserver(metrics),
         onDiskFull: async () => {
-          await allSettledOrThrow([responses.relieve(), downloads.relieve(), pages.relieve()]);
+          await allSettledOrThrow([responses.relieve(), downloads.relieve(), disk.relieve()]);
         },
       },
       publishObserver: publishObserver(metrics),
@@ -181,7 +182,7 @@ async function openApp(
   );
   await responses.open();
   await downloads.open();
-  await pages.open();
+  await disk.open();
   const { repositories, artifacts, cache } = opened;
   const folding = new Folding({
     repositories,
@@ -258,11 +259,29 @@ async function openApp(
     () => mirrors.close(),
   );
 
+  const pages = openPages(
+    {
+      ...shared,
+      base,
+      repositories,
+      fossil: opened.fossil,
+      relay,
+      sessions,
+      verifier,
+      git: pagesGit,
+      idleKept: Math.floor(budget.pageShares / SHARES_OF_IDLE),
+      downloads,
+      disk,
+    },
+    stack,
+  );
+
   subscribers.add((id, manifest) => logChanges(log, id, manifest));
   subscribers.add(relay.published);
   subscribers.add((id, manifest) => folding.published(id, manifest));
   subscribers.add(transfer.published);
   subscribers.add(mirrors.published);
+  subscribers.add(pages.published);
   subscribers.complete();
   fossilSubscribers.add((id, manifest) => logFossilChanges(log, id, manifest));
   fossilSubscribers.add(relay.fossilPublished);
@@ -289,9 +308,6 @@ async function openApp(
       stores,
       repositories,
       transfer,
-      git: pagesGit,
-      idleKept: Math.floor(budget.pageShares / SHARES_OF_IDLE),
-      downloads,
       pages,
       relay,
       mirrors: mirrors.kept,

@@ -1,8 +1,5 @@
-import { FossilViews } from '../browse/fossil/fossil-views.ts';
-import { RepositoryViews } from '../browse/repository-views.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Git } from '../git-process/git.ts';
 import { AdminServer } from '../http/admin-server.ts';
 import { ConnectionMemory } from '../http/clients/connection-memory.ts';
 import { Health } from '../http/health-routes.ts';
@@ -11,7 +8,6 @@ import { httpLimits } from '../http/http-limits.ts';
 import { HttpServer } from '../http/server.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ClosingStack } from '../lib/closing-stack.ts';
-import { Precedence } from '../lib/precedence.ts';
 import type { Random } from '../lib/random.ts';
 import type { KeptMirrors } from '../mirror/kept/kept-mirrors.ts';
 import type { Verifier } from '../nostr/verify.ts';
@@ -19,14 +15,9 @@ import type { ObjectStorePair } from '../object-store/object-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Repositories } from '../repository/repositories.ts';
-import { repositoryId } from '../repository/repository-id.ts';
-import type { ResponseCache } from '../transfer/fetch/response-cache.ts';
 import { FETCH_REQUEST_BYTES } from '../transfer/fetch/upload-post.ts';
 import { headMemory } from '../transfer/push/head.ts';
-import type { PageDisk } from '../web/code/page-disk.ts';
-import { RenderPool } from '../web/render/render-pool.ts';
-import { webRoutes } from '../web/web-routes.ts';
-import { openDownloads } from './open-downloads.ts';
+import type { OpenedPages } from './open-pages.ts';
 import type { OpenedRelay } from './open-relay.ts';
 import type { OpenedSessions } from './open-sessions.ts';
 import type { OpenedTransfer } from './open-transfer.ts';
@@ -48,13 +39,7 @@ export interface ServedParts extends HttpParts {
   readonly repositories: Repositories;
   readonly transfer: OpenedTransfer;
   readonly relay: OpenedRelay;
-  /** Runs git for pages. */
-  readonly git: Git;
-  /** States of repositories for which git stays when no page is asked for. */
-  readonly idleKept: number;
-  /** Keeps archives and large files. */
-  readonly downloads: ResponseCache;
-  readonly pages: PageDisk;
+  readonly pages: Pick<OpenedPages, 'routes' | 'precedence'>;
   /** What people do with mirrors; undefined where none are kept. */
   readonly mirrors: KeptMirrors | undefined;
   readonly fossil: FossilAppContext;
@@ -64,18 +49,6 @@ export interface ServedParts extends HttpParts {
   /** Breaks off downloads, because a request that waits for one does not notice that its client has gone. */
   readonly breakOff: () => Promise<void>;
 }
-
-/** Pages at once, pages that wait, and milliseconds for one and for an idle git process. */
-const PAGES = { slots: 2, queue: 64, timeLimit: 20_000, idle: 30_000 };
-
-/** Pages wait while a git request is in its first seconds, and a moment after it, for a quarter of a second at most. In milliseconds. */
-const FIRST = { protects: 3_000, lingers: 100, patience: 250 };
-
-/**
- * Threads that render for pages: one for each page at once. Ordinary texts take milliseconds. A hostile one takes all of the time
- * limit, and is then shown as it is. A thread stays while somebody reads a page: a new one loads and compiles for 200 ms.
- */
-const RENDERING = { workers: PAGES.slots, queue: 64, timeLimit: 2_500, memory: 160, idle: 120_000 };
 
 /** A server that listens but does not answer yet. Its URL is known before the parts that depend on it are opened. */
 export interface ListeningHttp {
@@ -129,39 +102,7 @@ export async function serveHttp(
     adminUrl = admin.url;
   }
   const others = health.publicRoutes({ metrics: adminUrl === undefined });
-  const precedence = new Precedence({ ...FIRST, clock });
-  const views = new RepositoryViews({
-    git: parts.git,
-    idleKept: parts.idleKept,
-    ...PAGES,
-    standBack: () => precedence.standBack(),
-  });
-  // Above the server on the stack: requests that still run need it.
-  stack.defer(() => views.close());
-  stack.defer(() => parts.downloads.close());
-  stack.defer(() => parts.pages.close());
-  const renderer = new RenderPool(RENDERING);
-  stack.defer(() => renderer.close());
-  const pages = webRoutes({
-    repositories,
-    views,
-    downloads: openDownloads(settings, parts.downloads, views),
-    disk: parts.pages,
-    renderer,
-    fossil: parts.fossil.repositories,
-    fossilViews: new FossilViews({ ...PAGES, standBack: () => precedence.standBack() }),
-    events: relay.events,
-    visible: (event) => relay.directory.visible(event, new Set()),
-    receiptKey: (owner, identifier) => relay.service.signerOf(repositoryId(owner, identifier)).publicKey,
-    discussions: { discussions: relay.discussions, history: relay.refHistory },
-    base,
-    access: settings.access,
-    information: relay.information,
-    signIn: { ...parts.sessions, verifier },
-    clock,
-    log,
-  });
-  others.route('/', pages);
+  others.route('/', parts.pages.routes);
   stack.defer(async () => {
     stopping = true;
     const cut = setTimeout(() => {
@@ -173,7 +114,7 @@ export async function serveHttp(
     clearTimeout(cut);
   });
   server.serve({
-    precedence,
+    precedence: parts.pages.precedence,
     git: {
       repositories,
       fossil: parts.fossil.repositories,

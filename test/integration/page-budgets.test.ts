@@ -1,8 +1,13 @@
 /** What pages may cost that nobody has asked for: the git processes that each starts. */
+import { readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { formatNpub } from '../../src/nostr/public-key.ts';
 import { UNANNOUNCED } from '../../src/repository/manifest.ts';
 import { CodeRig, textOf } from '../helpers/code-rig.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
 
 let rig: CodeRig;
 
@@ -88,4 +93,31 @@ it('a page is made while the store is asked for the current state, and not sent 
   const missing = await (await rig.project('none')).get('commits/main/a?skip=1');
   expect(await textOf(hidden, 404)).toBe(await textOf(missing, 404));
   expect([...hidden.headers]).toEqual([...missing.headers]);
+});
+
+it('what pages read is ready after a push, before anybody asks, if pages of the repository are being read', async () => {
+  await using folder = await tempDir();
+  await using server = await startServer();
+  const client = await new GitClient(folder.path).init('r');
+  const push = async (identifier: string) => {
+    await client.run(['push', '--quiet', repositoryUrl(server, identifier), 'main']);
+    return `${server.url}/${formatNpub(OWNER)}/${identifier}`;
+  };
+  /** Folders of objects, as their numbers of packs. */
+  const counts = async () => {
+    const paths = await readdir(server.cacheFolder, { recursive: true });
+    const packed = paths.filter((path) => /bases\/\d+\/objects\/pack\/.*\.idx$/.test(path));
+    const folders = packed.map((path) => path.replace(/\/objects.*/, ''));
+    return [...new Set(folders)].map((folder) => folders.filter((one) => one === folder).length);
+  };
+  await client.commit('One', { a: '1\n' });
+  const page = await push('read');
+  await push('unread');
+  expect(await (await fetch(page)).text()).toContain('One');
+  expect(await counts()).toEqual([1]);
+  await client.commit('Two', { a: '2\n' });
+  await push('unread');
+  await push('read');
+  // The unread one got the pack of its first push for the second one to work over.
+  await expect.poll(async () => (await counts()).toSorted()).toEqual([1, 2]);
 });

@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { knownBranchFiles } from '../../../src/browse/branch-files.ts';
 import { RepositoryViews } from '../../../src/browse/repository-views.ts';
 import { gitVersion } from '../../../src/git-process/commands.ts';
 import { Git } from '../../../src/git-process/git.ts';
+import { CairnError } from '../../../src/lib/errors.ts';
 import type { PublishedGitState } from '../../../src/repository/git/git-manifest.ts';
 import type { GitRepository } from '../../../src/repository/git/git-repository.ts';
+import { repositoryId } from '../../../src/repository/repository-id.ts';
 import { GitClient } from '../../helpers/git-client.ts';
 import { manifestOf } from '../../helpers/repository-rig.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
@@ -44,8 +47,11 @@ function lease(): { readonly path: string; release(): void } {
   };
 }
 
+const id = repositoryId('a'.repeat(64), 'r');
+
 /** A repository whose every state is the same folder. */
 const repository = {
+  id,
   snapshot: async () => lease(),
   objects: async () => ({ ...lease(), packs: () => new Set() }),
 } as unknown as GitRepository;
@@ -54,6 +60,7 @@ const repository = {
 function another(at: number): GitRepository {
   const apart = () => ({ ...lease(), path: `${folder.path}/${'./'.repeat(at)}r/.git` });
   return {
+    id: repositoryId('a'.repeat(64), `r${at}`),
     snapshot: async () => apart(),
     objects: async () => ({ ...apart(), packs: () => new Set() }),
   } as unknown as GitRepository;
@@ -97,6 +104,54 @@ it('one git serves all states of a repository, and earlier states are given back
   expect(leases).toBe(2);
   await views.close();
   expect(git.running).toBe(0);
+});
+
+it('readies the newest state of a repository whose pages are being read, and starts nothing for others', async () => {
+  const { manifest } = state('b');
+  const refs = new Map([[manifest.head, tip]]);
+  const newest = { ...state('b'), manifest: { ...manifest, refs } };
+  const peek = async () => newest;
+  const read = { ...repository, peek } as unknown as GitRepository;
+  const unread = { ...another(1), peek } as unknown as GitRepository;
+  const views = new RepositoryViews({ git, ...OPTIONS });
+  await views.read(read, state('a'), NEVER, ({ session }) => session.info(tip));
+  views.follow(unread);
+  views.follow(read);
+  views.follow(read);
+  await expect.poll(() => knownBranchFiles(newest.manifest)).toEqual({});
+  expect(started).toEqual(['cat-file']);
+  // Work that is being done holds the folder, and ends before everything is closed.
+  views.follow(read);
+  await views.close();
+  expect(leases).toBe(0);
+  views.follow(read);
+  expect(git.running).toBe(0);
+});
+
+it('a state that cannot be readied, or lies in another folder, disturbs nobody', async () => {
+  const views = new RepositoryViews({ git, ...OPTIONS });
+  await views.read(repository, state('a'), NEVER, ({ session }) => session.info(tip));
+  let asked = 0;
+  const troubled = (objects: GitRepository['objects']) =>
+    ({
+      id,
+      peek: async () => state('b'),
+      objects: (published: PublishedGitState) => {
+        asked++;
+        return objects(published);
+      },
+    }) as unknown as GitRepository;
+  const fails = troubled(async () => {
+    throw new CairnError('unavailable', 'no store');
+  });
+  views.follow(fails);
+  await expect.poll(() => asked).toBe(1);
+  views.follow(troubled(another(3).objects));
+  await expect.poll(() => asked).toBe(2);
+  const info = await views.read(repository, state('a'), NEVER, ({ session }) => session.info(tip));
+  expect(info?.type).toBe('commit');
+  expect(started).toEqual(['cat-file']);
+  await views.close();
 });
 
 it('few unread states stay open', async () => {
