@@ -138,8 +138,9 @@ export class ObjectSession {
   }
 
   private send(running: RunningGit): void {
-    // Questions to a process that has ended have failed.
-    if (this.running === running) running.stdin.write(this.unsent);
+    // Questions to a process that has ended have failed. What is unsent is for another one, and has its own turn.
+    if (this.running !== running) return;
+    running.stdin.write(this.unsent);
     this.unsent = '';
   }
 

@@ -5,12 +5,12 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { withDir } from 'tmp-promise';
 import { cloneWants, encodeBundleHeader, isCloned, wantSetDigest } from '../git/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Digest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
+import { openTemporaryFolder } from '../lib/temporary-folder.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { type ArtifactStore, damagedArtifact } from '../repository/artifact-store.ts';
 import type { GitManifest, PackEntry, PublishedGitState } from '../repository/git/git-manifest.ts';
@@ -62,10 +62,8 @@ export async function makeBundle(context: BundleContext, repository: GitReposito
     return { record: before, objects: entry.objects, made: false };
   }
   const base = await foldedState(repository, state, entry.tips);
-  const bundle = await withDir(({ path }) => store(context, repository, base, entry, join(path, 'bundle')), {
-    prefix: 'cairn-bundle',
-    unsafeCleanup: true,
-  });
+  await using folder = await openTemporaryFolder('bundle');
+  const bundle = await store(context, repository, base, entry, join(folder.path, 'bundle'));
   const record = { bundle, incarnation, pack: entry.pack.digest };
   await writeBundleRecord(context, id, record);
   return { record, objects: entry.objects, made: true };

@@ -1,6 +1,8 @@
 /** Clients that ask for it are sent to the bucket: real git, a real S3 endpoint, URLs that anybody can read. */
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePacket, flushPacket } from '../../src/git/index.ts';
@@ -278,4 +280,31 @@ describe('no URI is offered', () => {
     const answer = await fetchFrom(repositoryUrl(cold, NAME), BUNDLE_URI, V2);
     expect(answer.text).not.toContain('bundle.');
   });
+});
+
+it('a bundle is made in a temporary folder that the next command removes if its own is killed', async () => {
+  const name = 'interrupted';
+  await author.run(['push', '--quiet', repositoryUrl(app, name), 'main']);
+  await app.fold(id(name));
+  const folders = async () => (await readdir(tmpdir())).filter((entry) => entry.startsWith('cairn-bundle-'));
+  const before = await folders();
+  let made: string[] = [];
+  let living: boolean[] = [];
+  store.next(({ operation, key }) => operation === 'get' && key.endsWith('.pack'), {
+    does: 'run',
+    before: async () => {
+      made = (await folders()).filter((entry) => !before.includes(entry));
+      living = made.map((entry) => existsSync(join(tmpdir(), entry, '.alive')));
+    },
+  });
+  const context = {
+    control: store,
+    clock: systemClock,
+    random: systemRandom,
+    signal: new AbortController().signal,
+  };
+  const artifacts = new ArtifactStore({ stores: { control: store, bulk: store }, ...context });
+  await makeBundle({ ...context, artifacts }, app.repositories.get(id(name)));
+  expect(living).toEqual([true]);
+  expect(await folders()).toEqual(before);
 });

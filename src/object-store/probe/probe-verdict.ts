@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Clock, systemClock } from '../../lib/clock.ts';
@@ -100,6 +100,7 @@ async function writeVerdict(options: VerdictOptions, path: string, text: string)
     await writeFile(draft, text);
     await rename(draft, path);
   } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
     throw new CairnError(
       'unavailable',
       `the folder ${options.folder} cannot be written: ${messageOf(error)}`,

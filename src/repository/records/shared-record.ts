@@ -5,10 +5,10 @@
 import type { z } from 'zod';
 import { canonicalJson, type JsonValue } from '../../lib/canonical-json.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { CairnError } from '../../lib/errors.ts';
+import { becauseOf, CairnError } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
 import { readAll } from '../../lib/streams.ts';
-import type { ObjectStore, VersionToken } from '../../object-store/object-store.ts';
+import type { ObjectStore, PutOutcome, VersionToken } from '../../object-store/object-store.ts';
 
 /** Each record counts its writes, so that no body ever repeats: version tokens may be derived from the content. */
 export interface SharedRecord {
@@ -66,7 +66,8 @@ export interface KnownRecord<T> {
  * @param change returns the new record (its `version` and `revision` are set here), or undefined when it needs no
  * change. It is called again for every version found. Its exceptions end the attempt
  * @returns the current record; undefined when there is none and none was wanted
- * @throws CairnError `unavailable` when the store does not answer; `busy` when others keep changing it
+ * @throws CairnError `unavailable` when the store does not answer: the last write may have happened; `busy` when others keep changing
+ *   the record; `too-large` when it would have more bytes than a record may
  */
 export async function updateRecord<T extends SharedRecord>(
   place: RecordPlace<T>,
@@ -88,6 +89,7 @@ export async function updateKnownRecord<T extends SharedRecord>(
   attempts = ATTEMPTS,
 ): Promise<KnownRecord<T> | undefined> {
   let current = known;
+  let last: PutOutcome | undefined;
   for (let attempt = 0; attempt < attempts; attempt++) {
     // Only the current record can say that there is nothing to change.
     if (attempt > 0 || current === undefined || change(current.record) === undefined) {
@@ -97,17 +99,30 @@ export async function updateKnownRecord<T extends SharedRecord>(
     const wanted = change(current?.record);
     if (wanted === undefined) return current;
     const next = { ...wanted, version: 1, revision: (current?.record.revision ?? -1) + 1 } as unknown as T;
+    const body = Buffer.from(canonicalJson(next as unknown as JsonValue));
+    // Nobody could read it any more, and so nobody could make it smaller.
+    if (body.length > MAX_BYTES) throw tooLarge(place.key);
     const put = await place.store.put(
       place.key,
-      Buffer.from(canonicalJson(next as unknown as JsonValue)),
+      body,
       current === undefined ? { mode: 'create' } : { mode: 'replace', version: current.version },
     );
     if (put.outcome === 'written') return { version: put.version, record: next };
+    last = put;
     await place.clock.sleep(
       Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * place.random.fraction(),
     );
   }
+  if (last?.outcome === 'unknown') {
+    throw becauseOf('unavailable', 'the object store did not accept a record', last.cause);
+  }
   throw new CairnError('busy', `${place.key} keeps being changed by others, try again`, {
     publicText: 'a record that this needs keeps being changed by others, try again',
+  });
+}
+
+function tooLarge(key: string): CairnError {
+  return new CairnError('too-large', `${key} would have more than ${MAX_BYTES} bytes`, {
+    publicText: 'a record that this needs has no room for more',
   });
 }

@@ -6,9 +6,9 @@
  */
 import { z } from 'zod';
 import { canonicalJson } from '../../lib/canonical-json.ts';
-import { CairnError } from '../../lib/errors.ts';
+import { becauseOf, CairnError } from '../../lib/errors.ts';
 import { readAll } from '../../lib/streams.ts';
-import type { ObjectStore } from '../../object-store/object-store.ts';
+import type { ObjectStore, PutOutcome } from '../../object-store/object-store.ts';
 import { tombstonesKey } from '../keys.ts';
 import type { RepositoryPlace } from '../repository-id.ts';
 
@@ -39,6 +39,7 @@ export async function rescueFromTombstones(
   signal?: AbortSignal,
 ): Promise<'safe' | 'condemned'> {
   const options = signal === undefined ? {} : { signal };
+  let last: PutOutcome | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const found = await store.get(tombstonesKey(id), options);
     if (!found.found) return 'safe';
@@ -50,7 +51,10 @@ export async function rescueFromTombstones(
     const next: Tombstones = { ...tombstones, revision: tombstones.revision + 1, artifacts };
     const body = Buffer.from(canonicalJson(next));
     // The next read shows the result: an unknown outcome is resolved by reading the list again.
-    await store.put(tombstonesKey(id), body, { mode: 'replace', version: found.version }, options);
+    last = await store.put(tombstonesKey(id), body, { mode: 'replace', version: found.version }, options);
+  }
+  if (last?.outcome === 'unknown') {
+    throw becauseOf('unavailable', 'the object store did not accept a list of artifacts', last.cause);
   }
   throw new CairnError(
     'unavailable',

@@ -81,9 +81,14 @@ export async function runUploadPack(git: Git, run: UploadPackRun): Promise<Uploa
       }
     }
     if (held.length > 0 && !lacksMemory) await output.write(held);
-  } finally {
+  } catch (error) {
+    // It might work on for long before it notices, and its slot is about to be given to others.
+    running.stop();
     running.stdout.destroy();
+    await running.ended;
+    throw error;
   }
+  running.stdout.destroy();
   const result = await running.ended;
   signal.throwIfAborted();
   const bodyError = result.cancelled ? await copying : undefined;

@@ -1,5 +1,8 @@
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Git } from '../../../src/git-process/git.ts';
 import { ObjectSession } from '../../../src/git-process/object-session.ts';
+import type { GitResult } from '../../../src/git-process/result.ts';
 import { isCairnError } from '../../../src/lib/errors.ts';
 import { BrowseRig } from '../../helpers/browse-rig.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
@@ -118,4 +121,56 @@ it('an object session caches small commits within its bounds until it is closed,
   expect(await session.read(blob, SMALL)).not.toBe(await session.read(blob, SMALL));
   await session.close();
   await expect(session.read(oid, SMALL)).rejects.toThrow('closed');
+});
+
+/** A git whose processes answer each question with an empty file. The output and the process itself end when they are told to. */
+function emptyFiles() {
+  const started: { readonly endOutput: () => void; readonly end: () => void }[] = [];
+  const start = () => {
+    const stdout = new PassThrough();
+    let resolve: (result: GitResult) => void = () => undefined;
+    const ended = new Promise<GitResult>((done) => {
+      resolve = done;
+    });
+    const endOutput = () => void stdout.end();
+    const end = () => resolve({ exitCode: 1, signal: null, cancelled: false, stderr: '' });
+    started.push({ endOutput, end });
+    const write = (text: string) => {
+      for (const [, oid] of text.matchAll(/^contents (\S+)$/gm)) stdout.write(`${oid} blob 0\n\n`);
+    };
+    const stop = () => {
+      endOutput();
+      end();
+    };
+    return { stdin: { write }, stdout, stderr: new PassThrough(), ended, stop };
+  };
+  return { git: { start } as unknown as Git, started };
+}
+
+it('an object session answers or refuses each question, at whatever moment git ends', async () => {
+  /** Lets so many things be done that wait for a promise. */
+  const turns = async (count: number) => {
+    for (let turn = 0; turn < count; turn++) await Promise.resolve();
+  };
+  const later = () => new Promise((resolve) => setTimeout(resolve, 5, 'nothing'));
+  for (let first = 0; first < 8; first++) {
+    for (let second = 0; second < 8; second++) {
+      const { git, started } = emptyFiles();
+      const session = new ObjectSession(git, '/nowhere');
+      const ask = async (after: number) => {
+        await turns(after);
+        return session.readSmall('a'.repeat(40), SMALL).then(
+          () => 'an answer',
+          () => 'a refusal',
+        );
+      };
+      expect(await ask(0)).toBe('an answer');
+      started[0]?.endOutput();
+      await later();
+      started[0]?.end();
+      const asked = [ask(first), ask(second)].map((question) => Promise.race([question, later()]));
+      expect(await Promise.all(asked), `${first} and ${second}`).not.toContain('nothing');
+      await session.close();
+    }
+  }
 });

@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/lib/clock.ts';
@@ -80,5 +80,18 @@ describe('the verdict of a probe', () => {
     const inTheWay = join(folder.path, 'file');
     await writeFile(inTheWay, '');
     await expect(asker(inTheWay).ask(passed)).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+
+  it('leaves no draft behind if it cannot be kept', async () => {
+    await using folder = await tempDir();
+    const { ask, clock } = asker(folder.path);
+    await ask(passed);
+    const [name = ''] = await readdir(folder.path);
+    await rm(join(folder.path, name));
+    // A draft cannot take the place of a folder.
+    await mkdir(join(folder.path, name));
+    clock.time += 25 * HOUR;
+    await expect(ask(passed)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(await readdir(folder.path)).toEqual([name]);
   });
 });

@@ -46,6 +46,18 @@ describe('the record of an owner', () => {
     expect((await owners.read(owner)).size).toBe(1);
   });
 
+  it.each([
+    ['conflict', 'busy', /keeps being changed by others/],
+    ['throttle', 'unavailable', /^the object store did not accept a record: /],
+  ] as const)('says who is at fault when it cannot be written (%s)', async (does, kind, message) => {
+    const { owners, store } = records();
+    store.rules.push(({ operation }) => (operation === 'put' ? { does } : undefined));
+    await expect(owners.reserve(owner, 'one', 1)).rejects.toMatchObject({
+      kind,
+      message: expect.stringMatching(message),
+    });
+  });
+
   it('renews a reservation that is requested again', async () => {
     const { owners, clock } = records();
     await owners.reserve(owner, 'one', 1);

@@ -92,7 +92,19 @@ describe('rescuing an artifact', () => {
   it('gives up if the list changes again and again', async () => {
     const rig = await rigWith({ [NAME]: watched });
     rig.store.rules.push((call) => (isPut(call) ? { does: 'conflict' } : undefined));
-    await expect(rescueFromTombstones(rig.store, ID, NAME)).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(rescueFromTombstones(rig.store, ID, NAME)).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringContaining('keep being changed by others'),
+    });
+  });
+
+  it('blames nobody else when the store does not answer', async () => {
+    const rig = await rigWith({ [NAME]: watched });
+    rig.store.rules.push((call) => (isPut(call) ? { does: 'throttle' } : undefined));
+    await expect(rescueFromTombstones(rig.store, ID, NAME)).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringMatching(/^the object store did not accept a list of artifacts: /),
+    });
   });
 
   it.each([
