@@ -211,6 +211,8 @@ export class RemoteObjectStore implements ObjectStore {
     sendBody: (request: ReturnType<typeof httpRequest>) => Promise<void>,
   ): Promise<IncomingMessage> {
     const { method, path, headers, signal } = exchange;
+    // It may have been aborted while the file of the body was opened, and does not tell that again.
+    signal?.throwIfAborted();
     this.agents.dropIdle();
     const options: RequestOptions = { socketPath: this.socketPath, agent: this.agents.http, method, path };
     const request = httpRequest({ ...options, headers: { ...headers } });
