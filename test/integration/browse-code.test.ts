@@ -168,6 +168,9 @@ describe('files and folders', () => {
       'a.html': '<script>1</script>',
       'b.svg': '<svg/>',
       'c.bin': Buffer.from([0]),
+      'd.txt': Buffer.from('caf\xe9\n', 'latin1'),
+      'e.txt': Buffer.from('\ufeffGrüße\n', 'utf16le'),
+      'f.opus': Buffer.from([0]),
     });
     await push();
     const page = await get('raw/main/a.html');
@@ -175,6 +178,16 @@ describe('files and folders', () => {
     expect(page.headers.get('content-security-policy')).toContain('sandbox');
     expect((await get('raw/main/b.svg')).headers.get('content-type')).toBe('image/svg+xml');
     expect((await get('raw/main/c.bin')).headers.get('content-disposition')).toMatch(/^attachment/);
+    // Browsers read a text in the encoding that is said.
+    for (const [file, encoding] of [
+      ['d.txt', 'windows-1252'],
+      ['e.txt', 'utf-16le'],
+    ])
+      expect(Object.fromEntries((await get(`raw/main/${file}`)).headers)).toMatchObject({
+        'content-type': `text/plain; charset=${encoding}`,
+        'content-disposition': `inline; filename="${file}"`,
+      });
+    expect((await get('raw/main/f.opus')).headers.get('content-type')).toBe('audio/ogg');
     const etag = page.headers.get('etag') ?? '';
     const again = await get('raw/main/a.html', { 'If-None-Match': etag });
     expect([again.status, await again.text()]).toEqual([304, '']);

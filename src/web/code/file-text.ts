@@ -1,4 +1,5 @@
-/** What a file is, found from its first bytes: git knows names and bytes only. */
+/** What a file is, found from its bytes: git knows names and bytes only. */
+import { isUtf8 } from 'node:buffer';
 
 /** A file as text, or the reason why it is not shown so. */
 export type FileText =
@@ -18,30 +19,33 @@ const BYTE_ORDER_MARKS: readonly (readonly [bytes: readonly number[], encoding: 
   [[0xff, 0xfe], 'utf-16le'],
   [[0xfe, 0xff], 'utf-16be'],
 ];
-/** As many bytes as git looks at. */
-const LOOKED_AT = 8_000;
+/** As many bytes as git looks at to tell text from other content. */
+export const LOOKED_AT = 8_000;
+
+/** Reads a file as text, in the encoding that {@link encodingOf} finds. */
+export function readFileText(content: Buffer): FileText {
+  const encoding = encodingOf(content);
+  if (encoding === undefined) return { is: 'binary' };
+  return { is: 'text', text: new TextDecoder(encoding).decode(content), encoding };
+}
 
 /**
- * Reads a file as text. Byte order marks come first, then UTF-8, then UTF-16 without a mark, then Latin-1, in which every byte is
- * a character.
+ * The encoding of a text. Byte order marks come first, then UTF-8, then UTF-16 without a mark, then Latin-1, in which every byte is a
+ * character.
+ * @returns undefined for what is no text
  */
-export function readFileText(content: Buffer): FileText {
+export function encodingOf(content: Buffer): string | undefined {
   const marked = BYTE_ORDER_MARKS.find(([bytes]) => bytes.every((byte, at) => content[at] === byte));
-  if (marked !== undefined) {
-    const [bytes, encoding] = marked;
-    return { is: 'text', text: new TextDecoder(encoding).decode(content.subarray(bytes.length)), encoding };
-  }
+  if (marked !== undefined) return marked[1];
   const start = content.subarray(0, LOOKED_AT);
-  if (start.includes(0)) {
-    const encoding = likelyUtf16(start);
-    if (encoding === undefined) return { is: 'binary' };
-    return { is: 'text', text: new TextDecoder(encoding).decode(content), encoding };
-  }
-  try {
-    return { is: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(content), encoding: 'utf-8' };
-  } catch {
-    return { is: 'text', text: new TextDecoder('windows-1252').decode(content), encoding: 'windows-1252' };
-  }
+  if (start.includes(0)) return likelyUtf16(start);
+  return isUtf8(content) ? 'utf-8' : 'windows-1252';
+}
+
+/** The beginning of a file without the line in which it was cut, perhaps within a character. */
+export function wholeLines(beginning: Buffer): Buffer {
+  const end = beginning.lastIndexOf(0x0a) + 1;
+  return end === 0 ? beginning : beginning.subarray(0, end);
 }
 
 /**

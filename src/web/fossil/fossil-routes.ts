@@ -11,7 +11,8 @@ import type { RepositoryId } from '../../repository/repository-id.ts';
 import { contentRange } from '../byte-range.ts';
 import type { About } from '../code/about.ts';
 import { rangeOf } from '../code/downloads/raw-download.ts';
-import { LOOKED_AT, rawHeaders } from '../code/downloads/raw-headers.ts';
+import { rawHeaders } from '../code/downloads/raw-headers.ts';
+import { LOOKED_AT, wholeLines } from '../code/file-text.ts';
 import { LiesElsewhere } from '../code/lies-elsewhere.ts';
 import { PageCache, pageKey } from '../code/page-cache.ts';
 import type { PageDisk } from '../code/page-disk.ts';
@@ -186,7 +187,8 @@ async function rawAnswer(
   const { content } = opened;
   const headers = rawHeaders({
     name: Buffer.from(name),
-    content: content instanceof FileBytes ? await content.read(0, LOOKED_AT) : Buffer.from(content),
+    content:
+      content instanceof FileBytes ? wholeLines(await content.read(0, LOOKED_AT)) : Buffer.from(content),
     oid: artifact,
     saved: c.req.query('download') === '1',
   });

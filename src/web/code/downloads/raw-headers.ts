@@ -1,4 +1,5 @@
 import { contentDisposition } from '../../../lib/safe-file-name.ts';
+import { encodingOf } from '../file-text.ts';
 
 /** The headers of a raw file. Its content is untrusted, so nothing in it may run here. */
 
@@ -8,22 +9,27 @@ const SAFE_TYPES: Readonly<Record<string, string>> = {
   jpg: 'image/jpeg',
   jpeg: 'image/jpeg',
   gif: 'image/gif',
+  apng: 'image/apng',
+  bmp: 'image/bmp',
   webp: 'image/webp',
   avif: 'image/avif',
   ico: 'image/x-icon',
   // Its scripts do not run under the policy below.
   svg: 'image/svg+xml',
   mp3: 'audio/mpeg',
+  m4a: 'audio/mp4',
+  aac: 'audio/aac',
   ogg: 'audio/ogg',
+  oga: 'audio/ogg',
+  opus: 'audio/ogg',
   flac: 'audio/flac',
   wav: 'audio/wav',
   mp4: 'video/mp4',
+  m4v: 'video/mp4',
+  ogv: 'video/ogg',
   webm: 'video/webm',
   pdf: 'application/pdf',
 };
-
-/** As many bytes as git looks at to tell text from other content. */
-export const LOOKED_AT = 8_000;
 
 /** The type of a file that browsers show without running anything, by its name; undefined for all others. */
 export function rawType(name: string): string | undefined {
@@ -34,7 +40,10 @@ export function rawType(name: string): string | undefined {
 /** A raw file. */
 export interface RawFile {
   readonly name: Buffer;
-  /** Undefined for a file that is too large to be inspected: it is saved, unless its name says that it can be shown. */
+  /**
+   * Or the beginning of it, in whole lines. Undefined for a file that is too large to be inspected: it is saved, unless its name says
+   * that it can be shown.
+   */
   readonly content: Buffer | undefined;
   /** Its object id, which is its strong validator. */
   readonly oid: string;
@@ -53,11 +62,12 @@ export function rawHeaders({
   framed = false,
 }: RawFile): Record<string, string> & { readonly ETag: string } {
   const safe = rawType(name.toString('latin1'));
-  const isBinary = content === undefined || content.subarray(0, LOOKED_AT).includes(0);
-  const type = safe ?? (isBinary ? 'application/octet-stream' : 'text/plain; charset=utf-8');
+  const encoding = content === undefined || safe !== undefined ? undefined : encodingOf(content);
+  const isText = encoding !== undefined;
+  const type = safe ?? (isText ? `text/plain; charset=${encoding}` : 'application/octet-stream');
   // Browsers show no PDF in a sandbox, and may run what is in it in their viewers. So it is shown only where a visitor asks for it.
   const isDocument = type === 'application/pdf';
-  const how = saved || (safe === undefined && isBinary) || (isDocument && !framed) ? 'attachment' : 'inline';
+  const how = saved || (safe === undefined && !isText) || (isDocument && !framed) ? 'attachment' : 'inline';
   return {
     'Content-Type': type,
     'Content-Disposition': contentDisposition(how, name.toString('utf8')),

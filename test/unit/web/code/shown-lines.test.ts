@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { hasHiddenDirections, linesOf, readFileText } from '../../../../src/web/code/file-text.ts';
+import {
+  encodingOf,
+  hasHiddenDirections,
+  linesOf,
+  readFileText,
+  wholeLines,
+} from '../../../../src/web/code/file-text.ts';
 import { shownLines } from '../../../../src/web/code/shown-lines.ts';
 import type { CodeQuestion } from '../../../../src/web/render/highlight.ts';
 import { MOST_MARKED } from '../../../../src/web/render/marked-lines.ts';
@@ -33,6 +39,13 @@ describe('the encoding of a file', () => {
     const read = readFileText(content);
     expect(read.is === 'text' && read.encoding).toBe(encoding);
     if (content.length > 0) expect(read.is === 'text' && read.text.slice(0, 5)).toBe('Grüße');
+  });
+
+  it('is found from the whole lines of a beginning', () => {
+    const cut = Buffer.from('Grüße\nü').subarray(0, -1);
+    expect(encodingOf(cut)).toBe('windows-1252');
+    expect(encodingOf(wholeLines(cut))).toBe('utf-8');
+    expect(wholeLines(Buffer.from('one'))).toEqual(Buffer.from('one'));
   });
 
   it('is unknown for other bytes', () => {
