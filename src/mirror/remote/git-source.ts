@@ -66,8 +66,8 @@ class GitSource implements Source {
   }
 
   async relist(signal: AbortSignal): Promise<SourceListing> {
-    // In v2 the same conversation lists again; the advertisement of v0 is the list itself.
-    if (this.advertised?.version !== 2) await this.reopen(signal);
+    // In v2 the same conversation lists again, if it did not end with an error; the advertisement of v0 is the list itself.
+    if (this.session === undefined || this.advertised?.version !== 2) await this.reopen(signal);
     const advertised = this.mustBeOpen();
     const { capabilities, objectFormat, version } = advertised;
     const listed = advertised.listed ?? (await this.lsRefs(advertised, signal));
