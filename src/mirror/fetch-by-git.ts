@@ -1,6 +1,6 @@
 /** How a source is opened that git itself has to fetch from: with what credentials, within what bounds. */
 import { systemClock } from '../lib/clock.ts';
-import { authorizationOf, credentialsOf } from '../outbound/credentials.ts';
+import { authorizationOf, credentialsOf, decoded } from '../outbound/credentials.ts';
 import { displayUrl } from '../outbound/display-url.ts';
 import { Secrets } from '../outbound/secrets.ts';
 import type { ScratchPlace } from './graph/scratch.ts';
@@ -25,19 +25,42 @@ export function isForGitAlone(address: string): boolean {
   return /^(git|ftps?):\/\/|^[a-z0-9][a-z0-9+.-]*::/i.test(address.trim());
 }
 
-/** How git itself reaches the source; undefined where addresses are guarded, or requests are carried by somebody else. */
+/** The user part of a URL. */
+const USER_PART = /(\b[a-z][a-z0-9+.-]*:\/\/)([^/\s]*)@/gi;
+
+/** An address for git as a person may see it: without the user parts and the queries of URLs. */
+export function displayForGit(address: string): string {
+  return address.trim().replace(USER_PART, '$1').replace(/\?\S*/g, '');
+}
+
+/** Keeps the passwords in an address for git out of what git says. */
+function addPasswords(address: string, secrets: Secrets): void {
+  for (const [, , user = ''] of address.matchAll(USER_PART)) {
+    const [name = '', ...password] = user.split(':');
+    if (password.length === 0) continue;
+    secrets.add(password.join(':'), name);
+    secrets.add(decoded(password.join(':')), decoded(name));
+  }
+}
+
+/**
+ * How git itself reaches the source; undefined where addresses are guarded, or requests are carried by somebody else.
+ * @param address undefined for one that only git reaches
+ * @param scratch asked for when the source is opened
+ */
 export function copyOpener(
   address: RemoteAddress | undefined,
   { source, git = 'git', protocol = 'auto', limits }: ReachedByGit,
-  scratch: ScratchPlace,
+  scratch: () => Promise<ScratchPlace>,
 ): Remotes['copied'] {
   const { guard, transport, waitingTimes, environment = process.env } = source.connection ?? {};
   if (guard !== undefined || transport !== undefined) return undefined;
   const secrets = new Secrets();
   const url = address?.kind === 'http' ? address.url : undefined;
   const settings = httpSettings(url, secrets, source.connection);
-  const shown = address === undefined ? source.address.replace(/\/\/[^/@]*@/, '//') : displayAddress(address);
-  return (prefixes, signal) =>
+  if (address === undefined) addPasswords(source.address, secrets);
+  const shown = address === undefined ? displayForGit(source.address) : displayAddress(address);
+  return async (prefixes, signal) =>
     openFetchedSource({
       address: source.address.trim(),
       shown,
@@ -45,7 +68,7 @@ export function copyOpener(
       environment,
       settings,
       redact: (text) => secrets.redact(text),
-      scratch,
+      scratch: await scratch(),
       maxPackBytes: limits?.maxPackBytes,
       ...(waitingTimes === undefined ? {} : { waitingTimes }),
       ...(protocol === 'auto' ? {} : { protocol }),

@@ -31,7 +31,7 @@ export type { Outcome } from './run/mirror-result.ts';
 
 import { type MirrorLimits, usualLimits } from './run/mirror-run.ts';
 import { peekPack } from './run/peek-pack.ts';
-import { runMirror } from './run/run-mirror.ts';
+import { openSourceOrCopy, type Remotes, runMirror } from './run/run-mirror.ts';
 
 /** One end of a mirror. */
 export interface Endpoint {
@@ -54,6 +54,10 @@ export interface SourceOptions {
   /** Gets what went to and came from each side, as it does. */
   readonly traffic?: Traffic;
   readonly signal?: AbortSignal;
+  /** The git to run where one is needed; `git` if absent. */
+  readonly git?: string;
+  /** An existing folder for files that are needed for a while; the system's if absent. */
+  readonly scratchFolder?: string;
 }
 
 /** What went to and came from each side of a run. A side that was not reached has no counts. */
@@ -72,10 +76,6 @@ export interface MirrorOptions extends SourceOptions {
   /** Refs that are blocked or refused do not stop the others. */
   readonly bestEffort?: boolean;
   readonly limits?: Partial<MirrorLimits>;
-  /** The git to run where one is needed; `git` if absent. */
-  readonly git?: string;
-  /** An existing folder for files that are needed for a while; the system's if absent. */
-  readonly scratchFolder?: string;
 }
 
 /** Brings the target in step with the source: branches move forward, tags are created. Never throws; see the result. */
@@ -101,24 +101,16 @@ export function plan(options: MirrorOptions & { readonly mode?: MirrorMode }): P
 async function mirror(options: MirrorOptions, mode: MirrorMode, dryRun: boolean): Promise<MirrorResult> {
   const { observer = silent, signal = new AbortController().signal } = options;
   try {
-    const { address } = options.source;
     const target = parseRemoteAddress(options.target.address);
-    const source = isForGitAlone(address) ? undefined : parseRemoteAddress(address);
+    const source = addressOf(options.source);
     if (source !== undefined && isSameRepository(source, target)) {
       throw new CairnError('invalid', 'source and target are the same repository');
     }
     await using scratch = await openScratchPlace(options);
-    const copied = copyOpener(source, options, scratch.place);
     return await runMirror({
       remotes: {
-        source: (prefixes, reading) => {
-          if (source !== undefined) return openSource(source, options, prefixes, reading);
-          if (copied === undefined)
-            throw new CairnError('invalid', 'mirrors cannot reach this kind of address');
-          return copied(prefixes, reading);
-        },
+        ...sourceRemotes(options, async () => scratch.place),
         target: (reading) => openTarget(target, options, reading),
-        ...(copied === undefined ? {} : { copied }),
       },
       scope: { ...wholeScope, ...options.scope },
       policy: { mode, force: options.force ?? false, prune: options.prune ?? false },
@@ -135,6 +127,32 @@ async function mirror(options: MirrorOptions, mode: MirrorMode, dryRun: boolean)
     if (!isCairnError(error)) throw error;
     return notBegun(error);
   }
+}
+
+/** The address of a source; undefined for one that only git reaches. @throws CairnError `invalid` */
+function addressOf({ address }: Endpoint): RemoteAddress | undefined {
+  return isForGitAlone(address) ? undefined : parseRemoteAddress(address);
+}
+
+/**
+ * How a source is opened, and how git itself opens it.
+ * @param scratch asked for when git opens it
+ * @throws CairnError `invalid` for what is no address
+ */
+function sourceRemotes(
+  options: SourceOptions & Pick<MirrorOptions, 'limits'>,
+  scratch: () => Promise<ScratchPlace>,
+): Pick<Remotes, 'source' | 'copied'> {
+  const address = addressOf(options.source);
+  const copied = copyOpener(address, options, scratch);
+  return {
+    source: async (prefixes, signal) => {
+      if (address !== undefined) return openSource(address, options, prefixes, signal);
+      if (copied === undefined) throw new CairnError('invalid', 'mirrors cannot reach this kind of address');
+      return copied(prefixes, signal);
+    },
+    ...(copied === undefined ? {} : { copied }),
+  };
 }
 
 function notBegun(error: CairnError): MirrorResult {
@@ -167,16 +185,20 @@ export interface ProbeResult {
  * @throws CairnError as connections do, `invalid` for a scope or an address that is not one
  */
 export async function probe(options: SourceOptions & { readonly target?: Endpoint }): Promise<ProbeResult> {
-  const { signal = new AbortController().signal } = options;
+  const { signal = new AbortController().signal, observer = silent } = options;
   const scope = { ...wholeScope, ...options.scope };
   checkScope(scope);
   const prefixes = refPrefixes(scope);
-  const address = parseRemoteAddress(options.source.address);
+  const address = addressOf(options.source);
   const targetAddress = options.target === undefined ? undefined : parseRemoteAddress(options.target.address);
-  if (targetAddress !== undefined && isSameRepository(address, targetAddress)) {
+  if (address !== undefined && targetAddress !== undefined && isSameRepository(address, targetAddress)) {
     throw new CairnError('invalid', 'source and target are the same repository');
   }
-  await using source = await openSource(address, options, prefixes, signal);
+  await using scratch = new LateScratchPlace(options);
+  await using source = await openSourceOrCopy(sourceRemotes(options, scratch.open), prefixes, {
+    observer,
+    signal,
+  });
   const refs = refsOf(source.listing, scope);
   if (targetAddress === undefined || options.target === undefined) {
     return { source: source.listing, target: undefined, prefixes, refs, targetRefs: undefined };
@@ -229,10 +251,11 @@ export async function fetch(options: FetchTestOptions): Promise<FetchTestResult>
   const { signal = new AbortController().signal, observer = silent, haves = [], haveRefs = [] } = options;
   const scope = { ...wholeScope, ...options.scope };
   checkScope(scope);
-  const address = parseRemoteAddress(options.source.address);
+  await using scratch = new LateScratchPlace(options);
+  const remotes = sourceRemotes(options, scratch.open);
   observer.phase('listing');
   const prefixes = [...refPrefixes(scope), ...haveRefs.map(fullName)];
-  await using source = await openSource(address, options, prefixes, signal);
+  await using source = await openSourceOrCopy(remotes, prefixes, { observer, signal });
   const { listing } = source;
   const wants = refsOf(listing, scope);
   if (wants.size === 0) {
@@ -319,7 +342,7 @@ async function makeScratchFolder(parent: string): Promise<TemporaryFolder> {
 async function openScratchPlace({
   git: binary = 'git',
   scratchFolder = tmpdir(),
-}: Pick<MirrorOptions, 'git' | 'scratchFolder'>): Promise<
+}: Pick<SourceOptions, 'git' | 'scratchFolder'>): Promise<
   { readonly place: ScratchPlace } & AsyncDisposable
 > {
   const folder = await makeScratchFolder(scratchFolder);
@@ -331,4 +354,26 @@ async function openScratchPlace({
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A scratch place that is made when it is asked for. */
+class LateScratchPlace implements AsyncDisposable {
+  private readonly options: SourceOptions;
+  private opening: ReturnType<typeof openScratchPlace> | undefined;
+
+  constructor(options: SourceOptions) {
+    this.options = options;
+  }
+
+  /** @throws as making a temporary folder */
+  readonly open = async (): Promise<ScratchPlace> => {
+    this.opening ??= openScratchPlace(this.options);
+    return (await this.opening).place;
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // One that could not be made was an error of who asked for it.
+    const opened = await this.opening?.catch(() => undefined);
+    await opened?.[Symbol.asyncDispose]();
+  }
 }

@@ -141,6 +141,23 @@ it('no output shows a password of an address, in any form', async () => {
   }
 });
 
+it.each([
+  ['git://user:hunter2secret@127.0.0.1:1/x?key=hunter2secret', 'git://127.0.0.1:1/x'],
+  ['git://user:hunter2%40secret@127.0.0.1:1/x', 'git://127.0.0.1:1/x'],
+  ['ftp://user:hunter2@secret@127.0.0.1:1/x', 'ftp://127.0.0.1:1/x'],
+  ['nothing::https://user:hunter2secret@127.0.0.1:1/x', 'nothing::https://127.0.0.1:1/x'],
+])('the address %s, for git alone, is shown without its password', async (source, shown) => {
+  await using rig = await mirrorRig();
+  for (const command of [
+    ['sync', source, rig.target.folder],
+    ['probe', source],
+  ]) {
+    const { exitCode, stdout, stderr } = await mirror(rig, [...command, '--json']);
+    expect([exitCode, JSON.parse(stdout)]).toMatchObject([6, { source: { address: shown } }]);
+    expect(stdout + stderr).not.toMatch(/hunter2|secret/);
+  }
+});
+
 it('commands list a remote, and test its fetch', async () => {
   await using rig = await mirrorRig();
   await history(rig);

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createReadStream, existsSync, statSync } from 'node:fs';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type MirrorOptions, plan, replicate, sync } from '../../src/mirror/mirror.ts';
+import { fetch, type MirrorOptions, plan, probe, replicate, sync } from '../../src/mirror/mirror.ts';
 import { silent } from '../../src/mirror/observer.ts';
 import type { MirrorResult } from '../../src/mirror/run/mirror-result.ts';
 import { AddressGuard } from '../../src/outbound/address-guard.ts';
@@ -122,6 +122,22 @@ describe('git fetches what cannot be relayed (issue 13, point 1):', () => {
     expect(told).toContainEqual(expect.stringContaining('trying what git makes of it'));
     // Once more: nothing to do.
     expect((await replicate(options)).refs.map(({ action }) => action)).toEqual(['skip', 'skip', 'skip']);
+  });
+
+  it('a source that is only listed, or tried', async () => {
+    const options = {
+      source: { address: `${await dumbServer(temp.path)}/source.git` },
+      scope: { tags: true },
+      scratchFolder: temp.path,
+    };
+    const refs = ['refs/heads/main', 'refs/heads/side', 'refs/tags/v1'];
+    expect([...(await probe(options)).refs.keys()]).toEqual(refs);
+    const fetched = await fetch(options);
+    expect([...fetched.wants.keys()]).toEqual(refs);
+    expect(fetched.objects).toBeGreaterThan(36);
+    const { length } = (await fetch({ ...options, haveRefs: ['main', 'side', 'refs/tags/v1'] })).haves;
+    expect(length).toBe(3);
+    expect((await readdir(temp.path)).filter((name) => name.includes('mirror'))).toEqual([]);
   });
 
   it('a source for batches, if the target needs them', async () => {

@@ -2,6 +2,7 @@
 import { systemClock } from '../../lib/clock.ts';
 import { CairnError, messageOf } from '../../lib/errors.ts';
 import { localProblem } from '../../lib/system-error.ts';
+import { displayForGit, isForGitAlone } from '../../mirror/fetch-by-git.ts';
 import {
   bootstrap,
   type Endpoint,
@@ -191,7 +192,7 @@ export async function reported(
 /** An address without what could be a secret; undefined for one that cannot be read. */
 function shown(address: string): string | undefined {
   try {
-    return displayAddress(parseRemoteAddress(address));
+    return isForGitAlone(address) ? displayForGit(address) : displayAddress(parseRemoteAddress(address));
   } catch {
     return undefined;
   }

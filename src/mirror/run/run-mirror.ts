@@ -124,7 +124,7 @@ async function runBetween(request: MirrorRequest, progress: Progress): Promise<v
     throw new CairnError('invalid', 'bootstrap deletes nothing: use sync or replicate with --prune');
   }
   observer.phase('listing');
-  const opening = [openSource(request), remotes.target(signal)] as const;
+  const opening = [openSourceOrCopy(remotes, refPrefixes(scope), request), remotes.target(signal)] as const;
   const [sourceOpened, targetOpened] = await Promise.allSettled(opening);
   await using source = opened(sourceOpened);
   await using target = opened(targetOpened) ?? plannedTarget(request, source, targetOpened);
@@ -170,14 +170,17 @@ async function noteWhatWasDone({ target, signal }: MirrorRun, progress: Progress
 }
 
 /** Opens the source; as git itself does, where it does not speak the protocol that is spoken here. */
-async function openSource({ remotes, scope, signal, observer }: MirrorRequest): Promise<Source> {
-  const prefixes = refPrefixes(scope);
+export async function openSourceOrCopy(
+  { source, copied }: Pick<Remotes, 'source' | 'copied'>,
+  prefixes: readonly string[],
+  { observer, signal }: Pick<MirrorRequest, 'observer' | 'signal'>,
+): Promise<Source> {
   try {
-    return await remotes.source(prefixes, signal);
+    return await source(prefixes, signal);
   } catch (error) {
-    if (remotes.copied === undefined || !isCairnError(error, 'corrupt')) throw error;
+    if (copied === undefined || !isCairnError(error, 'corrupt')) throw error;
     observer.notice(`${error.message}: trying what git makes of it`);
-    return remotes.copied(prefixes, signal);
+    return copied(prefixes, signal);
   }
 }
 
