@@ -15,6 +15,7 @@ import {
   checkScope,
   desiredRefs,
   isPrunable,
+  nothingInScope,
   type RefScope,
   refPrefixes,
   wholeScope,
@@ -258,10 +259,7 @@ export async function fetch(options: FetchTestOptions): Promise<FetchTestResult>
   await using source = await openSourceOrCopy(remotes, prefixes, { observer, signal });
   const { listing } = source;
   const wants = refsOf(listing, scope);
-  if (wants.size === 0) {
-    const hint = listing.refs.size === 0 ? 'it has no refs' : 'no ref of it is in scope';
-    throw new CairnError('invalid', `the source has nothing to fetch: ${hint}`);
-  }
+  if (wants.size === 0) throw nothingInScope('fetch', listing.refs);
   const known = [
     ...new Set([
       ...haves.map((oid) => checkedHave(oid, listing)),

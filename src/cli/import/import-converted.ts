@@ -22,6 +22,7 @@ import { type MirrorObserver, silent } from '../../mirror/observer.ts';
 import {
   checkScope,
   desiredRefs,
+  nothingInScope,
   type RefScope,
   refPrefixes,
   unusableReason,
@@ -146,8 +147,7 @@ function refsToConvert(scope: RefScope, { listing }: Source): ConvertedRef[] {
     if (oid === undefined) throw new CairnError('invalid', `the source has no ${source}`);
     refs.push({ name: target, oid });
   }
-  if (refs.length === 0)
-    throw new CairnError('invalid', 'the source has nothing to import: no ref of it is in scope');
+  if (refs.length === 0) throw nothingInScope('import', listing.refs);
   return refs;
 }
 

@@ -1,9 +1,9 @@
 import { readClientSettings } from '../../config/client-settings.ts';
 import type { ObjectFormat } from '../../git/index.ts';
-import { CairnError, type ErrorKind, isCairnError } from '../../lib/errors.ts';
+import { type ErrorKind, isCairnError } from '../../lib/errors.ts';
 import { plan, probe, sync } from '../../mirror/mirror.ts';
 import { planRefs } from '../../mirror/plan/plan.ts';
-import { wholeScope } from '../../mirror/plan/ref-scope.ts';
+import { nothingInScope, wholeScope } from '../../mirror/plan/ref-scope.ts';
 import { absentTarget } from '../../mirror/remote/absent-target.ts';
 import type { SourceListing } from '../../mirror/remote/source.ts';
 import type { MirrorResult } from '../../mirror/run/mirror-result.ts';
@@ -30,10 +30,7 @@ export async function importThroughServer(command: ImportCommand, context: Comma
   const dryRun = flags.dryRun === true;
   const { source, refs } = await probe(common);
   // Before it is announced: a repository that nothing comes into would stay empty.
-  if (refs.size === 0) {
-    const hint = source.refs.size === 0 ? 'it has no refs' : 'no ref of it is in scope';
-    throw new CairnError('invalid', `the source has nothing to import: ${hint}`);
-  }
+  if (refs.size === 0) throw nothingInScope('import', source.refs);
   const format = formatOf(flags, source.objectFormat);
   const settings = readClientSettings(given, context.environment);
   const signer = await readSigner(settings);

@@ -9,6 +9,7 @@ import type { MirrorCredential } from '../../mirror/kept/sealed-credentials.ts';
 import type { Outcome } from '../../mirror/run/mirror-result.ts';
 import { outcomeOf } from '../../mirror/run/run-mirror.ts';
 import { formatNpub } from '../../nostr/public-key.ts';
+import { saferText } from '../../outbound/safer-text.ts';
 import { readKeyFile } from '../../server/keys.ts';
 import type { CommandContext } from '../command-context.ts';
 import { readSigner } from '../credential/key.ts';
@@ -288,12 +289,6 @@ function linesOf(mirror: MirrorView): string[] {
     ...(mirrored === null ? [] : [`mirrored      depth ${mirrored.depth}, manifest ${mirrored.digest}`]),
     ...(lastError === null
       ? []
-      : [`last error    ${printable(lastError.text)} (${mirror.failures} in a row)`]),
+      : [`last error    ${saferText(lastError.text)} (${mirror.failures} in a row)`]),
   ];
-}
-
-/** Texts of remotes may contain anything. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 }

@@ -11,12 +11,6 @@ import type { ImportContext, ImportRequest } from './import-request.ts';
 import { publishImport } from './publish-import.ts';
 import { temporaryRef } from './temporary-refs.ts';
 
-/** True if a source can be asked for a part of a history: its commits alone, and commits that no ref points at. */
-export function canBeAskedForPieces({ canFilter, protocol, capabilities }: SourceListing): boolean {
-  const anyCommit = ['allow-reachable-sha1-in-want', 'allow-any-sha1-in-want'];
-  return canFilter && (protocol === 2 || anyCommit.some((name) => capabilities.includes(name)));
-}
-
 export interface Pieces {
   /** The refs whose objects are to come. */
   readonly refs: readonly PlannedRef[];

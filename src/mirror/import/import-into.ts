@@ -5,15 +5,16 @@ import { localProblem } from '../../lib/system-error.ts';
 import type { PublishedGitState } from '../../repository/git/git-manifest.ts';
 import type { RefusedPack } from '../../repository/intake/take-in-pack.ts';
 import { type PlannedRef, pairKey } from '../plan/plan.ts';
-import { checkScope } from '../plan/ref-scope.ts';
+import { checkScope, nothingInScope } from '../plan/ref-scope.ts';
 import type { SourceListing } from '../remote/source.ts';
+import { canServeParts } from '../run/copy-source.ts';
 import { fetchPack } from '../run/fetch-pack.ts';
 import { withLikelyCause } from '../run/lacking.ts';
 import type { MirroredRef, Outcome } from '../run/mirror-result.ts';
 import type { PeekedPack } from '../run/peek-pack.ts';
 import { isMade, type RefResult } from '../run/push-refs.ts';
 import { conclusion, type Failure, outcomeOf } from '../run/run-mirror.ts';
-import { canBeAskedForPieces, fetchPieces } from './fetch-pieces.ts';
+import { fetchPieces } from './fetch-pieces.ts';
 import { fetchingRun, havesOf } from './fetching-run.ts';
 import {
   type ImportContext,
@@ -121,7 +122,7 @@ class ImportRun {
     const { refs } = this.plan;
     this.results.clear();
     const leftOver = temporaryRefs(published?.manifest, request.keeper?.id);
-    if (refs.length === 0 && leftOver.length === 0) throw nothingToImport(source.listing);
+    if (refs.length === 0 && leftOver.length === 0) throw nothingInScope('import', source.listing.refs);
     if (dryRun || (refs.some(({ action }) => action === 'block') && !bestEffort)) return;
     const changes = refs.filter(({ action }) => action !== 'skip' && action !== 'block');
     if (changes.length > 0 || leftOver.length > 0 || this.headDiffers(published)) {
@@ -231,7 +232,7 @@ class ImportRun {
       );
     const whole = await fetchPack(run, { wants, haves: haves(published) });
     const { objects } = whole;
-    if (objects <= pieces.most || !canBeAskedForPieces(source.listing)) return this.counting(whole);
+    if (objects <= pieces.most || !canServeParts(source.listing)) return this.counting(whole);
     await whole.pack[Symbol.asyncIterator]().return?.();
     const refs = changes.filter(({ strategy }) => strategy === 'import');
     const told = { onPack: this.onPack, onBytes: this.onBytes };
@@ -258,9 +259,4 @@ class ImportRun {
 function wantsOf(changes: readonly PlannedRef[], published: PublishedGitState | undefined): string[] {
   const here = new Set(published?.manifest.refs.values());
   return [...new Set(changes.map(({ newId }) => newId))].filter((oid) => !isZeroId(oid) && !here.has(oid));
-}
-
-function nothingToImport({ refs }: SourceListing): CairnError {
-  const hint = refs.size === 0 ? 'it has no refs' : 'no ref of it is in scope';
-  return new CairnError('invalid', `the source has nothing to import: ${hint}`);
 }

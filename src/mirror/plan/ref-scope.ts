@@ -165,6 +165,15 @@ function isExcluded({ excludedPrefixes, excludedRefs }: RefScope, name: string):
   return excludedPrefixes.some((prefix) => prefix.trim() !== '' && name.startsWith(prefix.trim()));
 }
 
+/** The error of a source without refs in scope. @param what was to be done @param refs all that the source lists */
+export function nothingInScope(
+  what: 'mirror' | 'import' | 'fetch',
+  refs: ReadonlyMap<string, string>,
+): CairnError {
+  const why = refs.size === 0 ? 'it has no refs' : 'no ref of it is in scope';
+  return new CairnError('invalid', `the source has nothing to ${what}: ${why}`);
+}
+
 /** The refs that would be mirrored if their names could be used here: to leave them out in silence would lose them. */
 export function unusableRefs(scope: RefScope, unusable: readonly UnusableRef[]): readonly UnusableRef[] {
   const isMeant = namesBranches(scope)

@@ -8,7 +8,7 @@ import { fetchPack } from './fetch-pack.ts';
 import type { MirrorRun } from './mirror-run.ts';
 
 /**
- * True if a source makes the packs that batches need: commits alone, and then the history up to any commit. In protocol version 2
+ * True if a source makes the packs that batches and pieces need: commits alone, and then the history up to any commit. In protocol version 2
  * every object can be wanted; before, only where it is offered.
  */
 export function canServeParts({ canFilter, protocol, capabilities }: SourceListing): boolean {

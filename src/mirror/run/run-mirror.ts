@@ -15,7 +15,7 @@ import {
   planRefs,
   type Strategy,
 } from '../plan/plan.ts';
-import { checkScope, type RefScope, refPrefixes } from '../plan/ref-scope.ts';
+import { checkScope, nothingInScope, type RefScope, refPrefixes } from '../plan/ref-scope.ts';
 import { withStrategies } from '../plan/strategies.ts';
 import { absentTarget, type OpenedTarget } from '../remote/absent-target.ts';
 import type { Source, SourceListing } from '../remote/source.ts';
@@ -221,7 +221,7 @@ async function attempt(request: MirrorRequest, run: MirrorRun, progress: Progres
   const plan = withStrategies(planRefs(input, ancestry), run, run.limits);
   progress.plan = plan;
   progress.results.clear();
-  if (plan.refs.length === 0) throw nothingToMirror(input.source);
+  if (plan.refs.length === 0) throw nothingInScope('mirror', input.source.refs);
   const isBlocked = plan.refs.some(({ action }) => action === 'block');
   if (dryRun || (isBlocked && !bestEffort)) return;
   const { remotes, signal } = request;
@@ -252,11 +252,6 @@ function isMissing({ refs }: Plan, { results }: Progress, bestEffort: boolean): 
     const result = results.get(target);
     return action === 'block' || (result !== undefined && result.outcome !== 'applied');
   });
-}
-
-function nothingToMirror({ refs }: SourceListing): CairnError {
-  const hint = refs.size === 0 ? 'it has no refs' : 'no ref of it is in scope';
-  return new CairnError('invalid', `the source has nothing to mirror: ${hint}`);
 }
 
 /** Changes that are sent together: deletions and others apart, in the order of the plan. */
