@@ -9,6 +9,8 @@ nav.actions { display: flex; flex-wrap: wrap; gap: 0.3rem 1.2rem; margin: 0.6rem
 .lines .who div { width: 22rem; overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
 .preview img, .preview video, .markdown img { max-width: 100%; height: auto; }
 p.preview { padding: 1rem; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; text-align: center; }
+/* As blocks, they have no line below them. */
+.preview > * { display: block; margin-inline: auto; }
 .preview audio { width: 100%; }
 iframe.preview { width: 100%; height: 80vh; border: 1px solid var(--line); border-radius: 6px; background: var(--raised); }
 .scroll { overflow-x: auto; }

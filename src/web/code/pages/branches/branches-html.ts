@@ -63,12 +63,12 @@ function branchItem(
       ? html`<code>${oid.slice(0, 10)}</code>`
       : html`<a class="plain" href="${links.commit(last.oid)}">${userText(splitMessage(last.commit.message).subject || 'no message', 120)}</a> · ${personName(last.commit.author)} · ${day(last.commit.committer)}`;
   const url = place === undefined ? links.at('tree', name) : placeIn(links, name, place);
-  return html`<li><a class="name" href="${url}"${place === undefined ? '' : html` rel="nofollow"`}>${userText(shortName(ref), 255)}</a>${mark}${
+  return html`<li><a class="name" href="${url}"${place === undefined ? '' : html` rel="nofollow"`}>${userText(shortName(ref), 255)}</a>${mark} <span class="quiet">${
     apart === undefined
       ? ''
-      : html` <span class="quiet">${apartText(apart)} · <a href="${links.compare(linkName(manifest, manifest.head), name, 3)}" rel="nofollow">compare</a></span>`
-  }
-<p class="quiet">${change} · <a class="plain" href="${links.at('receipts', ref)}" rel="nofollow">receipts</a></p></li>
+      : html`${apartText(apart)} · <a href="${links.compare(linkName(manifest, manifest.head), name, 3)}" rel="nofollow">compare</a> · `
+  }<a href="${links.at('receipts', ref)}" rel="nofollow">receipts</a></span>
+<p class="quiet">${change}</p></li>
 `;
 }
 
