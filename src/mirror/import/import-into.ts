@@ -124,7 +124,7 @@ class ImportRun {
     const leftOver = temporaryRefs(published?.manifest, request.keeper?.id);
     if (refs.length === 0 && leftOver.length === 0) throw nothingInScope('import', source.listing.refs);
     if (dryRun || (refs.some(({ action }) => action === 'block') && !bestEffort)) return;
-    const changes = refs.filter(({ action }) => action !== 'skip' && action !== 'block');
+    const changes = plannedChanges(refs);
     if (changes.length > 0 || leftOver.length > 0 || this.headDiffers(published)) {
       await this.carryOut(changes, published);
     }
@@ -259,4 +259,11 @@ class ImportRun {
 function wantsOf(changes: readonly PlannedRef[], published: PublishedGitState | undefined): string[] {
   const here = new Set(published?.manifest.refs.values());
   return [...new Set(changes.map(({ newId }) => newId))].filter((oid) => !isZeroId(oid) && !here.has(oid));
+}
+
+/** The changes of a plan that are made. Nothing is deleted while what replaces it may be blocked, but for what is in the way of new refs. */
+function plannedChanges(refs: readonly PlannedRef[]): PlannedRef[] {
+  const changes = refs.filter(({ action }) => action !== 'skip' && action !== 'block');
+  if (!refs.some(({ action, kind }) => action === 'block' && kind !== 'other')) return changes;
+  return changes.slice(0, changes.findLastIndex(({ action }) => action !== 'delete') + 1);
 }

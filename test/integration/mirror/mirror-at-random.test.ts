@@ -9,9 +9,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { wholeScope } from '../../../src/mirror/plan/ref-scope.ts';
+import { repositoryId } from '../../../src/repository/repository-id.ts';
 import { runCommand } from '../../helpers/command.ts';
 import { GitClient } from '../../helpers/git-client.ts';
 import { startGitHttpHost } from '../../helpers/git-http-host.ts';
+import { ImportRig } from '../../helpers/import-rig.ts';
 import { startLimitingFront } from '../../helpers/limiting-front.ts';
 import {
   isInTheWay,
@@ -26,7 +29,7 @@ import { SeededRandom } from '../../helpers/seeded-random.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
 
 const FIRST = Number(process.env['CAIRN_TEST_SEED'] ?? Date.now() % 1_000_000);
-const ROUNDS = Number(process.env['CAIRN_TEST_MIRRORS'] ?? 10);
+const ROUNDS = Number(process.env['CAIRN_TEST_MIRRORS'] ?? 6);
 
 type Refs = ReadonlyMap<string, string>;
 type Mode = 'sync' | 'replicate' | 'bootstrap';
@@ -426,6 +429,61 @@ async function startFileServer(folder: string): Promise<AsyncDisposable & { read
     },
   };
 }
+
+/** An import into a repository that has the refs of the target. */
+async function importRound(seed: number): Promise<void> {
+  const random = new SeededRandom(seed);
+  await using folder = await tempDir();
+  await using rig = await ImportRig.open(undefined, seed);
+  const user = new GitClient(folder.path);
+  const pool = await randomPool(user, 'pool.git', random.below(5) === 0 ? 'sha256' : 'sha1', random);
+  const sourceRefs = random.below(12) === 0 ? new Map<string, string>() : randomRefs(pool, random);
+  const targetRefs = random.below(4) === 0 ? new Map<string, string>() : variedRefs(sourceRefs, pool, random);
+  const source = await repositoryWith(user, 'source.git', pool, sourceRefs);
+  const target = await repositoryWith(user, 'target.git', pool, targetRefs);
+  const world: World = { pool, source: await refMap(source), target: await refMap(target), current: '' };
+  await source.run(['symbolic-ref', 'HEAD', headOf(world) ?? 'refs/heads/unborn']);
+  if (random.below(2) === 0) await source.run(['config', 'uploadpack.allowFilter', 'true']);
+  const repository = rig.rig.repositories.get(repositoryId('a'.repeat(64), 'random'));
+  const whole = { ...wholeScope, allRefs: true };
+  if (world.target.size > 0)
+    expect(await rig.import(repository, target.folder, { scope: whole })).toMatchObject({ outcome: 'ok' });
+  const drawn = randomlyAsked(world, random);
+  const asked: Asked = drawn.mode === 'bootstrap' ? { ...drawn, mode: 'sync' } : drawn;
+  const expected = expectedOf(asked, world);
+  const { mode, branches, mappings, tags, allRefs, excluded, prune, force, bestEffort } = asked;
+  const scope = {
+    branches: branches.map((name) => name.slice('refs/heads/'.length)),
+    mappings: mappings.map(([from, to]) => ({ source: from, target: to })),
+    ...{ tags, allRefs, excludedPrefixes: excluded, excludedRefs: [] },
+  };
+  const request = {
+    ...{ scope, bestEffort, policy: { mode, force, prune } },
+    ...(random.below(3) === 0 ? { pieces: { most: 1 + random.below(10), each: 1 + random.below(5) } } : {}),
+  };
+  const planned = await rig.import(repository, source.folder, { ...request, dryRun: true });
+  expect(new Map(planned.refs.map(({ target: name, action }) => [name, action]))).toEqual(expected.actions);
+  const ran = await rig.import(repository, source.folder, request);
+  const refs = new Map((await repository.resolve())?.manifest.refs);
+  expect([ran.outcome, ran.problem]).toEqual([expected.outcome, ran.problem]);
+  expect(refs).toEqual(expected.after);
+  expect(ran.refs.map(({ result: _, ...ref }) => ref)).toEqual(planned.refs);
+  const again = await rig.import(repository, source.folder, request);
+  if (ran.outcome === 'ok') expect(again).toMatchObject({ outcome: 'ok', packs: 0, state: ran.state });
+}
+
+it('an import does the same to a repository', async () => {
+  for (let seed = FIRST; seed < FIRST + ROUNDS; seed++) {
+    try {
+      await importRound(seed);
+    } catch (error) {
+      throw new Error(
+        `CAIRN_TEST_SEED=${seed} CAIRN_TEST_MIRRORS=1: ${error instanceof Error ? error.message : error}`,
+        { cause: error },
+      );
+    }
+  }
+}, 3_600_000);
 
 it('a run does to the refs of the target what its flags say, and its plan says the same', async () => {
   for (let seed = FIRST; seed < FIRST + ROUNDS; seed++) {
