@@ -1,13 +1,15 @@
 /**
  * The second half of the build: joins the modules that the compiler has made into few files, because a thousand small ones take
- * longer to load than what most commands do (decision 68). Packages stay outside, in `node_modules/`, but for zod.
+ * longer to load than what most commands do (decision 68). Most packages stay outside, in `node_modules/`.
  */
 import { chmod, cp, readdir, readFile, rm } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 
 /** Where the compiler puts its modules, and what is made of them. */
 const MODULES = 'build/modules';
 const DIST = 'dist';
+const LICENCES = join(DIST, 'licenses');
 
 /** What is run or imported from outside. Each keeps its place, and so do relative addresses of what lies beside it. */
 const ENTRIES = {
@@ -18,14 +20,28 @@ const ENTRIES = {
   'library/index': 'library/index.js',
 };
 
-/** Packages that are joined, too: most of the 95 modules of zod are not used. Their licences come along. */
-const JOINED_PACKAGES = ['zod'];
+/**
+ * Packages that are joined, too, with those that they use: most of the 95 modules of zod are not used, and a thread that renders
+ * loads 100 modules of the others while somebody waits for a page. Their licences come along.
+ */
+const JOINED_PACKAGES = ['markdown-it', 'sanitize-html', 'zod'];
+/** Packages that joined ones load and do not use: sanitize-html reads styles with postcss, and Cairn tells it to read none. */
+const LEFT_OUT = ['postcss'];
+const IN_PACKAGE = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//;
 
 /** Packages are named by their name, modules of Cairn by their place. */
-function isOutside(id) {
-  if (!/^(node:)?[a-z@]/.test(id) || id.startsWith('@oxc-project/')) return false;
+function isOutside(id, importer = '') {
+  if (isBuiltin(id)) return true;
+  if (!/^[a-z@]/.test(id) || id.startsWith('@oxc-project/') || IN_PACKAGE.test(importer)) return false;
   return !JOINED_PACKAGES.includes(id);
 }
+
+/** Puts nothing in the place of packages that are left out. */
+const leaveOut = {
+  name: 'leave-out',
+  resolveId: (id) => (LEFT_OUT.includes(id) ? `\0${id}` : undefined),
+  load: (id) => (LEFT_OUT.includes(id.slice(1)) ? 'export {};' : undefined),
+};
 
 /** Passes on the source maps of the compiler: positions in `dist/` are those in `src/`. */
 const sourceMaps = {
@@ -44,7 +60,7 @@ async function joinModules() {
     platform: 'node',
     external: isOutside,
     tsconfig: false,
-    plugins: [sourceMaps],
+    plugins: [leaveOut, sourceMaps],
     checks: { bundlerTimings: false },
   });
   const { output } = await bundle.write({
@@ -54,9 +70,23 @@ async function joinModules() {
     chunkFileNames: '[name].js',
   });
   await bundle.close();
-  for (const name of JOINED_PACKAGES)
-    await cp(`node_modules/${name}/LICENSE`, `${DIST}/licenses/${name}.txt`);
+  await copyLicences(output.flatMap(({ moduleIds = [] }) => moduleIds));
   return output.map(({ fileName }) => join(DIST, fileName));
+}
+
+/** Copies the licence of each package that modules come from. @throws Error for a package without one */
+async function copyLicences(modules) {
+  await rm(LICENCES, { recursive: true, force: true });
+  const packages = new Map();
+  for (const id of modules) {
+    const [folder, name] = IN_PACKAGE.exec(id) ?? [];
+    if (name !== undefined) packages.set(name, folder);
+  }
+  for (const [name, folder] of packages) {
+    const licence = (await readdir(folder)).find((file) => /^licen[cs]e/i.test(file));
+    if (licence === undefined) throw new Error(`${name} is joined, and has no licence`);
+    await cp(join(folder, licence), join(LICENCES, `${name.replace('/', '-')}.txt`));
+  }
 }
 
 /** @returns the paths of the files it has written */

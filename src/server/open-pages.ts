@@ -58,9 +58,9 @@ const FIRST = { protects: 3_000, lingers: 100, patience: 250 };
 
 /**
  * Threads that render for pages: one for each page at once. Ordinary texts take milliseconds. A hostile one takes all of the time
- * limit, and is then shown as it is. A thread stays while somebody reads a page: a new one loads and compiles for 200 ms.
+ * limit, and is then shown as it is. A thread stays for ten minutes after its last text: a new one loads and compiles for 100 ms.
  */
-const RENDERING = { workers: PAGES.slots, queue: 64, timeLimit: 2_500, memory: 160, idle: 120_000 };
+const RENDERING = { workers: PAGES.slots, queue: 64, timeLimit: 2_500, memory: 160, idle: 600_000 };
 
 /**
  * Composes the pages for browsers.

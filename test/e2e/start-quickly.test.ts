@@ -111,6 +111,24 @@ it('a server loads what most requests need, and the rest on demand', async () =>
   expect(modules).toBeLessThan(220);
 });
 
+it('a thread loads what renders Markdown in few files, while somebody waits for the page', async () => {
+  await using folder = await tempDir();
+  const program = join(dirname(MAIN), 'markdown.js');
+  // Modules of CommonJS that others load are in a list of their own.
+  const script = `import(${JSON.stringify(program)}).then(() => console.log(Object.keys(require('module')._cache).length))`;
+  let required = 0;
+  const { packages, modules } = await loadedBy(folder.path, async (env) => {
+    const result = await run(process.execPath, ['-e', script], {
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+    });
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    required = Number(result.stdout);
+  });
+  expect(packages).toEqual(['highlight.js']);
+  // It was 109 when packages were not joined.
+  expect(modules + required).toBeLessThan(20);
+});
+
 it('a stack trace of a joined program has lines of the source', async () => {
   const program = join(dirname(MAIN), 'app.js');
   const map = new SourceMap(JSON.parse(await readFile(`${program}.map`, 'utf8')));

@@ -62,6 +62,8 @@ export function cleanHtml(html: string, place: MarkdownPlace, known: readonly st
     // Checked by the transformations, which also make URLs without a host.
     allowedSchemes: ['http', 'https', 'mailto', 'nostr'],
     allowProtocolRelative: false,
+    // No style passes. The package that reads them is not even there: see `join-modules.mjs`.
+    parseStyleAttributes: false,
     nestingLimit: DEPTH,
     onOpenTag: open,
     onCloseTag: close,
