@@ -3,6 +3,7 @@ import { blameLines } from '../git-process/browse-commands.ts';
 import { failureReason } from '../git-process/result.ts';
 import { CairnError } from '../lib/errors.ts';
 import { mailmapOf } from './mailmap.ts';
+import { joinPath } from './paths.ts';
 import type { RepositoryView } from './repository-view.ts';
 
 /** Where the lines of a file come from. */
@@ -35,8 +36,7 @@ export async function readBlame(
 ): Promise<Blame> {
   // git takes line 1 of an empty file for a mistake.
   if (lines === 0) return { groups: [], commits: new Map(), complete: true };
-  const whole = Buffer.concat(path.flatMap((name, at) => (at === 0 ? [name] : [Buffer.from('/'), name])));
-  const result = await view.git.brief(blameLines(await view.gitDir(), commit, whole, lines), {
+  const result = await view.git.brief(blameLines(await view.gitDir(), commit, joinPath(path), lines), {
     signal: AbortSignal.any([view.signal, AbortSignal.timeout(timeLimit)]),
     keepOutput: MOST_BYTES,
   });

@@ -4,6 +4,7 @@ import { compareTrees, type Differences, type DifferencesQuestion } from './diff
 import { type HistoryPage, listHistory } from './history.ts';
 import { mergeBase } from './merge-base.ts';
 import { type FoundCommit, readCommit, readCommitOf } from './objects.ts';
+import { joinPath, splitPath } from './paths.ts';
 import type { RepositoryView } from './repository-view.ts';
 import { head, type Revision, readRevision } from './revision.ts';
 
@@ -44,7 +45,7 @@ export const COMPARED_COMMITS = 50;
  * @throws CairnError `not-found` for names that mean nothing here
  */
 export function readComparison(manifest: GitManifest, segments: readonly Buffer[]): ComparedPair {
-  const text = segments.map((segment) => segment.toString('latin1')).join('/');
+  const text = joinPath(segments).toString('latin1');
   const at = text.indexOf('..');
   const dots = at !== -1 && text.charAt(at + 2) !== '.' ? 2 : 3;
   const [from, to] = at === -1 ? ['', text] : [text.slice(0, at), text.slice(at + dots)];
@@ -54,8 +55,7 @@ export function readComparison(manifest: GitManifest, segments: readonly Buffer[
 /** @param text bytes as latin1 */
 function named(manifest: GitManifest, text: string): NamedCommit {
   if (text === '') return head(manifest);
-  const names = text.split('/').map((name) => Buffer.from(name, 'latin1'));
-  const found = readRevision(manifest, names);
+  const found = readRevision(manifest, splitPath(Buffer.from(text, 'latin1')));
   if (found.path.length > 0) throw new CairnError('not-found', 'there is no branch or tag of this name');
   return { name: found.name, oid: found.oid };
 }

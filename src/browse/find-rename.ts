@@ -2,6 +2,7 @@ import { ChangedFilesReader } from '../git/index.ts';
 import { listDifferences } from '../git-process/browse-commands.ts';
 import { firstBytes } from './first-bytes.ts';
 import { type FoundCommit, readCommit } from './objects.ts';
+import { joinPath, splitPath } from './paths.ts';
 import type { RepositoryView } from './repository-view.ts';
 
 /** Where the history of a file continues. */
@@ -34,9 +35,8 @@ export async function findRename(
   if (!complete) return undefined;
   const reader = new ChangedFilesReader(0, MOST_FILES);
   reader.push(output);
-  const whole = Buffer.from(path.map((name) => name.toString('latin1')).join('/'), 'latin1');
+  const whole = joinPath(path);
   const found = reader.files.find(({ status, newPath }) => status === 'renamed' && newPath.equals(whole));
   if (found === undefined) return undefined;
-  const names = found.oldPath.toString('latin1').split('/');
-  return { commit: parent, path: names.map((name) => Buffer.from(name, 'latin1')) };
+  return { commit: parent, path: splitPath(found.oldPath) };
 }

@@ -4,6 +4,7 @@ import { CairnError } from '../lib/errors.ts';
 import { commitGraphOf } from './commit-graphs.ts';
 import { walkHistory } from './history-walk.ts';
 import { type FoundCommit, readListedCommit } from './objects.ts';
+import { joinPath } from './paths.ts';
 import type { RepositoryView } from './repository-view.ts';
 
 /** A part of a history, newest first. */
@@ -91,8 +92,7 @@ export function startOfWalk(
 ): Buffer {
   const start = [...from, ...except.map((oid) => `^${oid}`)].map((line) => `${line}\n`).join('');
   if (path.length === 0) return Buffer.from(start);
-  const separated = path.flatMap((name, at) => (at === 0 ? [name] : [Buffer.from('/'), name]));
-  const line = Buffer.concat(separated);
+  const line = joinPath(path);
   if (line.includes(0x0a)) {
     throw new CairnError('invalid', 'the history of a path with a line feed in its name cannot be shown');
   }

@@ -1,6 +1,7 @@
 import type { TreeEntry } from '../git/index.ts';
 import { isCairnError } from '../lib/errors.ts';
 import { blobSize, findPath, readBlob } from './objects.ts';
+import { linkedPath } from './paths.ts';
 import type { RepositoryView } from './repository-view.ts';
 
 /** Ends of names, best first. */
@@ -69,8 +70,7 @@ async function followLink(
   link: string,
 ): Promise<{ readonly path: readonly Buffer[]; readonly oid: string } | undefined> {
   if ((await blobSize(view, link)) > LINK_SIZE) return undefined;
-  const target = (await readBlob(view, link, LINK_SIZE)).toString('latin1');
-  const path = target.startsWith('/') ? undefined : resolvePath(folder, target);
+  const path = linkedPath(folder, await readBlob(view, link, LINK_SIZE));
   if (path === undefined || path.length === 0) return undefined;
   try {
     const found = await findPath(view, root, path);
@@ -79,15 +79,4 @@ async function followLink(
     if (isCairnError(error, 'not-found')) return undefined;
     throw error;
   }
-}
-
-/** @param target in latin1 @returns undefined for a path out of the repository */
-function resolvePath(folder: readonly Buffer[], target: string): readonly Buffer[] | undefined {
-  const path = [...folder];
-  for (const name of target.split('/')) {
-    if (name === '' || name === '.') continue;
-    if (name !== '..') path.push(Buffer.from(name, 'latin1'));
-    else if (path.pop() === undefined) return undefined;
-  }
-  return path;
 }

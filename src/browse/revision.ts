@@ -1,6 +1,7 @@
 import { isObjectId, refsStartingWith } from '../git/index.ts';
 import { CairnError } from '../lib/errors.ts';
 import type { GitManifest } from '../repository/git/git-manifest.ts';
+import { pathText, splitPath } from './paths.ts';
 
 /** What a URL names: a commit (or a tag of one) by the name of a ref or by an id, and a path in it. */
 export interface Revision {
@@ -46,7 +47,7 @@ function findRef({ refs }: GitManifest, segments: readonly Buffer[]): Revision |
   const isWhole = segments[0]?.toString('latin1') === WHOLE;
   for (const prefix of isWhole ? ['', ...SHORT] : SHORT) {
     for (let count = 1; count <= Math.min(segments.length, MOST_SLASHES); count++) {
-      const name = Buffer.concat(joined(segments.slice(0, count))).toString('utf8');
+      const name = pathText(segments.slice(0, count));
       const ref = `${prefix}${name}`;
       const oid = refs.get(ref);
       if (oid !== undefined) return { name, ref, oid, path: segments.slice(count) };
@@ -81,7 +82,7 @@ function hasRefBelow({ refs }: GitManifest, ref: string): boolean {
 }
 
 function segmentsOf(name: string): Buffer[] {
-  return name.split('/').map((part) => Buffer.from(part));
+  return splitPath(Buffer.from(name));
 }
 
 /** The default branch. @throws CairnError `not-found` when it does not exist yet */
@@ -103,9 +104,3 @@ export function headOrNothing(manifest: GitManifest): Revision {
 export function shortName(ref: string): string {
   return ref.replace(/^refs\/(?:heads|tags)\//, '');
 }
-
-function joined(segments: readonly Buffer[]): Buffer[] {
-  return segments.flatMap((segment, at) => (at === 0 ? [segment] : [SLASH, segment]));
-}
-
-const SLASH = Buffer.from('/');

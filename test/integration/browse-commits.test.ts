@@ -255,6 +255,7 @@ describe('histories', () => {
     expect(subjects(first)).toEqual(['Merge', 'Main', 'Rename', 'Old']);
     const file = await page('commits/main/new/n%C3%A4me');
     expect(subjects(file)).toEqual(['Rename']);
+    expect(file).toContain('<title>Commits of new/näme at main · histories</title>');
     const before = await client.run(['rev-parse', `${renamed}~1`]);
     expect(file).toContain(`/commits/${before}/old/n%C3%A4me"`);
     expect(await json('commits/main/new/n%C3%A4me')).toMatchObject({

@@ -2,6 +2,7 @@ import { type CommitGraph, findInTree, type PathKey, type TreeEntry } from '../.
 import { Yielder } from '../../lib/cooperative.ts';
 import { isCairnError } from '../../lib/errors.ts';
 import { type CommitLinks, knownLinks, linksIn } from '../commit-links.ts';
+import { joinPath } from '../paths.ts';
 import { idLength, type RepositoryView } from '../repository-view.ts';
 
 /** Ids of commits, by the name of the entry in latin1. */
@@ -240,12 +241,9 @@ export class EntryWalk {
   }
 
   private keyOf(path: readonly Buffer[]): PathKey | undefined {
-    const names = path.flatMap((name, at) => (at === 0 ? [name] : [SLASH, name]));
-    return this.options.graph?.keyOf(Buffer.concat(names));
+    return this.options.graph?.keyOf(joinPath(path));
   }
 }
-
-const SLASH = Buffer.from('/');
 
 function add(groups: Map<string, Wanted[]>, commit: string, more: readonly Wanted[]): void {
   if (more.length === 0) return;

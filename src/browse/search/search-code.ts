@@ -1,8 +1,8 @@
 import { decodeText, type GrepLine, parseGrep } from '../../git/index.ts';
 import { grepTree } from '../../git-process/search-commands.ts';
+import { splitPath } from '../paths.ts';
 import { readOutput } from '../read-output.ts';
 import type { RepositoryView } from '../repository-view.ts';
-import { splitPath } from './split-path.ts';
 
 /** A file in which the text was found. */
 export interface CodeFile {

@@ -1,8 +1,8 @@
 import { listPaths } from '../../git-process/search-commands.ts';
 import { type FuzzyMatch, folded, fuzzyScore } from '../../lib/fuzzy-score.ts';
+import { splitPath } from '../paths.ts';
 import { Fields, readOutput } from '../read-output.ts';
 import type { RepositoryView } from '../repository-view.ts';
-import { splitPath } from './split-path.ts';
 
 export interface FoundPath {
   readonly path: readonly Buffer[];

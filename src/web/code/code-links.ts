@@ -1,3 +1,4 @@
+import { splitPath } from '../../browse/paths.ts';
 import { formatNpub } from '../../nostr/public-key.ts';
 import type { PageWord } from '../../nostr/repository-url.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
@@ -15,7 +16,7 @@ export class CodeLinks {
 
   /** A page about a path in a revision. */
   at(word: PageWord, revision: string, path: readonly Buffer[] = []): string {
-    const parts = [...revision.split('/').map((part) => Buffer.from(part)), ...path];
+    const parts = [...splitPath(Buffer.from(revision)), ...path];
     return `${this.repository}/${word}/${encodePath(parts)}`;
   }
 

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { pathText } from '../../browse/paths.ts';
 import { isCairnError } from '../../lib/errors.ts';
 import type { PageWord } from '../../nostr/repository-url.ts';
 import type { Html } from '../layout.ts';
@@ -47,8 +48,5 @@ export function placeIn(links: CodeLinks, revision: string, { word, path }: Kept
 /** Says that links of a list lead to a place. */
 export function keptPlaceHtml(place: KeptPlace | undefined): Html | '' {
   if (place === undefined || place.path.length === 0) return '';
-  const path = Buffer.concat(
-    place.path.flatMap((name, at) => (at === 0 ? [name] : [Buffer.from('/'), name])),
-  );
-  return html`<p class="quiet">Choose where to look at <code>${userText(path.toString('utf8'), 1_024)}</code>.</p>`;
+  return html`<p class="quiet">Choose where to look at <code>${userText(pathText(place.path), 1_024)}</code>.</p>`;
 }

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { type Differences, FILES_ON_A_PAGE, type FileDifference } from '../../../browse/differences.ts';
-import { splitPath } from '../../../browse/search/split-path.ts';
+import { splitPath } from '../../../browse/paths.ts';
 import { type ChangedFile, type FileDiff, SUBMODULE_MODE } from '../../../git/index.ts';
 import type { Html } from '../../layout.ts';
 import { userText } from '../../user-text.ts';

@@ -1,5 +1,6 @@
 import { listHistory } from '../../../browse/history.ts';
 import { readCommitOf } from '../../../browse/objects.ts';
+import { pathText } from '../../../browse/paths.ts';
 import { readRevision } from '../../../browse/revision.ts';
 import { splitMessage } from '../../../git/index.ts';
 import { sha256 } from '../../../lib/digest.ts';
@@ -37,7 +38,7 @@ export const commitsFeed: CodeDownload = {
       const from = [(await readCommitOf(view, oid)).oid];
       return listHistory(view, { from, path, count: ENTRIES, skip: 0 });
     });
-    const where = path.length === 0 ? '' : ` in ${path.map((part) => part.toString('utf8')).join('/')}`;
+    const where = path.length === 0 ? '' : ` in ${pathText(path)}`;
     const body = atomFeed({
       title: `Commits of ${name}${where} · ${id.identifier}`,
       page: page ?? '',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { splitPath } from '../../../browse/search/split-path.ts';
+import { pathText, splitPath } from '../../../browse/paths.ts';
 import { beginningOfPath, encodePath } from '../code-links.ts';
 
 /** A name or a path of git. It is bytes, which need not be UTF-8. */
@@ -12,8 +12,7 @@ export const nameSchema = z.object({
 
 /** @param names of folders, and of a file at last */
 export function pathJson(names: readonly Buffer[]): z.infer<typeof nameSchema> {
-  const text = names.map((name) => beginningOfPath(name).toString('utf8')).join('/');
-  return { text, encoded: encodePath(names) };
+  return { text: pathText(names.map(beginningOfPath)), encoded: encodePath(names) };
 }
 
 /** @param path whole, with slashes */

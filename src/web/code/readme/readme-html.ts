@@ -1,11 +1,12 @@
 import { html, raw } from 'hono/html';
+import { pathText } from '../../../browse/paths.ts';
 import type { Html } from '../../layout.ts';
 import { userText } from '../../user-text.ts';
 import type { ShownReadme } from './show-readme.ts';
 
 /** A README below its folder, or why it is not shown. @param url of the page of the file */
 export function readmeHtml(url: string, { path, shown }: ShownReadme): Html {
-  const name = path.map((part) => part.toString('utf8')).join('/');
+  const name = pathText(path);
   return html`<section class="readme" aria-labelledby="readme">
 <h2 id="readme"><a class="plain" href="${url}">${userText(name, 300)}</a></h2>
 ${content(shown)}

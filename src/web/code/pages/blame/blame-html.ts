@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { Blame } from '../../../../browse/blame.ts';
 import { hasHistory } from '../../../../browse/history.ts';
+import { pathText, splitPath } from '../../../../browse/paths.ts';
 import type { Revision } from '../../../../browse/revision.ts';
 import type { BlameGroup } from '../../../../git/index.ts';
 import { escapeHtml } from '../../../escape-html.ts';
@@ -28,7 +29,7 @@ export function blameHtml(context: CodeContext, { name, ref, path }: Revision, c
   const { commit, lines, blame } = content;
   return codePage(
     context,
-    `Blame of ${path.map((part) => part.toString('utf8')).join('/')} at ${name}`,
+    `Blame of ${pathText(path)} at ${name}`,
     html`${placeHtml(context, { word: 'blame', revision: name, ref, path }, 'Blame of')}
 <nav class="actions" aria-label="File">
 <a href="${links.at('file', name, path)}">File</a>
@@ -62,13 +63,6 @@ function cellOf(links: CodeLinks, group: BlameGroup, commits: Blame['commits']):
   const before =
     previous === undefined
       ? ''
-      : ` <a href="${links.at('blame', previous.oid, partsOf(previous.path))}" title="Before this commit" aria-label="Before this commit">↶</a>`;
+      : ` <a href="${links.at('blame', previous.oid, splitPath(previous.path))}" title="Before this commit" aria-label="Before this commit">↶</a>`;
   return `<td class="who" rowspan="${count}"><div><a href="${links.commit(oid)}">${day(commit.author)} <bdi>${who}</bdi></a>${before} <bdi>${said}</bdi></div></td>`;
-}
-
-function partsOf(path: Buffer): Buffer[] {
-  return path
-    .toString('latin1')
-    .split('/')
-    .map((part) => Buffer.from(part, 'latin1'));
 }

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { Renamed } from '../../../../browse/find-rename.ts';
 import type { AuthorHistory } from '../../../../browse/history-of-author.ts';
+import { pathText } from '../../../../browse/paths.ts';
 import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
 import { type CodeContext, codePage } from '../../frame.ts';
@@ -36,7 +37,7 @@ export function commitsHtml(context: CodeContext, parts: HistoryPageParts): Html
   const withGraph = path.length === 0 && !firstParent && !isFiltered(filter);
   return codePage(
     context,
-    `Commits of ${revision}`,
+    path.length === 0 ? `Commits of ${revision}` : `Commits of ${pathText(path)} at ${revision}`,
     html`${placeHtml(context, { word: 'commits', revision, ref, path }, 'Commits of')}
 <p class="switches"><a href="${other}">${firstParent ? 'All commits' : 'First parents only'}</a>
 <a href="${links.at('feed', revision, path)}">Feed</a></p>
@@ -47,7 +48,7 @@ ${
   renamed === undefined
     ? ''
     : html`<p>Renamed here from <a href="${links.at('commits', renamed.commit, renamed.path)}">${userText(
-        renamed.path.map((name) => name.toString('utf8')).join('/'),
+        pathText(renamed.path),
         1_024,
       )}</a>, whose history is older.</p>`
 }

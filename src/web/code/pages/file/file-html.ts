@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { hasHistory } from '../../../../browse/history.ts';
+import { pathText } from '../../../../browse/paths.ts';
 import type { Revision } from '../../../../browse/revision.ts';
 import { roughSize } from '../../../../lib/format-size.ts';
 import type { Html } from '../../../layout.ts';
@@ -38,7 +39,7 @@ export function fileHtml(context: CodeContext, question: FileQuestion, content: 
   const { shown } = content;
   return codePage(
     context,
-    `${path.map((part) => part.toString('utf8')).join('/')} at ${name}`,
+    `${pathText(path)} at ${name}`,
     html`${placeHtml(context, { word: 'file', revision: name, ref: question.ref, path })}
 <p class="quiet facts">${facts(content)}</p>
 ${actions(context, question, content)}

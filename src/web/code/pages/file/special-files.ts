@@ -1,4 +1,5 @@
 import { blobSize, findPath, readBlob } from '../../../../browse/objects.ts';
+import { joinPath, linkedPath } from '../../../../browse/paths.ts';
 import type { RepositoryView } from '../../../../browse/repository-view.ts';
 import { parseGitmodules } from '../../../../git/index.ts';
 import { isCairnError } from '../../../../lib/errors.ts';
@@ -9,8 +10,6 @@ import type { SpecialFile } from './shown-file.ts';
 const LINK_SIZE = 8_192;
 /** Most bytes of a `.gitmodules`. */
 const GITMODULES_SIZE = 256 * 1024;
-/** Folders that a link may go through. */
-const MOST_PARTS = 256;
 
 type Placed = FoundEntry & { readonly path: readonly Buffer[] };
 
@@ -24,8 +23,10 @@ export async function readLink(view: RepositoryView, file: Placed): Promise<Spec
 
 /** Reads where a submodule comes from. */
 export async function readSubmodule(view: RepositoryView, file: Placed): Promise<SpecialFile> {
-  const path = file.path.map((name) => name.toString('latin1')).join('/');
-  return { is: 'submodule', url: (await gitmodules(view, file.root)).get(path) };
+  return {
+    is: 'submodule',
+    url: (await gitmodules(view, file.root)).get(joinPath(file.path).toString('latin1')),
+  };
 }
 
 async function gitmodules(view: RepositoryView, root: string): Promise<ReadonlyMap<string, string>> {
@@ -37,23 +38,6 @@ async function gitmodules(view: RepositoryView, root: string): Promise<ReadonlyM
     if (isCairnError(error, 'not-found')) return new Map();
     throw error;
   }
-}
-
-/**
- * The path that a link means.
- * @param folder in which it lies
- * @returns undefined where it leads out of the repository
- */
-export function linkedPath(folder: readonly Buffer[], target: Buffer): Buffer[] | undefined {
-  const parts = target.toString('latin1').split('/');
-  if (parts[0] === '' || parts.length > MOST_PARTS) return undefined;
-  const path = [...folder];
-  for (const part of parts) {
-    if (part === '' || part === '.') continue;
-    if (part !== '..') path.push(Buffer.from(part, 'latin1'));
-    else if (path.pop() === undefined) return undefined;
-  }
-  return path;
 }
 
 async function isFound(view: RepositoryView, root: string, path: readonly Buffer[]): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { pathText } from '../../../../browse/paths.ts';
 import type { CodeLine, CodeSearch } from '../../../../browse/search/search-code.ts';
 import type { CommitSearch } from '../../../../browse/search/search-commits.ts';
 import type { PathSearch } from '../../../../browse/search/search-paths.ts';
@@ -23,7 +24,7 @@ export function foundCode(
   return html`${summary(counted(files.length, 'file', 'files'), files.length, cut)}
 ${files.map(({ path, lines }) => {
   const url = links.at('file', name, path);
-  return html`<section class="found"><h2><a href="${url}">${userText(path.map((one) => one.toString('utf8')).join('/'), PATH)}</a></h2>
+  return html`<section class="found"><h2><a href="${url}">${userText(pathText(path), PATH)}</a></h2>
 <div class="code" role="region" aria-label="Lines found" tabindex="0"><table>
 <tbody>
 ${lines.map((line, at) => lineRow(url, line, at > 0 && line.number !== (lines[at - 1]?.number ?? 0) + 1))}</tbody>

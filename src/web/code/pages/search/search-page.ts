@@ -1,11 +1,11 @@
 import { peel, readCommit, readCommitOf } from '../../../../browse/objects.ts';
+import { splitPath } from '../../../../browse/paths.ts';
 import type { RepositoryView } from '../../../../browse/repository-view.ts';
 import { headOrNothing, readRevision } from '../../../../browse/revision.ts';
 import { readQuery, SEARCH_TYPES } from '../../../../browse/search/query.ts';
 import { searchCode } from '../../../../browse/search/search-code.ts';
 import { searchCommits } from '../../../../browse/search/search-commits.ts';
 import { searchPaths } from '../../../../browse/search/search-paths.ts';
-import { splitPath } from '../../../../browse/search/split-path.ts';
 import { CairnError } from '../../../../lib/errors.ts';
 import type { CodePage } from '../../code-page.ts';
 import { searchHtml } from './search-html.ts';

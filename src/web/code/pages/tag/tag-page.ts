@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { pathText } from '../../../../browse/paths.ts';
 import { type FoundTag, readTag } from '../../../../browse/refs/tags.ts';
 import { CairnError } from '../../../../lib/errors.ts';
 import type { CodePage } from '../../code-page.ts';
@@ -15,7 +16,7 @@ export const tagPage: CodePage<TagQuestion, FoundTag, z.infer<typeof tagSchema>>
   word: 'tag',
   description: { summary: 'A tag: its message, and the object that it names', path: 'tag/{tag}' },
   ask: (_, { manifest }, segments) => {
-    const ref = `refs/tags/${segments.map((segment) => segment.toString('utf8')).join('/')}`;
+    const ref = `refs/tags/${pathText(segments)}`;
     const oid = manifest.refs.get(ref);
     if (oid === undefined) throw new CairnError('not-found', 'there is no such tag');
     return { ref, oid };

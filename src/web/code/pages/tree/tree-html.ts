@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { hasHistory } from '../../../../browse/history.ts';
 import type { FoundCommit } from '../../../../browse/objects.ts';
+import { pathText } from '../../../../browse/paths.ts';
 import { splitMessage, type TreeEntry } from '../../../../git/index.ts';
 import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
@@ -37,10 +38,7 @@ const SUBJECT = 100;
 export function treeHtml(context: CodeContext, parts: TreePageParts): Html {
   const { revision, path, readme } = parts;
   const { links } = context;
-  const title =
-    path.length === 0
-      ? `Files of ${revision}`
-      : `${path.map((name) => name.toString('utf8')).join('/')} at ${revision}`;
+  const title = path.length === 0 ? `Files of ${revision}` : `${pathText(path)} at ${revision}`;
   return codePage(
     context,
     title,

@@ -2,10 +2,10 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { blobSize } from '../../../../../src/browse/objects.ts';
+import { linkedPath } from '../../../../../src/browse/paths.ts';
 import type { RepositoryView } from '../../../../../src/browse/repository-view.ts';
 import { findEntry } from '../../../../../src/web/code/pages/file/find-file.ts';
 import { showFile } from '../../../../../src/web/code/pages/file/show-file.ts';
-import { linkedPath } from '../../../../../src/web/code/pages/file/special-files.ts';
 import { NO_RENDERER } from '../../../../../src/web/render/render-pool.ts';
 import { BrowseRig } from '../../../../helpers/browse-rig.ts';
 
