@@ -22,10 +22,10 @@ const DEFAULT_ANONYMOUS_PUSHES: AnonymousPushSettings = {
 };
 
 const ANONYMOUS_PUSH_SCHEMAS = {
-  bytes: size.pipe(z.number().min(1)),
+  bytes: size(1),
   objects: whole(1, 1_000_000_000),
   refs: whole(1, 100_000),
-  object: size.pipe(z.number().min(2 ** 20)),
+  object: size(2 ** 20),
   slots: whole(1, 1_000),
 } satisfies Record<keyof AnonymousPushSettings, z.ZodType<number, string>>;
 

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { size, whole } from './values.ts';
 
 /** Limits of what Fossil clients are served. */
@@ -21,31 +20,11 @@ export interface FossilSettings {
 
 /** How its options are read. */
 export const FOSSIL_SCHEMAS = {
-  'fossil-max-message': size.pipe(
-    z
-      .number()
-      .min(2 ** 20, 'expected 1MiB or more')
-      .max(2 ** 30, 'expected 1GiB or less'),
-  ),
-  'fossil-max-artifact': size.pipe(
-    z
-      .number()
-      .min(2 ** 16, 'expected 64KiB or more')
-      .max(2 ** 30, 'expected 1GiB or less'),
-  ),
+  'fossil-max-message': size(2 ** 20, 2 ** 30),
+  'fossil-max-artifact': size(2 ** 16, 2 ** 30),
   'fossil-max-artifacts': whole(1, 400_000),
-  'fossil-max-expanded': size.pipe(
-    z
-      .number()
-      .min(2 ** 20, 'expected 1MiB or more')
-      .max(2 ** 40, 'expected 1TiB or less'),
-  ),
-  'fossil-max-unversioned': size.pipe(z.number().max(2 ** 40, 'expected 1TiB or less')),
-  'fossil-reply-size': size.pipe(
-    z
-      .number()
-      .min(1)
-      .max(2 ** 30, 'expected 1GiB or less'),
-  ),
+  'fossil-max-expanded': size(2 ** 20, 2 ** 40),
+  'fossil-max-unversioned': size(0, 2 ** 40),
+  'fossil-reply-size': size(1, 2 ** 30),
   'fossil-reply-time': whole(1, 3_600).transform((value) => value * 1000),
 } as const;

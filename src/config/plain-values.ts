@@ -17,7 +17,15 @@ const UNITS: Readonly<Record<string, number>> = {
 export function parseSize(text: string): Parsed<number> {
   const [, digits, unit = 'B'] = /^(\d+)\s*(B|KiB|MiB|GiB|TiB)?$/.exec(text) ?? [];
   if (digits === undefined) return { expected: 'expected a size such as 512MiB or 8GiB' };
-  return { value: Number(digits) * (UNITS[unit] ?? 1) };
+  const value = Number(digits) * (UNITS[unit] ?? 1);
+  return Number.isSafeInteger(value) ? { value } : { expected: 'expected a size below 8192TiB' };
+}
+
+/** A size as {@link parseSize} reads it, in the largest unit in which it is a whole number: `64KiB`. */
+export function exactSize(bytes: number): string {
+  const units = Object.entries(UNITS).reverse();
+  const [unit, factor] = units.find(([, factor]) => bytes >= factor && bytes % factor === 0) ?? ['B', 1];
+  return `${bytes / factor}${unit}`;
 }
 
 export const EXPECTED_HTTP_URL = 'expected http://… or https://…';
@@ -42,6 +50,6 @@ export function parseServiceUrl(text: string): Parsed<string | undefined> {
 
 /** An absolute path. Expands `~`, because the shell does not in `--key=~/x` and in defaults. */
 export function parseHomeFile(text: string): Parsed<string> {
-  if (text === '') return { expected: 'expected a file' };
+  if (text.trim() === '') return { expected: 'expected a file' };
   return { value: resolve(text.replace(/^~(?=\/)/, homedir())) };
 }

@@ -7,7 +7,7 @@ import { type GivenFlags, givenValue, invalidValue } from './given-flags.ts';
 import { MIRROR_SCHEMAS, type MirrorSettings } from './mirror-settings.ts';
 import type { OptionName } from './options.ts';
 import { EXPECTED_HTTP_URL, isHttpUrlOrEmpty, parseHomeFile, parseServiceUrl } from './plain-values.ts';
-import { automaticIfEmpty, parsed, size, whole } from './values.ts';
+import { automaticIfEmpty, filled, oneOf, parsed, size, whole } from './values.ts';
 
 /** Where repositories live. */
 export type StoreSettings =
@@ -103,14 +103,16 @@ export interface Settings {
 
 const seconds = whole(1, 86_400).transform((value) => value * 1000);
 
+const onOff = oneOf('on', 'off').transform((text) => text === 'on');
+
 const flag = z.enum(['true', 'false', '1', '0', ''], 'expected true or false').transform((text) => {
   return text === '' ? undefined : text === 'true' || text === '1';
 });
 
 const url = z.string().transform((text, context) => {
-  const [, folder] = /^file:(?:\/\/)?(.+)$/.exec(text) ?? [];
+  const [, folder] = /^file:(?:\/\/)?(.*\S.*)$/.exec(text) ?? [];
   if (folder !== undefined) return { kind: 'file', folder: resolve(folder) } as const;
-  const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/.exec(text) ?? [];
+  const [, bucket, prefix = ''] = /^s3:\/\/([^/\s]+)(?:\/(.*))?$/.exec(text) ?? [];
   if (bucket !== undefined) return { kind: 's3', bucket, prefix: prefix.replace(/\/+$/, '') } as const;
   context.addIssue({ code: 'custom', message: 'expected file:<folder> or s3://<bucket>[/<prefix>]' });
   return z.NEVER;
@@ -135,24 +137,18 @@ const SCHEMAS = {
   's3-endpoint': httpUrl,
   's3-region': z.string(),
   's3-path-style': flag,
-  cache: z
-    .string()
-    .min(1, 'expected a folder')
-    .transform((folder) => resolve(folder)),
-  'log-level': z.enum(['debug', 'info', 'warn', 'error', 'silent']),
-  git: z.string().min(1, 'expected a program'),
-  host: z.string().min(1, 'expected an address'),
+  cache: filled('a folder').transform((folder) => resolve(folder)),
+  'log-level': oneOf('debug', 'info', 'warn', 'error', 'silent'),
+  git: filled('a program'),
+  host: filled('an address'),
   port: whole(0, 65_535),
   'admin-listen': address,
-  access: z.enum(['signed', 'open', 'read-only']),
+  access: oneOf('signed', 'open', 'read-only'),
   'public-url': serviceUrl,
   'trusted-proxies': whole(0, 16),
-  'service-key': z
-    .string()
-    .min(1, 'expected a file')
-    .transform((file) => resolve(file)),
-  'service-name': z.string().min(1, 'expected a name').max(100),
-  'service-description': z.string().max(2_000),
+  'service-key': filled('a file').transform((file) => resolve(file)),
+  'service-name': filled('a name').max(100, 'expected a name of at most 100 characters'),
+  'service-description': z.string().max(2_000, 'expected a text of at most 2000 characters'),
   'service-contact': z
     .string()
     .refine(
@@ -166,32 +162,32 @@ const SCHEMAS = {
       (text) => text === '' || /^(?:npub1[0-9a-z]{58}|[0-9a-f]{64})$/.test(text),
       'expected a public key, an npub or 64 hex characters',
     ),
-  maintainers: z.enum(['recursive', 'reciprocal', 'owner-only']),
+  maintainers: oneOf('recursive', 'reciprocal', 'owner-only'),
   'max-repositories': whole(0, 1_000_000),
   'removal-grace': whole(0, 3_650).transform((days) => days * 86_400_000),
   'tls-cert': z.string(),
   'tls-key': z.string(),
-  probe: z.enum(['on', 'off']).transform((text) => text === 'on'),
-  'cache-size': size,
-  'answer-cache-size': size,
-  'download-cache-size': size,
-  'git-memory': automaticIfEmpty(size.pipe(z.number().min(16 * 2 ** 20, 'expected 16MiB or more'))),
-  'max-push-size': size.pipe(z.number().min(1)),
-  'max-object-size': size.pipe(z.number().min(2 ** 20)),
-  'max-unpacked-size': size.pipe(z.number().min(2 ** 20)),
+  probe: onOff,
+  'cache-size': size(),
+  'answer-cache-size': size(),
+  'download-cache-size': size(),
+  'git-memory': automaticIfEmpty(size(16 * 2 ** 20)),
+  'max-push-size': size(1),
+  'max-object-size': size(2 ** 20),
+  'max-unpacked-size': size(2 ** 20),
   'max-refs-per-push': whole(1, 1_000_000),
   'anonymous-pushes': anonymousPushes,
   'idle-timeout': seconds,
-  'min-rate': size.pipe(z.number().min(1)),
+  'min-rate': size(1),
   'max-connections': whole(1, 1_000_000),
   'max-connections-per-address': whole(1, 1_000_000),
   'max-requests-per-address': whole(1, 1_000_000),
-  'spool-size': size,
+  'spool-size': size(),
   'git-concurrency': automaticIfEmpty(whole(1, 10_000)),
   'git-queue': whole(0, 1_000_000),
-  fold: z.enum(['on', 'off']).transform((text) => text === 'on'),
+  fold: onOff,
   'unreachable-grace': whole(0, 3_650).transform((days) => days * 86_400_000),
-  offload: z.enum(['off', 'bundle-uri', 'packfile-uris', 'both']),
+  offload: oneOf('off', 'bundle-uri', 'packfile-uris', 'both'),
   'offload-endpoint': httpUrl,
   // No signature is valid for more than a week.
   'offload-expiry': whole(60, 604_800),
@@ -308,6 +304,7 @@ function isLoopback(host: string): boolean {
 
 function readOffload(flags: GivenFlags, environment: NodeJS.ProcessEnv): OffloadSettings | undefined {
   const what = readOption('offload', flags, environment);
+  const expiry = readOption('offload-expiry', flags, environment);
   if (what === 'off') return undefined;
   const store = readStore(flags, environment);
   if (store.kind === 'file') {
@@ -323,22 +320,23 @@ function readOffload(flags: GivenFlags, environment: NodeJS.ProcessEnv): Offload
   return {
     bundleUri: what !== 'packfile-uris',
     packfileUris: what !== 'bundle-uri',
-    expiry: readOption('offload-expiry', flags, environment),
+    expiry,
   };
 }
 
 function readStore(flags: GivenFlags, environment: NodeJS.ProcessEnv): StoreSettings {
   const store = readOption('store', flags, environment);
-  if (store.kind === 'file') return store;
   const endpoint =
     readOption('s3-endpoint', flags, environment) || environment['AWS_ENDPOINT_URL_S3'] || undefined;
   const publicEndpoint = readOption('offload-endpoint', flags, environment);
   const region = readOption('s3-region', flags, environment) || environment['AWS_REGION'] || undefined;
+  const pathStyle = readOption('s3-path-style', flags, environment) ?? endpoint !== undefined;
+  if (store.kind === 'file') return store;
   return {
     ...store,
     endpoint,
     region: region ?? (endpoint === undefined ? undefined : 'auto'),
-    pathStyle: readOption('s3-path-style', flags, environment) ?? endpoint !== undefined,
+    pathStyle,
     ...(publicEndpoint === '' ? {} : { publicEndpoint }),
   };
 }

@@ -1,6 +1,6 @@
 /** Value formats that several settings share. */
 import { z } from 'zod';
-import { type Parsed, parseSize } from './plain-values.ts';
+import { exactSize, type Parsed, parseSize } from './plain-values.ts';
 
 /** A value that is read without zod. */
 export const parsed = <T>(parse: (text: string) => Parsed<T>) =>
@@ -11,16 +11,36 @@ export const parsed = <T>(parse: (text: string) => Parsed<T>) =>
     return z.NEVER;
   });
 
-/** A size in bytes, with or without a unit. */
-export const size = parsed(parseSize);
+/**
+ * A size in bytes, with or without a unit, within bounds, both included. Without bounds, any size.
+ * @param least,most bytes
+ */
+export const size = (least = 0, most = Number.MAX_SAFE_INTEGER) =>
+  parsed((text): Parsed<number> => {
+    const result = parseSize(text);
+    if (!('value' in result) || (result.value >= least && result.value <= most)) return result;
+    const bounds = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${exactSize(most)}`;
+    return { expected: `expected a size from ${exactSize(least)}${bounds}` };
+  });
 
 /** A whole number within bounds, both included. */
 export const whole = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'expected a whole number')
-    .transform(Number)
-    .pipe(z.number().min(least).max(most));
+  parsed((text): Parsed<number> => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return { value };
+    return { expected: `expected a whole number from ${least} to ${most}` };
+  });
+
+/** One of some words. */
+export const oneOf = <const W extends string>(...words: readonly W[]) =>
+  parsed((text): Parsed<W> => {
+    const value = words.find((word) => word === text);
+    if (value !== undefined) return { value };
+    return { expected: `expected ${words.slice(0, -1).join(', ')} or ${words.at(-1)}` };
+  });
+
+/** A text that is not blank. @param what for the message: `a folder` */
+export const filled = (what: string) => z.string().regex(/\S/, `expected ${what}`);
 
 /** An empty string, where the value is then derived from the machine, or a number. */
 export const automaticIfEmpty = (value: z.ZodType<number, string>) =>
