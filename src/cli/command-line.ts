@@ -6,11 +6,13 @@ import { VERSION } from '../server/version.ts';
 import type { CommandContext } from './command-context.ts';
 import { addFossilCommands } from './fossil/fossil-command-line.ts';
 import { addFossilSyncCommands } from './fossil/fossil-sync-command-line.ts';
+import { formatHelp, SETTINGS } from './help.ts';
 import { addImportCommand } from './import/import-command-line.ts';
 import { addMirrorCommands } from './mirror/mirror-command-line.ts';
 import { addKeptMirrorCommands } from './mirror/mirror-kept-command-line.ts';
 import { printing } from './printable.ts';
 import { several } from './several.ts';
+import { reportUsageErrors } from './usage-errors.ts';
 
 /**
  * The table of all commands of `cairn`. What does their work is loaded on demand: git runs this program at each push to get a
@@ -18,13 +20,15 @@ import { several } from './several.ts';
  */
 export function commandLine(terminal: CommandContext): Command {
   const context = printing(terminal);
-  const program = new Command('cairn');
+  const program = reportUsageErrors(new Command('cairn'));
+  formatHelp(program);
   program.description('A git server that keeps everything in an object store.').version(VERSION);
   program.hook('preAction', (_, command) => {
     inheritOptions(command);
     warnOfVariables(command, context);
   });
 
+  program.commandsGroup('On a store, for operators:');
   withOptions(program.command('serve'), 'serve')
     .description('Run the server.')
     .action(async (flags) => (await import('./serve.ts')).serve(given(flags), context));
@@ -95,7 +99,9 @@ export function commandLine(terminal: CommandContext): Command {
       (await import('./repository/fold.ts')).fold(name, flags, given(flags), context),
     );
 
+  program.commandsGroup('At a server, for its users:');
   addClientCommands(program, context);
+  program.commandsGroup('Between hosts:');
   const ofClient = (command: Command) => withOptions(command, 'client');
   const fossil = ofClient(program.command('fossil')).description('Work with Fossil repositories.');
   const ofStore = (command: Command) => withOptions(command, 'all');
@@ -204,6 +210,7 @@ function withOptions(command: Command, scope: Option['commands']): Command {
       `--${option.name} ${option.value}`,
       `${withoutLinks(option.description)} (${option.variable})`,
     );
+    flag.helpGroup(SETTINGS);
     if (option.default !== '') flag.description += ` [${option.default}]`;
     command.addOption(flag);
   }

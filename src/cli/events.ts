@@ -10,6 +10,7 @@ import { formatNpub } from '../nostr/public-key.ts';
 import { firstValue } from '../nostr/tags.ts';
 import type { CommandContext } from './command-context.ts';
 import { readSignerIfAny } from './credential/key.ts';
+import { badValue, countValue } from './flag-values.ts';
 import { publicKeyArgument } from './public-key-argument.ts';
 import { type Query, ServerConnection, serverOf } from './server-connection.ts';
 
@@ -43,7 +44,7 @@ export async function events(
   await using connection = await ServerConnection.open({ server, signer, clock: systemClock, signal });
   const found = await connection.query(queries);
   // The limit applies to each query, so that several queries can return more.
-  for (const event of found.slice(0, countOf(options.limit))) {
+  for (const event of found.slice(0, countValue('--limit', options.limit))) {
     context.print(options.json === true ? encodeEvent(event) : describe(event));
   }
 }
@@ -58,29 +59,31 @@ export function queriesOf(options: EventsFlags): Query[] {
   for (const text of options.tag ?? []) {
     const [, letter, value] = /^([A-Za-z])=(.*)$/s.exec(text) ?? [];
     if (letter === undefined || value === undefined) {
-      throw new CairnError('invalid', `--tag ${JSON.stringify(text)}: expected <letter>=<value>`);
+      throw badValue('--tag', text, '<letter>=<value>');
     }
     tags[`#${letter}`] = [...(tags[`#${letter}`] ?? []), value];
   }
   const conditions: Query = {
-    ...(options.id === undefined ? {} : { ids: options.id }),
+    ...(options.id === undefined ? {} : { ids: options.id.map(idOf) }),
     ...(options.kind === undefined ? {} : { kinds: options.kind.map(kindOf) }),
-    ...(options.author === undefined ? {} : { authors: options.author.map(publicKeyArgument) }),
+    ...(options.author === undefined
+      ? {}
+      : { authors: options.author.map((key) => publicKeyArgument(key, '--author')) }),
     ...(options.since === undefined ? {} : { since: timeOf('--since', options.since) }),
     ...(options.until === undefined ? {} : { until: timeOf('--until', options.until) }),
     ...tags,
-    limit: countOf(options.limit),
+    limit: countValue('--limit', options.limit),
   };
   return options.repository === undefined ? [conditions] : aboutRepository(options.repository, conditions);
 }
 
 function aboutRepository(name: string, conditions: Query): Query[] {
   const slash = name.indexOf('/');
-  if (slash === -1) throw new CairnError('invalid', '--repository: expected <owner>/<identifier>');
+  if (slash === -1) throw badValue('--repository', name, '<owner>/<identifier>');
   if (conditions['#a'] !== undefined || conditions['#d'] !== undefined) {
     throw new CairnError('invalid', '--repository already sets the a and d tags: leave out --tag');
   }
-  const owner = publicKeyArgument(name.slice(0, slash));
+  const owner = publicKeyArgument(name.slice(0, slash), '--repository');
   const identifier = name.slice(slash + 1).replace(/\.git$/, '');
   const address = formatAddress({ kind: kinds.repository, pubkey: owner, identifier });
   const referring: Query = { ...conditions, '#a': [address] };
@@ -92,28 +95,24 @@ function aboutRepository(name: string, conditions: Query): Query[] {
   return [referring, { ...conditions, kinds: own, authors: [owner], '#d': [identifier] }];
 }
 
+function idOf(text: string): string {
+  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  throw badValue('--id', text, 'a whole id, 64 lower-case hex characters');
+}
+
 /** A number, or a name such as `pull-request`. */
 function kindOf(text: string): number {
   if (/^\d{1,5}$/.test(text)) return Number(text);
   const found = Object.entries(kinds).find(([name]) => kebab(name) === text);
   if (found !== undefined) return found[1];
   const known = Object.keys(kinds).map(kebab).join(', ');
-  throw new CairnError('invalid', `--kind ${JSON.stringify(text)}: expected a number or one of ${known}`);
+  throw badValue('--kind', text, `a number or one of ${known}`);
 }
 
 function timeOf(flag: string, text: string): number {
   const at = /^\d+$/.test(text) ? Number(text) : Math.floor(Date.parse(text) / 1000);
   if (Number.isSafeInteger(at)) return at;
-  throw new CairnError(
-    'invalid',
-    `${flag} is ${JSON.stringify(text)}: expected seconds since 1970 or a date such as 2026-01-31`,
-  );
-}
-
-function countOf(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1) return count;
-  throw new CairnError('invalid', `--limit is ${JSON.stringify(text)}: expected a whole number from 1`);
+  throw badValue(flag, text, 'seconds since 1970 or a date such as 2026-01-31');
 }
 
 /** One line for people, with control characters of strangers removed. */

@@ -1,10 +1,10 @@
 import type { GivenFlags } from '../config/given-flags.ts';
 import { readSettings } from '../config/settings.ts';
-import { CairnError } from '../lib/errors.ts';
 import type { ProbeReport } from '../object-store/probe/probe.ts';
 import { probeError } from '../object-store/probe/probe-error.ts';
 import { probeStores } from '../server/stores.ts';
 import type { CommandContext } from './command-context.ts';
+import { countValue } from './flag-values.ts';
 
 export interface ProbeFlags {
   readonly width: string;
@@ -26,9 +26,9 @@ export async function probe(
 ): Promise<void> {
   const settings = readSettings(store === undefined ? flags : { ...flags, store }, context.environment);
   const report = await probeStores(settings.store, {
-    width: count('--width', options.width, 2),
-    rounds: count('--rounds', options.rounds, 1),
-    spacing: count('--spacing', options.spacing, 0),
+    width: countValue('--width', options.width, 2),
+    rounds: countValue('--rounds', options.rounds, 1),
+    spacing: countValue('--spacing', options.spacing, 0),
   });
   context.print(options.json === true ? JSON.stringify(report, null, 2) : table(report));
   if (report.failure !== undefined) throw probeError(report);
@@ -56,13 +56,4 @@ function table(report: ProbeReport): string {
       : 'does not keep its promises';
   lines.push(`verdict ${verdict} (${report.seconds.toFixed(1)} s, ${report.unanswered} racers unanswered)`);
   return lines.join('\n');
-}
-
-function count(flag: string, text: string, least: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= least) return value;
-  throw new CairnError(
-    'invalid',
-    `${flag} is ${JSON.stringify(text)}: expected a whole number from ${least}`,
-  );
 }

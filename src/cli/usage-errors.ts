@@ -2,26 +2,63 @@ import type { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { ExitError } from './exit-error.ts';
 
-/** Exit code for what cannot be asked for; that of the outcome `configuration`. */
+/** Exit code of commands that answer with an outcome, for what cannot be asked for; that of the outcome `configuration`. */
 const CONFIGURATION = 5;
 
 /**
- * Makes a command, and those that are added below it later, report wrong arguments as they report everything else: with the exit code for
- * them, and as a JSON document when one was asked for.
- * @param argv the arguments of the program: a command line that cannot be read is searched for `--json`
+ * Makes a command, and those that are added below it later, report wrong arguments as they report everything else: in one line,
+ * which ends with where to look.
  */
-export function reportUsageErrors(
-  command: Command,
-  context: CommandContext,
-  argv: readonly string[],
-): Command {
-  return command.configureOutput({ outputError: () => undefined }).exitOverride((error: CommanderError) => {
-    // Help was asked for and printed.
-    if (error.exitCode === 0 || error.code === 'commander.help') throw new ExitError(error.exitCode, '');
-    const problem = error.message.replace(/^error: /, '');
-    if (argv.includes('--json')) {
-      context.print(JSON.stringify({ command: null, outcome: 'configuration', problem }, undefined, 2));
-    }
-    throw new ExitError(CONFIGURATION, problem);
+export function reportUsageErrors(command: Command): Command {
+  return command.configureOutput({ outputError: () => undefined }).exitOverride((error) => {
+    throw usageError(rootOf(command), error, 1);
   });
+}
+
+/**
+ * As {@link reportUsageErrors}, for commands that answer with an outcome: with the exit code for it, and as a JSON document when one
+ * was asked for.
+ */
+export function reportUsageOutcomes(command: Command, context: CommandContext): Command {
+  return command.exitOverride((error) => {
+    const program = rootOf(command);
+    const thrown = usageError(program, error, CONFIGURATION);
+    // A command line that cannot be read is searched for the flag.
+    if (thrown.message !== '' && wordsOf(program).includes('--json')) {
+      const document = { command: null, outcome: 'configuration', problem: thrown.message };
+      context.print(JSON.stringify(document, undefined, 2));
+    }
+    throw thrown;
+  });
+}
+
+function usageError(program: Command, error: CommanderError, exitCode: number): ExitError {
+  // Help or the version was asked for and printed, or help was printed because a group was named without a command.
+  if (error.exitCode === 0 || error.code === 'commander.help') return new ExitError(error.exitCode, '');
+  const [problem = '', advice = ''] = error.message.replace(/^error: /, '').split('\n');
+  const text = [problem.replace(/\.$/, ''), advice].filter((part) => part !== '').join(' ');
+  return new ExitError(exitCode, `${text}: see "${pathOf(program)} --help"`);
+}
+
+/** The command that the arguments name, as it is typed: `cairn repo log`. */
+function pathOf(program: Command): string {
+  let named = program;
+  const names = [program.name()];
+  for (const word of wordsOf(program)) {
+    const next = named.commands.find((command) => command.name() === word);
+    if (next === undefined) continue;
+    names.push(word);
+    named = next;
+  }
+  return names.join(' ');
+}
+
+/** The arguments that are being read. */
+function wordsOf(program: Command): readonly string[] {
+  // What commander keeps is declared nowhere.
+  return (program as Command & { readonly rawArgs?: readonly string[] }).rawArgs ?? [];
+}
+
+function rootOf(command: Command): Command {
+  return command.parent === null ? command : rootOf(command.parent);
 }

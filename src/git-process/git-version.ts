@@ -1,9 +1,11 @@
-import { CairnError } from '../lib/errors.ts';
+import { CairnError, isCairnError } from '../lib/errors.ts';
 import { gitVersion } from './commands.ts';
 import type { Git } from './git.ts';
 
 /** The oldest git that Cairn accepts. Earlier versions lack security fixes (CVE-2022-23521, CVE-2022-41903). */
 export const MINIMUM_GIT = '2.39.0';
+
+const ADVICE = `install git ${MINIMUM_GIT} or newer, or name it with --git`;
 
 /**
  * Checks that git is new enough.
@@ -11,12 +13,15 @@ export const MINIMUM_GIT = '2.39.0';
  * @throws CairnError `unavailable`, naming the version found and the version needed
  */
 export async function checkGitVersion(git: Git): Promise<string> {
-  const result = await git.brief(gitVersion());
+  const result = await git.brief(gitVersion()).catch((error: unknown) => {
+    if (!isCairnError(error, 'unavailable')) throw error;
+    throw new CairnError('unavailable', `${error.message}: ${ADVICE}`, { cause: error });
+  });
   const version = /^git version (\d+\.\d+(?:\.\d+)?)/.exec(result.stdout.toString('utf8'))?.[1];
   if (result.exitCode !== 0 || version === undefined) {
     throw new CairnError(
       'unavailable',
-      `git did not print its version: ${result.stderr.trim() || 'no answer'}`,
+      `git did not print its version (${result.stderr.trim() || 'no answer'}): ${ADVICE}`,
     );
   }
   if (compareVersions(version, MINIMUM_GIT) < 0) {

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
-import { CairnError, messageOf } from '../lib/errors.ts';
+import { listenError } from './listen-error.ts';
 
 /** The server for operators: health with reasons, and metrics. Plain HTTP, for an address that is not public. */
 export class AdminServer implements AsyncDisposable {
@@ -32,8 +32,7 @@ export class AdminServer implements AsyncDisposable {
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => {
-        const problem = `--admin-listen: cannot listen on ${host}:${port}: ${messageOf(error)}`;
-        reject(new CairnError('unavailable', problem));
+        reject(listenError(error, host, port, '--admin-listen'));
       });
       server.listen(port, host, resolve);
     });

@@ -7,7 +7,6 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { CairnError, messageOf } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -15,6 +14,7 @@ import { Connections } from './clients/connections.ts';
 import { answerWithoutUpgrade, asksForWebSocket } from './clients/upgrade.ts';
 import { type HttpRoutes, httpApps } from './http-apps.ts';
 import { BACKLOG, HANDSHAKE_MS, type HttpLimits, TIME_LIMITS } from './http-limits.ts';
+import { listenError } from './listen-error.ts';
 import { Expectations } from './middleware/expectation.ts';
 import type { RelaySockets } from './relay-socket.ts';
 import { requestListener } from './request-listener.ts';
@@ -98,7 +98,7 @@ export class HttpServer {
   async listen(host: string, port: number): Promise<string> {
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', (error) => {
-        reject(new CairnError('unavailable', `cannot listen on ${host}:${port}: ${messageOf(error)}`));
+        reject(listenError(error, host, port));
       });
       this.server.listen({ port, host, backlog: BACKLOG }, resolve);
     });

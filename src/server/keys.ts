@@ -13,7 +13,9 @@ import { formatKeyFile, parseKeyFile } from '../nostr/key-file.ts';
 export async function readKeyFile(path: string): Promise<string> {
   let text: string;
   try {
-    const { mode } = await stat(path);
+    const file = await stat(path);
+    const { mode } = file;
+    if (!file.isFile()) throw new CairnError('invalid', `the key file ${path} is not a file`);
     if ((mode & 0o077) !== 0) {
       throw new CairnError('forbidden', `other users can read the key file ${path}: run "chmod 600 ${path}"`);
     }

@@ -2,7 +2,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Git } from '../git-process/git.ts';
 import type { Clock } from '../lib/clock.ts';
-import { CairnError } from '../lib/errors.ts';
+import { CairnError, isCairnError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
 import { pullRun, pushRun } from '../mirror/kept/carry-out.ts';
 import { KeptMirrors } from '../mirror/kept/kept-mirrors.ts';
@@ -64,13 +64,22 @@ const NONE: OpenedMirrors = {
   close: async () => undefined,
 };
 
+function guardOf(allowed: readonly string[]): AddressGuard {
+  try {
+    return new AddressGuard({ allowed });
+  } catch (error) {
+    if (!isCairnError(error, 'invalid')) throw error;
+    throw new CairnError('invalid', `--mirror-allow: ${error.message}`, { cause: error });
+  }
+}
+
 /** @throws CairnError `invalid` when `--mirror-allow` names something that is no address */
 export function openMirrors(parts: MirrorParts): OpenedMirrors {
   const { settings, git, stores, repositories, push, clock, random, log, metrics, scratch, base } = parts;
   const { on, allowed, shortest, concurrency } = settings.mirrors;
   if (!on) return NONE;
   const { control } = stores;
-  const guard = new AddressGuard({ allowed });
+  const guard = guardOf(allowed);
   const records = { control, clock, random };
   const mirrorRecords = new MirrorRecords(records);
   const seals = new SealedCredentials(parts.serviceKey, random);

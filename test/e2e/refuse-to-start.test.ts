@@ -100,7 +100,10 @@ describe('a server does not start with malformed configuration', () => {
 describe('a server does not start with a git', () => {
   it('that is missing', async () => {
     expect(await refusal([...ownFolders(), '--git', '/nowhere/git'])).toMatch(
-      /git could not be started.*\/nowhere\/git/,
+      /git could not be started.*\/nowhere\/git.*: install git 2\.39\.0 or newer, or name it with --git/,
+    );
+    expect(await refusal([...ownFolders(), '--git', '/bin/true'])).toMatch(
+      /git did not print its version \(no answer\): install git .* --git/,
     );
   });
 
@@ -167,9 +170,29 @@ describe('a server does not start with an address', () => {
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
     expect(await refusal([...ownFolders(), '--port', String(port)])).toContain(
-      `cannot listen on 127.0.0.1:${port}`,
+      `--port: cannot listen on 127.0.0.1:${port}: another program uses this port (EADDRINUSE)`,
     );
     other.close();
+  });
+
+  it('that is not one of this machine', async () => {
+    const away = ['--public-url', 'https://git.example.org', '--host'];
+    expect(await refusal([...ownFolders(), ...away, '192.0.2.1'])).toMatch(
+      /--host: cannot listen on 192\.0\.2\.1:\d+: this machine does not have this address/,
+    );
+    expect(await refusal([...ownFolders(), ...away, 'missing.invalid'])).toMatch(/there is no such host/);
+  });
+
+  it('of mirrors that is none', async () => {
+    expect(await refusal([...ownFolders(), '--mirror-allow', '10.0.0.0/99'])).toContain(
+      '--mirror-allow: "10.0.0.0/99" is not a range of addresses',
+    );
+  });
+
+  it('of a key that is a folder', async () => {
+    expect(await refusal([...ownFolders(), '--service-key', folder.path])).toContain(
+      `the key file ${folder.path} is not a file`,
+    );
   });
 });
 

@@ -66,9 +66,11 @@ export async function credentialNote(input: Readable): Promise<void> {
  */
 export function credentialOther(operation: string | undefined, input: { readonly isTTY?: boolean }): void {
   if (operation !== undefined && input.isTTY !== true) return;
-  const said =
-    operation === undefined ? 'needs an operation' : `has no operation ${JSON.stringify(operation)}`;
-  throw new CairnError('invalid', `cairn credential ${said}: expected get, store, erase or install`);
+  const problem =
+    operation === undefined
+      ? 'an operation is missing'
+      : `there is no operation ${JSON.stringify(operation)}`;
+  throw new CairnError('invalid', `${problem}: expected get, store, erase or install`);
 }
 
 /** Reads `name=value` lines. The last value of a name counts; of `name[]`, all values after the last empty one. */

@@ -40,7 +40,7 @@ export async function fossilPassword(
   const path = `/api/v1/repositories/${formatNpub(id.owner)}/${encodeURIComponent(id.identifier)}/fossil-password`;
   const requests = new SignedRequests(server, signer, context.signal);
   const { revoke, revokeKey } = options;
-  const ofKey = revokeKey === undefined ? {} : { key: publicKeyArgument(revokeKey) };
+  const ofKey = revokeKey === undefined ? {} : { key: publicKeyArgument(revokeKey, '--revoke-key') };
   const isRevoking = revoke === true || revokeKey !== undefined;
   const answer = await requests.send('POST', path, isRevoking ? { revoke: true, ...ofKey } : {});
   if (options.json === true) {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { GivenFlags } from '../../config/given-flags.ts';
 import type { CommandContext } from '../command-context.ts';
+import { reportUsageOutcomes } from '../usage-errors.ts';
 import type { FossilShunFlags } from './fossil-shun.ts';
 import type { FossilSyncCommand, FossilSyncFlags } from './fossil-sync.ts';
 
@@ -20,6 +21,7 @@ export function addFossilSyncCommands(
 ): void {
   const add = (name: FossilSyncCommand, description: string) => {
     const command = prepare(fossil.command(`${name} <url> <repository>`)).description(description);
+    reportUsageOutcomes(command, context);
     if (name === 'pull' || name === 'sync') {
       command.option('--verily', 'let the server announce everything it has');
     }

@@ -3,7 +3,7 @@ import type { GivenFlags } from '../../config/given-flags.ts';
 import type { CommandContext } from '../command-context.ts';
 import { side } from '../mirror/mirror-command-line.ts';
 import { several } from '../several.ts';
-import { reportUsageErrors } from '../usage-errors.ts';
+import { reportUsageOutcomes } from '../usage-errors.ts';
 import type { ImportFlags } from './import-options.ts';
 
 /** Adds `import`. What does the work is loaded when it is needed. */
@@ -14,7 +14,7 @@ export function addImportCommand(
   given: (flags: Record<string, unknown>) => GivenFlags,
 ): void {
   const command = prepare(program.command('import <source> <repository>'));
-  side(reportUsageErrors(command, context, process.argv), 'source')
+  side(reportUsageOutcomes(command, context), 'source')
     .description(
       'Import a repository from another host, or update it: into the store, or with --server through a server.',
     )

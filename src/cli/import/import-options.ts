@@ -4,6 +4,7 @@ import type { ObjectFormat } from '../../git/index.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { type PieceSizes, usualPieces } from '../../mirror/import/import-request.ts';
 import type { SourceOptions } from '../../mirror/mirror.ts';
+import { badValue, countValue } from '../flag-values.ts';
 import type { EndpointReader } from '../mirror/mirror.ts';
 import { type MirrorFlags, scopeOf } from '../mirror/mirror-flags.ts';
 
@@ -36,10 +37,7 @@ export function importScope(flags: ImportFlags) {
  */
 export function piecesOf({ packObjects }: ImportFlags): PieceSizes {
   if (packObjects === undefined) return usualPieces;
-  const most = Number(packObjects);
-  if (!Number.isSafeInteger(most) || most < 1) {
-    throw new CairnError('invalid', `--pack-objects ${packObjects}: expected a whole number above 0`);
-  }
+  const most = countValue('--pack-objects', packObjects);
   return { most, each: Math.max(1, Math.floor(most / 2)) };
 }
 
@@ -49,7 +47,7 @@ export function piecesOf({ packObjects }: ImportFlags): PieceSizes {
  */
 export function mayConvert({ objectFormat }: ImportFlags): boolean {
   if (objectFormat !== undefined && objectFormat !== 'sha1' && objectFormat !== 'sha256') {
-    throw new CairnError('invalid', `--object-format ${objectFormat}: expected sha1 or sha256`);
+    throw badValue('--object-format', objectFormat, 'sha1 or sha256');
   }
   return objectFormat === 'sha256';
 }

@@ -1,7 +1,7 @@
 import { type Command, Option as CommanderOption } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { several } from '../several.ts';
-import { reportUsageErrors } from '../usage-errors.ts';
+import { reportUsageOutcomes } from '../usage-errors.ts';
 import type { EndpointReader } from './mirror.ts';
 import type { MirrorFlags } from './mirror-flags.ts';
 
@@ -14,7 +14,7 @@ export function addMirrorCommands(
   context: CommandContext,
   prepare: (command: Command) => Command,
 ): Command {
-  const mirror = reportUsageErrors(prepare(program.command('mirror')), context, process.argv).description(
+  const mirror = reportUsageOutcomes(prepare(program.command('mirror')), context).description(
     'Copy refs and objects from one remote repository to another.',
   );
   const add = (name: string, description: string) => {
@@ -99,9 +99,16 @@ function output(command: Command): Command {
 
 /** How one side is reached. */
 export function side(command: Command, name: 'source' | 'target'): Command {
+  const variable = `CAIRN_${name.toUpperCase()}`;
   return command
-    .option(`--${name}-username <name>`, `user name for the token in CAIRN_${name.toUpperCase()}_TOKEN`)
-    .option(`--${name}-key <file>`, 'secret key to sign with, for a Cairn server')
+    .option(
+      `--${name}-username <name>`,
+      `user name for the token in ${variable}_TOKEN. (${variable}_USERNAME)`,
+    )
+    .option(
+      `--${name}-key <file>`,
+      `file with the secret key to sign with, for a Cairn server. (${variable}_KEY_FILE)`,
+    )
     .option(`--${name}-follow-redirects`, 'let it redirect to another host; credentials stay behind')
     .option(`--${name}-insecure`, 'accept any certificate');
 }

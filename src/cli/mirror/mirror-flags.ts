@@ -1,10 +1,10 @@
 /** Flags of `cairn mirror`, as options. */
-import { parseSize } from '../../config/plain-values.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { MirrorOptions } from '../../mirror/mirror.ts';
 import { parseMapping, type RefScope } from '../../mirror/plan/ref-scope.ts';
 import type { ProtocolVersion } from '../../mirror/remote/connection.ts';
 import type { MirrorLimits } from '../../mirror/run/mirror-run.ts';
+import { badValue, countValue, sizeValue } from '../flag-values.ts';
 
 /** As commander gives them. */
 export interface ScopeFlags {
@@ -66,30 +66,14 @@ export function policyOf(
 function limitsOf(flags: MirrorFlags): Partial<MirrorLimits> {
   const { maxPackBytes, targetMaxPackBytes, targetMaxRefUpdates } = flags;
   return {
-    ...(maxPackBytes === undefined ? {} : { maxPackBytes: bytesOf('max-pack-bytes', maxPackBytes) }),
+    ...(maxPackBytes === undefined ? {} : { maxPackBytes: sizeValue('--max-pack-bytes', maxPackBytes) }),
     ...(targetMaxPackBytes === undefined
       ? {}
-      : { targetMaxPackBytes: bytesOf('target-max-pack-bytes', targetMaxPackBytes) }),
+      : { targetMaxPackBytes: sizeValue('--target-max-pack-bytes', targetMaxPackBytes) }),
     ...(targetMaxRefUpdates === undefined
       ? {}
-      : { targetMaxRefUpdates: countOf('target-max-ref-updates', targetMaxRefUpdates) }),
+      : { targetMaxRefUpdates: countValue('--target-max-ref-updates', targetMaxRefUpdates) }),
   };
-}
-
-function bytesOf(flag: string, text: string): number {
-  const result = parseSize(text);
-  if (!('value' in result) || result.value < 1) {
-    throw new CairnError('invalid', `--${flag} ${text}: expected a size such as 512MiB`);
-  }
-  return result.value;
-}
-
-function countOf(flag: string, text: string): number {
-  const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new CairnError('invalid', `--${flag} ${text}: expected a whole number above 0`);
-  }
-  return count;
 }
 
 const PROTOCOLS: ReadonlyMap<string, ProtocolVersion | 'auto'> = new Map<string, ProtocolVersion | 'auto'>([
@@ -103,5 +87,5 @@ const PROTOCOLS: ReadonlyMap<string, ProtocolVersion | 'auto'> = new Map<string,
 export function protocolOf({ protocol = 'auto' }: Pick<MirrorFlags, 'protocol'>): ProtocolVersion | 'auto' {
   const version = PROTOCOLS.get(protocol);
   if (version !== undefined) return version;
-  throw new CairnError('invalid', `--protocol ${protocol}: expected auto, v0, v1 or v2`);
+  throw badValue('--protocol', protocol, 'auto, v0, v1 or v2');
 }

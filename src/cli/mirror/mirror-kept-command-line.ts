@@ -89,6 +89,12 @@ export function addKeptMirrorCommands(
 
 function withCredential(command: Command): Command {
   return command
-    .option('--remote-username <name>', 'user name for the token in CAIRN_MIRROR_TOKEN')
-    .option('--remote-key <file>', 'sign for the remote, a Cairn server, with the key in this file');
+    .option(
+      '--remote-username <name>',
+      'user name for the token in CAIRN_MIRROR_TOKEN. (CAIRN_MIRROR_USERNAME)',
+    )
+    .option(
+      '--remote-key <file>',
+      'sign for the remote, a Cairn server, with the key in this file. (CAIRN_MIRROR_KEY_FILE)',
+    );
 }

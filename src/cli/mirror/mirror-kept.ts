@@ -13,6 +13,7 @@ import { saferText } from '../../outbound/safer-text.ts';
 import { readKeyFile } from '../../server/keys.ts';
 import type { CommandContext } from '../command-context.ts';
 import { readSigner } from '../credential/key.ts';
+import { badValue } from '../flag-values.ts';
 import { repositoryArgument } from '../repository-argument.ts';
 import { serverOf } from '../server-connection.ts';
 import { SignedRequests } from '../signed-requests.ts';
@@ -256,7 +257,7 @@ function secondsOf(text: string): number {
   const [, digits, unit = 's'] = /^(\d+)\s*([smhd])?$/.exec(text) ?? [];
   const factor = { s: 1, m: 60, h: 3_600, d: 86_400 }[unit];
   if (digits !== undefined && factor !== undefined) return Number(digits) * factor;
-  throw new CairnError('invalid', `--every ${text}: expected a time such as 300s, 15m, 6h or 1d`);
+  throw badValue('--every', text, 'a time such as 300s, 15m, 6h or 1d');
 }
 
 function print(mirror: MirrorView, { json }: KeptCommand, context: CommandContext): void {

@@ -23,6 +23,7 @@ import { outcomeOf } from '../../mirror/run/run-mirror.ts';
 import { RemoteError } from '../../outbound/remote-error.ts';
 import { VERSION } from '../../server/version.ts';
 import type { CommandContext } from '../command-context.ts';
+import { badValue } from '../flag-values.ts';
 import { printable } from '../printable.ts';
 import { exitAs } from './mirror-exit.ts';
 import { type MirrorFlags, policyOf, protocolOf, scopeOf } from './mirror-flags.ts';
@@ -76,7 +77,7 @@ function carriedOut(command: string, options: MirrorOptions, flags: MirrorFlags)
 
 function modeOf({ mode = 'sync' }: MirrorFlags): MirrorMode {
   if (mode === 'sync' || mode === 'replicate' || mode === 'bootstrap') return mode;
-  throw new CairnError('invalid', `--mode ${mode}: expected sync, replicate or bootstrap`);
+  throw badValue('--mode', mode, 'sync, replicate or bootstrap');
 }
 
 /** `cairn mirror probe`. */

@@ -1,4 +1,5 @@
 /** Applies the flags of `cairn announce` to the previous announcement. */
+import { isHttpUrlOrEmpty } from '../../config/plain-values.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Announcement, ProtectEntry, RepositoryFacts } from '../../nostr/announcement.ts';
 import {
@@ -10,6 +11,7 @@ import {
   relayUrl,
 } from '../../nostr/repository-url.ts';
 import { parseProtection } from '../../policy/protection.ts';
+import { badValue } from '../flag-values.ts';
 import { publicKeyArgument } from '../public-key-argument.ts';
 
 /** The flags of `cairn announce`, as typed. Facts without a flag stay. */
@@ -52,8 +54,8 @@ export function changedFacts(
   const description = flags.description ?? old?.description;
   const earliestUniqueCommit = commitOf(flags.earliestCommit) ?? old?.earliestUniqueCommit;
   const objectFormat = objectFormatOf(flags.objectFormat) ?? old?.objectFormat;
-  const maintainers = changedKeys(old?.maintainers, flags.maintainer, flags.removeMaintainer);
-  const readers = changedKeys(old?.readers, flags.reader, flags.removeReader);
+  const maintainers = changedKeys('maintainer', old?.maintainers, flags.maintainer, flags.removeMaintainer);
+  const readers = changedKeys('reader', old?.readers, flags.reader, flags.removeReader);
   const isPrivate = privacyOf(flags) ?? old?.private ?? false;
   if (!isPrivate && flags.reader !== undefined) {
     throw new CairnError('invalid', '--reader: the repository is public: add --private');
@@ -68,7 +70,7 @@ export function changedFacts(
     clone: isFossil
       ? withUrl(old?.clone ?? [], fossilUrl(server, owner, identifier), canonicalRepositoryUrl)
       : cloneUrls(old?.clone ?? [], here, flags.grasp === true),
-    web: flags.web ?? old?.web ?? [],
+    web: flags.web?.map(webPage) ?? old?.web ?? [],
     relays: withUrl(old?.relays ?? [], relayUrl(server), canonicalRelayUrl),
     maintainers: maintainers.filter((key) => key !== owner),
     ...(earliestUniqueCommit === undefined ? {} : { earliestUniqueCommit }),
@@ -111,14 +113,28 @@ function withUrl(
   return there ? [...urls] : [...urls, url];
 }
 
+/**
+ * Keys with some added and some removed.
+ * @param role the name of the flag that adds one
+ * @throws CairnError `invalid` for a removed key that is not there: somebody who mistypes a key must not believe it is gone
+ */
 function changedKeys(
+  role: 'maintainer' | 'reader',
   old: readonly string[] = [],
   added: readonly string[] = [],
   removed: readonly string[] = [],
 ): string[] {
-  const keys = new Set([...old, ...added.map(publicKeyArgument)]);
-  for (const key of removed.map(publicKeyArgument)) keys.delete(key);
+  const keys = new Set([...old, ...added.map((key) => publicKeyArgument(key, `--${role}`))]);
+  for (const text of removed) {
+    if (keys.delete(publicKeyArgument(text, `--remove-${role}`))) continue;
+    throw new CairnError('invalid', `--remove-${role}: the announcement names no ${role} ${text}`);
+  }
   return [...keys];
+}
+
+function webPage(text: string): string {
+  if (text !== '' && isHttpUrlOrEmpty(text)) return text;
+  throw badValue('--web', text, 'http://… or https://…');
 }
 
 /** New rules of a pattern replace its old ones. */
@@ -129,7 +145,7 @@ function changedProtection(
   const given = protect.map((text): ProtectEntry => {
     const [pattern = '', ...rules] = text.trim().split(/\s+/);
     if (rules.length > 0) return { pattern, rules };
-    throw new CairnError('invalid', `--protect ${JSON.stringify(text)}: expected "<pattern> <rule> …"`);
+    throw badValue('--protect', text, '"<pattern> <rule> …"');
   });
   const checked = parseProtection(given);
   if (!checked.ok) throw new CairnError('invalid', `--protect: ${checked.reason}`);
@@ -151,10 +167,10 @@ function privacyOf(flags: AnnounceFlags): boolean | undefined {
 
 function objectFormatOf(text: string | undefined): 'sha1' | 'sha256' | undefined {
   if (text === undefined || text === 'sha1' || text === 'sha256') return text;
-  throw new CairnError('invalid', `--object-format is ${JSON.stringify(text)}: expected sha1 or sha256`);
+  throw badValue('--object-format', text, 'sha1 or sha256');
 }
 
 function commitOf(text: string | undefined): string | undefined {
   if (text === undefined || /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text)) return text;
-  throw new CairnError('invalid', `--earliest-commit is ${JSON.stringify(text)}: expected a whole commit id`);
+  throw badValue('--earliest-commit', text, 'a whole commit id');
 }

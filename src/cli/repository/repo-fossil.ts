@@ -1,5 +1,5 @@
 /** `cairn repo` for Fossil repositories. */
-import { CairnError } from '../../lib/errors.ts';
+import type { CairnError } from '../../lib/errors.ts';
 import { systemRandom } from '../../lib/random.ts';
 import { history } from '../../maintenance/history.ts';
 import { CreateFossil, newFossilState } from '../../repository/fossil/create-fossil.ts';
@@ -8,6 +8,7 @@ import type { FossilRepository } from '../../repository/fossil/fossil-repository
 import type { Repositories } from '../../repository/repositories.ts';
 import { formatRepositoryId } from '../../repository/repository-id.ts';
 import type { CommandContext } from '../command-context.ts';
+import { badValue } from '../flag-values.ts';
 
 /**
  * Creates an empty Fossil repository.
@@ -20,7 +21,7 @@ export async function createFossil(
   { print }: CommandContext,
 ): Promise<void> {
   if (projectCode !== undefined && !/^[0-9a-f]{40}$/.test(projectCode)) {
-    throw new CairnError('invalid', '--project-code: expected 40 hex digits, as "fossil info" prints them');
+    throw badValue('--project-code', projectCode, '40 hex digits, as "fossil info" prints them');
   }
   const { owner, identifier } = repository.id;
   await repository.resolveOwnKind();

@@ -17,6 +17,7 @@ import { formatRepositoryId } from '../../repository/repository-id.ts';
 import { type AllRepositories, buildRepositories } from '../../server/open-repositories.ts';
 import { openStoresForCommand, verdictsFolder } from '../../server/stores.ts';
 import type { CommandContext } from '../command-context.ts';
+import { badValue, countValue } from '../flag-values.ts';
 import { publicKeyArgument } from '../public-key-argument.ts';
 import { repositoryArgument } from '../repository-argument.ts';
 import { createFossil, listFossil, logFossil, showFossil } from './repo-fossil.ts';
@@ -55,10 +56,7 @@ export async function repoCreate(
   }
   const { objectFormat } = options;
   if (objectFormat !== 'sha1' && objectFormat !== 'sha256') {
-    throw new CairnError(
-      'invalid',
-      `--object-format is ${JSON.stringify(objectFormat)}: expected sha1 or sha256`,
-    );
+    throw badValue('--object-format', objectFormat, 'sha1 or sha256');
   }
   await withRepository(name, flags, context, 'writes', async (repository) => {
     await createRepository(repository, {
@@ -146,9 +144,7 @@ export async function repoLog(
   flags: GivenFlags,
   context: CommandContext,
 ): Promise<void> {
-  const limit = Number(options.limit);
-  if (!Number.isInteger(limit) || limit < 1)
-    throw new CairnError('invalid', '--limit: expected a whole number from 1');
+  const limit = countValue('--limit', options.limit);
   await withRepository(name, flags, context, 'reads', async (repository, { all }) => {
     const opened = await all.open(repository.id);
     if (opened?.kind === 'fossil') {

@@ -106,6 +106,9 @@ function refusalOf(failure: Failure, place: S3Place): string | undefined {
   return undefined;
 }
 
+/** What the SDK says of an answer that it cannot parse, for example a page. It advises programmers. */
+const NOT_S3 = /XML parse error|Deserialization error/;
+
 function readFailure(error: unknown): Failure {
   const { $metadata, name, Code } = error as {
     readonly $metadata?: { readonly httpStatusCode?: number };
@@ -118,7 +121,11 @@ function readFailure(error: unknown): Failure {
     status: $metadata?.httpStatusCode,
     // The SDK uses these names for answers without a code.
     code: code === 'Unknown' || code === 'UnknownError' || code === 'Error' || /^\d+$/.test(code) ? '' : code,
-    message: message === 'UnknownError' || message === 'Unknown' ? '' : message,
+    message: NOT_S3.test(message)
+      ? 'this is no answer of S3: check the endpoint'
+      : message === 'UnknownError' || message === 'Unknown'
+        ? ''
+        : message,
   };
 }
 
@@ -133,7 +140,7 @@ function judgeUnanswered(error: unknown, place: S3Place): S3Verdict {
     return {
       is: 'refused',
       fault: 'setting',
-      reason: `no credentials for the object store at ${place.endpoint}: ${message}`,
+      reason: `no credentials for the object store at ${place.endpoint}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or another source of the AWS tools (${message})`,
     };
   }
   if (message.startsWith('Region is missing')) {

@@ -60,10 +60,10 @@ describe('cairn events refuses', () => {
     [
       'kind',
       { limit, kind: ['pull request'] },
-      /--kind "pull request": expected a number or one of .*pull-request/,
+      /--kind is "pull request": expected a number or one of .*pull-request/,
     ],
     ['author', { limit, author: ['alice'] }, /neither an npub/],
-    ['tag', { limit, tag: ['bug'] }, /--tag "bug": expected <letter>=<value>/],
+    ['tag', { limit, tag: ['bug'] }, /--tag is "bug": expected <letter>=<value>/],
     ['time', { limit, since: 'yesterday' }, /--since is "yesterday"/],
     ['limit', { limit: '0' }, /--limit is "0"/],
     ['repository', { limit, repository: 'project' }, /expected <owner>\/<identifier>/],

@@ -149,6 +149,11 @@ describe('a write that certainly did not happen throws a reason:', () => {
     ['wrong clock', replying(403, 'RequestTimeTooSkewed'), 'the clock of this machine'],
     ['wrong region', replying(301, 'PermanentRedirect'), 'not in the configured region'],
     ['no conditions', replying(501, 'NotImplemented'), 'does not have what Cairn needs'],
+    [
+      'a page',
+      (_, response) => response.writeHead(404).end('<html><link></head>'),
+      'this is no answer of S3',
+    ],
     ['no such request', replying(405, 'MethodNotAllowed'), '405 MethodNotAllowed'],
   ];
 

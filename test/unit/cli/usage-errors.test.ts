@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import { runCommand } from '../../helpers/command.ts';
+
+it.each([
+  ['serv', 'unknown command \'serv\' (Did you mean serve?): see "cairn --help"', 1],
+  ['repo lst', 'unknown command \'lst\' (Did you mean list?): see "cairn repo --help"', 1],
+  ['repo list --jsn', 'unknown option \'--jsn\' (Did you mean --json?): see "cairn repo list --help"', 1],
+  ['repo --store file:x log', 'missing required argument \'repository\': see "cairn repo log --help"', 1],
+  [
+    'serve now',
+    'too many arguments for \'serve\'. Expected 0 arguments but got 1: see "cairn serve --help"',
+    1,
+  ],
+  ['announce x --name', 'option \'--name <text>\' argument missing: see "cairn announce --help"', 1],
+  ['--store x', 'unknown option \'--store\': see "cairn --help"', 1],
+  ['fossil clone', 'missing required argument \'url\': see "cairn fossil clone --help"', 5],
+  ['fossil password', 'missing required argument \'repository\': see "cairn fossil password --help"', 1],
+  ['mirror syn', 'unknown command \'syn\' (Did you mean sync?): see "cairn mirror --help"', 5],
+  ['mirror add a', 'missing required argument \'name\': see "cairn mirror add --help"', 5],
+  ['import', 'missing required argument \'source\': see "cairn import --help"', 5],
+])('cairn %s', async (words, problem, exitCode) => {
+  expect(await runCommand(words.split(' '))).toEqual({ exitCode, stdout: '', stderr: `cairn: ${problem}\n` });
+});
+
+it.each(['mirror sync', 'mirror add', 'import', 'fossil clone', 'fossil pull'])(
+  'cairn %s --json: one document, also if arguments are missing',
+  async (words) => {
+    const { exitCode, stdout, stderr } = await runCommand([...words.split(' '), '--json']);
+    const { outcome, problem } = JSON.parse(stdout) as { outcome: string; problem: string };
+    expect({ exitCode, outcome }).toEqual({ exitCode: 5, outcome: 'configuration' });
+    expect(stderr).toBe(`cairn: ${problem}\n`);
+  },
+);
+
+it('numbers are whole and decimal in every command', async () => {
+  for (const text of ['0', '-1', '1.5', '1e3', '0x10', ' 5', '', 'x', '9007199254740993']) {
+    for (const command of ['repo log aa/b', 'events --server http://127.0.0.1:1']) {
+      const { exitCode, stderr } = await runCommand([...command.split(' '), '--limit', text]);
+      expect(exitCode).toBe(1);
+      expect(stderr).toBe(`cairn: --limit is ${JSON.stringify(text)}: expected a whole number from 1\n`);
+    }
+  }
+});
