@@ -56,7 +56,8 @@ export class PullRequestUpkeep implements UpkeepTask {
         const repository = repositories.get(id);
         await repository.publisher.join(new PullRequestRemoval(repository.mark(), due, events));
         for (const ref of due) since.delete(ref);
-        if (since.size === 0) this.waiting.delete(name);
+        // A publish may have been noted meanwhile, with refs that still wait.
+        if (since.size === 0 && this.waiting.get(name)?.since === since) this.waiting.delete(name);
       },
     );
   }

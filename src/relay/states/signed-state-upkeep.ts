@@ -32,22 +32,29 @@ export class SignedStateUpkeep implements UpkeepTask {
 
   async run(signal: AbortSignal): Promise<void> {
     const { heldIn, signedEvents, apply } = this.context;
+    const pushed = [...this.pushed];
     await goThrough(
-      this.pushed,
+      pushed,
       signal,
       ([name]) => name,
       async ([name, id]) => {
-        // Oldest first: a newer state is decided on top of an older one.
-        const states = [...(await heldIn(id))].sort((a, b) => a.at - b.at);
-        await goThrough(
-          states,
-          signal,
-          ({ id: eventId }) => eventId,
-          async ({ id: eventId }) => {
-            await apply(await signedEvents.load(id, eventId));
-          },
-        );
-        if (!signal.aborted) this.pushed.delete(name);
+        // A push that comes from now on is noted anew.
+        this.pushed.delete(name);
+        try {
+          // Oldest first: a newer state is decided on top of an older one.
+          const states = [...(await heldIn(id))].sort((a, b) => a.at - b.at);
+          await goThrough(
+            states,
+            signal,
+            ({ id: eventId }) => eventId,
+            async ({ id: eventId }) => {
+              await apply(await signedEvents.load(id, eventId));
+            },
+          );
+        } catch (error) {
+          this.pushed.set(name, id);
+          throw error;
+        }
       },
     );
   }

@@ -3,8 +3,10 @@ import {
   PULL_REQUEST_WAITS_MS,
   PullRequestUpkeep,
 } from '../../../../src/relay/pull-requests/pull-request-upkeep.ts';
+import type { Change } from '../../../../src/repository/change.ts';
 import type { GitManifest } from '../../../../src/repository/git/git-manifest.ts';
 import { pointerKey } from '../../../../src/repository/keys.ts';
+import type { Repositories } from '../../../../src/repository/repositories.ts';
 import { formatRepositoryId, repositoryId } from '../../../../src/repository/repository-id.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../../helpers/repository-rig.ts';
 
@@ -18,13 +20,14 @@ let heardOf: Set<string>;
 let upkeep: PullRequestUpkeep;
 let manifest: GitManifest;
 
+const get = (id: string) =>
+  heardOf.has(id)
+    ? { id, pubkey: KNOWN, created_at: 0, kind: 1618, tags: [['c', TIPS[id] ?? '']], content: '', sig: '' }
+    : undefined;
+
 beforeEach(async () => {
   rig = new RepositoryRig();
   heardOf = new Set([KNOWN]);
-  const get = (id: string) =>
-    heardOf.has(id)
-      ? { id, pubkey: KNOWN, created_at: 0, kind: 1618, tags: [['c', TIPS[id] ?? '']], content: '', sig: '' }
-      : undefined;
   upkeep = new PullRequestUpkeep({ events: { get }, repositories: rig.repositories, clock: rig.clock });
   manifest = manifestOf({
     refs: new Map([
@@ -76,6 +79,38 @@ describe('a ref of a pull request (issue 11, point 8)', () => {
     upkeep.note(ID, manifest);
     await upkeep.run(signal);
     expect(await refs()).toEqual(ALL);
+  });
+
+  it('is removed in time if it is pushed while another one is removed', async () => {
+    const repository = rig.repositories.get(ID);
+    const late = `refs/nostr/${'c'.repeat(64)}`;
+    const push: Change<GitManifest, void> = {
+      since: 0,
+      evaluate: async (state) => ({
+        ...(state === undefined
+          ? {}
+          : {
+              next: { ...state, refs: new Map([...state.refs, [late, oid('5')]]) },
+              cause: { kind: 'push', actor: null, evidence: null, refs: [late] },
+            }),
+        result: undefined,
+      }),
+    };
+    const join: typeof repository.publisher.join = async (change) => {
+      const { committed } = await repository.publisher.join(push);
+      if (committed.manifest !== undefined) upkeep.note(ID, committed.manifest);
+      return repository.publisher.join(change);
+    };
+    const overtaken = { mark: () => repository.mark(), publisher: { join } };
+    const repositories = { get: () => overtaken } as unknown as Repositories;
+    upkeep = new PullRequestUpkeep({ events: { get }, repositories, clock: rig.clock });
+    upkeep.note(ID, manifest);
+    rig.clock.advance(PULL_REQUEST_WAITS_MS);
+    await upkeep.run(signal);
+    expect(await refs()).toContain(late);
+    rig.clock.advance(PULL_REQUEST_WAITS_MS);
+    await upkeep.run(signal);
+    expect(await refs()).toEqual(WITHOUT);
   });
 
   it('is removed in time if another repository fails, and that failure is reported and tried again', async () => {

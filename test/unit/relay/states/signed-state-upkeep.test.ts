@@ -56,6 +56,23 @@ describe('waiting signed states', () => {
     expect(sent).toEqual(['older', 'newer']);
   });
 
+  it('are checked again after a push that comes while they are checked', async () => {
+    const sent: string[] = [];
+    const upkeep = new SignedStateUpkeep({
+      heldIn: async () => [{ id: 'waits', author: 'a', at: 1 }],
+      signedEvents: { load: async (_place, id) => ({ id }) as VerifiedEvent },
+      apply: async ({ id }) => {
+        sent.push(id);
+        // Its objects were not here yet when this began.
+        if (sent.length === 1) upkeep.note(ID, publishOf('push'));
+        return { accepted: true, note: '' };
+      },
+    });
+    upkeep.note(ID, publishOf('push'));
+    for (let run = 0; run < 3; run++) await upkeep.run(signal);
+    expect(sent).toEqual(['waits', 'waits']);
+  });
+
   it('are checked even if another repository or signed state fails', async () => {
     const other = repositoryId(ID.owner, 'other');
     const sent: string[] = [];
