@@ -7,26 +7,27 @@ import { isProtected, values } from './tags.ts';
 type FindEvent = (id: string) => Pick<NostrEvent, 'tags' | 'pubkey'> | undefined;
 
 /**
- * The author of a protected event (NIP-70) that a repost would publish: one in its content, also inside nested reposts, or
- * one that it names by id.
+ * The authors of all protected events (NIP-70) that a repost would publish: those in its content, also inside nested reposts,
+ * and those that it names by id.
  * @param find finds a stored event that the sender may see
- * @returns a public key; undefined when nothing protected is reposted
+ * @returns public keys; none when nothing protected is reposted
  */
-export function protectedAuthor(event: NostrEvent, find: FindEvent): string | undefined {
+export function protectedAuthors(event: NostrEvent, find: FindEvent): ReadonlySet<string> {
+  const authors = new Set<string>();
   let current: { readonly kind: unknown; readonly tags: NostrEvent['tags']; readonly content: string } =
     event;
   // Each content is shorter than its event, so this ends.
   while (current.kind === kinds.repost || current.kind === kinds.genericRepost) {
     for (const id of values(current, 'e')) {
       const named = find(id);
-      if (named !== undefined && isProtected(named)) return named.pubkey;
+      if (named !== undefined && isProtected(named)) authors.add(named.pubkey);
     }
     const embedded = embeddedEvent(current.content);
-    if (embedded === undefined) return undefined;
-    if (isProtected(embedded)) return embedded.pubkey;
+    if (embedded === undefined) break;
+    if (isProtected(embedded)) authors.add(embedded.pubkey);
     current = embedded;
   }
-  return undefined;
+  return authors;
 }
 
 interface EmbeddedEvent {

@@ -10,7 +10,7 @@ import { eventClass } from '../nostr/event-class.ts';
 import { isExpired } from '../nostr/expiration.ts';
 import { kinds, roleOfKind } from '../nostr/kinds.ts';
 import type { Reason } from '../nostr/relay-message.ts';
-import { protectedAuthor } from '../nostr/repost.ts';
+import { protectedAuthors } from '../nostr/repost.ts';
 import { isProtected } from '../nostr/tags.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Events } from './events.ts';
@@ -101,8 +101,8 @@ export class Admission implements Publication {
         ? reject('auth-required: only its author may publish it here')
         : reject('restricted: only its author may publish it here');
     }
-    const author = protectedAuthor(event, (id) => this.seen(id, sender));
-    if (author !== undefined && !sender.has(author)) {
+    const authors = protectedAuthors(event, (id) => this.seen(id, sender));
+    if ([...authors].some((author) => !sender.has(author))) {
       return reject('blocked: it reposts an event that only its author may publish');
     }
     return undefined;

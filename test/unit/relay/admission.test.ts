@@ -207,6 +207,37 @@ describe('any event', () => {
     if (own !== undefined) expect(await rig.send(own, keysOf(dave))).toEqual(accept());
   });
 
+  it('that reposts protected events of several authors is refused unless all of them send it', async () => {
+    const rig = await AdmissionRig.hosting();
+    const [first, other] = [bob, dave].map((by) =>
+      by.sign({ kind: kinds.issue, tags: [['a', ADDRESS], ['-']] }),
+    );
+    if (first === undefined || other === undefined) throw new Error('both were made');
+    await rig.relay.events.append([verified(first), verified(other)]);
+    const tags = [['a', ADDRESS]];
+    const byId = [
+      ['e', first.id],
+      ['e', other.id],
+    ];
+    const inOne = JSON.stringify({ ...first, kind: kinds.repost, content: JSON.stringify(other) });
+    for (const event of [
+      carol.sign({ kind: kinds.repost, tags: [...tags, ...byId] }),
+      carol.sign({
+        kind: kinds.repost,
+        tags: [...tags, ...byId.slice(0, 1)],
+        content: JSON.stringify(other),
+      }),
+      carol.sign({ kind: kinds.repost, tags, content: inOne }),
+    ]) {
+      for (const sender of [keysOf(bob), keysOf(dave)]) {
+        expect(await rig.send(event, sender)).toEqual(
+          reject('blocked: it reposts an event that only its author may publish'),
+        );
+      }
+      expect(await rig.send(event, keysOf(bob, dave))).toEqual(accept());
+    }
+  });
+
   it('that is a repost of a stored event which its sender may not see reveals nothing of it (issue 11, point 13)', async () => {
     const rig = await AdmissionRig.hosting([['private', 'true']]);
     const secret = dave.sign({ kind: kinds.issue, tags: [['a', ADDRESS], ['-']] });
