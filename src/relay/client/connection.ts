@@ -196,29 +196,27 @@ export class Connection {
     const bytes = Buffer.byteLength(text);
     const { limits } = this.context;
     const within = this.spend(1 + Math.floor(bytes / BYTES_PER_TOKEN));
+    const answer = (reply: string) => (within ? this.outbox.say(reply) : this.refuse(reply));
     if (bytes > limits.messageBytes) {
-      const answer = tooLong(text, limits.messageBytes);
-      if (within) this.outbox.say(answer);
-      else this.refuse(answer);
+      answer(tooLong(text, limits.messageBytes));
       return;
     }
     const parsed = parseClientMessage(text, limits.message);
     if (!parsed.ok) {
       if (parsed.subscription !== undefined) this.subscriptions.remove(parsed.subscription);
-      if (within) this.outbox.say(parsed.answer);
-      else this.refuse(parsed.answer);
+      answer(parsed.answer);
       return;
     }
     const message = parsed.value;
     if (!within && message.type !== 'CLOSE') {
-      this.refuse(refusalOf(message, 'rate-limited: too many messages, wait a moment'));
+      this.refuse(this.refusalOf(message, 'rate-limited: too many messages, wait a moment'));
       return;
     }
     try {
       this.act(message, bytes);
     } catch (error) {
       this.context.log.error({ err: error, message: message.type }, 'a relay message could not be answered');
-      this.outbox.say(refusalOf(message, `error: ${publicTextOf(error)}`));
+      this.outbox.say(this.refusalOf(message, `error: ${publicTextOf(error)}`));
     }
   }
 
@@ -295,14 +293,13 @@ export class Connection {
 
   private subscribe(id: string, filters: readonly Filter[], bytes: number): void {
     if (!this.spend(filters.length - 1)) {
-      this.subscriptions.remove(id);
-      this.refuse(closedMessage(id, 'rate-limited: too many filters, wait a moment'));
+      this.refuse(this.closed(id, 'rate-limited: too many filters, wait a moment'));
       return;
     }
     const { events, limits } = this.context;
     const subscription = this.subscriptions.add(id, filters, bytes);
     if (typeof subscription === 'string') {
-      this.outbox.say(closedMessage(id, `rate-limited: ${subscription}, close one of them first`));
+      this.outbox.say(this.closed(id, `rate-limited: ${subscription}, close one of them first`));
       return;
     }
     const most = limits.eventsPerFilter;
@@ -324,7 +321,6 @@ export class Connection {
       },
       failed: (error) => {
         this.outbox.drop(subscription);
-        if (this.subscriptions.isOpen(subscription)) this.subscriptions.remove(id);
         this.cannotAnswer('REQ', id, error);
       },
       dropped: () => this.outbox.drop(subscription),
@@ -333,7 +329,7 @@ export class Connection {
 
   private count(id: string, filters: readonly Filter[], bytes: number): void {
     if (!this.spend(filters.length - 1)) {
-      this.refuse(closedMessage(id, 'rate-limited: too many filters, wait a moment'));
+      this.refuse(this.closed(id, 'rate-limited: too many filters, wait a moment'));
       return;
     }
     this.queries.ask({
@@ -348,7 +344,18 @@ export class Connection {
 
   private cannotAnswer(message: string, id: string, error: unknown): void {
     this.context.log.error({ err: error, message }, 'a relay message could not be answered');
-    this.outbox.say(closedMessage(id, `error: ${publicTextOf(error)}`));
+    this.outbox.say(this.closed(id, `error: ${publicTextOf(error)}`));
+  }
+
+  private refusalOf(message: ClientMessage, reason: Reason): string {
+    if ('event' in message) return rejectedMessage(message.event.id, reason);
+    return this.closed(message.subscription, reason);
+  }
+
+  /** Refuses a REQ or COUNT. After a CLOSED the client expects nothing more under the name, whatever was open before. */
+  private closed(id: string, reason: Reason): string {
+    this.subscriptions.remove(id);
+    return closedMessage(id, reason);
   }
 
   /** What this client may see now. */
@@ -382,11 +389,6 @@ function* unless<T>(isOver: () => boolean, work: Cooperative<T>): Cooperative<T 
     if (done === true) return value;
     yield;
   }
-}
-
-function refusalOf(message: ClientMessage, reason: Reason): string {
-  if ('event' in message) return rejectedMessage(message.event.id, reason);
-  return closedMessage(message.subscription, reason);
 }
 
 /** A message that is too long is not parsed; the answer finds the id of an event by a pattern. */

@@ -303,6 +303,26 @@ describe('REQ', () => {
     expect(socket.take()).toEqual([]);
   });
 
+  it('ends the subscription with the same name if it is refused for its rate, and so does a refused COUNT', async () => {
+    const perConnection = { messages: { perSecond: 1, burst: 2 }, events: { perSecond: 1, burst: 2 } };
+    for (const [type, ...rest] of [
+      ['REQ', { kinds: [1617] }],
+      ['REQ', ...Array.from({ length: 3 }, () => ({ kinds: [1617] }))],
+      ['COUNT', { kinds: [1617] }],
+      ['COUNT', ...Array.from({ length: 3 }, () => ({ kinds: [1617] }))],
+    ] as const) {
+      const { events, connect } = rig({ limits: { perConnection } });
+      const { socket, say } = connect();
+      say('REQ', 'sub', { kinds: [1621] });
+      if (rest.length === 1) say('CLOSE', 'another');
+      socket.take();
+      say(type, 'sub', ...rest);
+      expect(socket.take()).toEqual([['CLOSED', 'sub', expect.stringMatching(/^rate-limited: /)]]);
+      await events.append([issue(`after ${type}`) as VerifiedEvent]);
+      expect(socket.take(), 'what is closed gets nothing more').toEqual([]);
+    }
+  });
+
   it('is refused if too many are open, and closing one makes room', () => {
     const { connect } = rig({ limits: { subscriptionsPerConnection: 2 } });
     const { socket, say } = connect();
