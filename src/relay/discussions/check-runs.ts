@@ -94,7 +94,7 @@ export class CheckRuns {
       .slice(0, MOST_CHECKS)
       .map((check) => {
         const jobs = check.run.jobs.slice(0, left).flatMap((id) => this.job(id, check.run, reader) ?? []);
-        left -= check.run.jobs.length;
+        left = Math.max(0, left - check.run.jobs.length);
         return { ...check, jobs };
       });
   }

@@ -367,6 +367,18 @@ describe('checks (NIP-C1)', () => {
     expect(checks.map(({ jobs }) => jobs.map(({ job: name }) => name))).toEqual([['j1']]);
     expect(await new CheckRuns(context).ofCommit(idOf(bob), commit, NOBODY)).toEqual([]);
   });
+
+  it('show no more than a hundred jobs together, of the first runs', async () => {
+    const jobs: Tag[] = [];
+    for (let at = 0; at < 30; at++) {
+      const tags = [...common, ['job', `j${at}`], ['conclusion', 'success']];
+      const job = plainEvent({ by: dave.publicKey, kind: kinds.ciJobResult, tags, content: `${at}` });
+      await rig.events.append([job]);
+      jobs.push(['q', job.id]);
+    }
+    for (let at = 0; at < 6; at++) await run(bob, at, 'success', ...jobs);
+    expect((await ofCommit()).map(({ jobs: shown }) => shown.length)).toEqual([30, 30, 30, 10, 0, 0]);
+  });
 });
 
 describe('people', () => {
