@@ -249,9 +249,11 @@ export class MaintainerClosures {
       if (announcement === undefined) return;
       const state = await repositories.resolve(id);
       const withdrawal = state?.manifest.withdrawal;
-      if (withdrawal !== undefined && withdrawal.at >= announcement.created_at) {
+      const isWithdrawn = state?.manifest.lifecycle === 'withdrawn';
+      // A request that names the announcement by its id may be dated before it.
+      if (withdrawal !== undefined && (isWithdrawn || withdrawal.at >= announcement.created_at)) {
         await events.append([await signedEvents.load(id, withdrawal.id)]);
-      } else if (state !== undefined && state.manifest.lifecycle !== 'withdrawn') {
+      } else if (state !== undefined && !isWithdrawn) {
         await this.publish(id, announcement);
       }
     } catch (error) {

@@ -105,7 +105,7 @@ export class Withdrawals {
     const known = this.knownTo(parsed.value, own);
     const told = this.knownTo(parsed.value, own, sender);
     this.context.directory.noteDeletion(event);
-    const found = await this.withdrawAll(own, event, sender);
+    const found = await this.withdrawAll(own, event, parsed.value, sender);
     if (typeof found === 'string') return reject(found);
     const dropped = await this.dropHeldStates(parsed.value, sender);
     const refusal = this.refusal(
@@ -182,11 +182,12 @@ export class Withdrawals {
   private async withdrawAll(
     own: readonly RepositoryId[],
     event: VerifiedEvent,
+    deletion: Deletion,
     sender: Authenticated,
   ): Promise<readonly FoundThere[] | Reason> {
     try {
       return await concurrently(own, 4, (id) =>
-        this.context.repositories.of(id, (kind) => this.withdrawOne(kind, id, event, sender)),
+        this.context.repositories.of(id, (kind) => this.withdrawOne(kind, id, event, deletion, sender)),
       );
     } catch (error) {
       if (!(error instanceof UnknownOutcomeError)) throw error;
@@ -198,6 +199,7 @@ export class Withdrawals {
     kind: AnnouncedKind<M>,
     id: RepositoryId,
     event: VerifiedEvent,
+    deletion: Deletion,
     sender: Authenticated,
   ): Promise<FoundThere> {
     const { signedEvents, directory, owners } = this.context;
@@ -206,7 +208,7 @@ export class Withdrawals {
     if (existing === undefined) return { is: 'unknown', isSeen: false };
     await signedEvents.store(id, event);
     const { result, committed } = await repository.publisher.join(
-      new WithdrawChange(kind, this.context, id, event, repository.mark()),
+      new WithdrawChange(kind, this.context, id, deletion, repository.mark()),
     );
     if (committed.manifest?.lifecycle === 'withdrawn') {
       directory.learn(id.identifier, { owner: id.owner, ...committed.manifest.policy });
@@ -312,46 +314,53 @@ function addressedRepositories(deletion: Deletion): RepositoryId[] {
 
 /**
  * Empties a repository and marks it as withdrawn. Its policy stays: it tells who may know that the repository existed. An
- * announcement newer than the request stays in force. If the repository is withdrawn already, the watermark moves forward.
+ * announcement newer than the request stays in force, unless the request names it by its id. If the repository is withdrawn
+ * already, the watermark moves forward.
  */
 class WithdrawChange<M extends Manifest> implements Change<M, boolean> {
   readonly since: number;
   private readonly kind: AnnouncedKind<M>;
   private readonly context: PolicyContext;
   private readonly id: RepositoryId;
-  private readonly event: VerifiedEvent;
+  private readonly deletion: Deletion;
 
   constructor(
     kind: AnnouncedKind<M>,
     context: PolicyContext,
     id: RepositoryId,
-    event: VerifiedEvent,
+    deletion: Deletion,
     since: number,
   ) {
     this.kind = kind;
     this.context = context;
     this.id = id;
-    this.event = event;
+    this.deletion = deletion;
     this.since = since;
   }
 
   /** The result is true when this request caused the withdrawal in force. */
   async evaluate(current: AnnouncedState<M> | undefined): Promise<Evaluation<M, boolean>> {
-    const { created_at: at, id: evidence, pubkey: actor } = this.event;
-    if (current === undefined || (current.withdrawal?.at ?? -1) > at) return { result: false };
-    if (current.withdrawal?.id === evidence && current.lifecycle === 'withdrawn') return { result: true };
-    if (current.lifecycle !== 'withdrawn' && (await this.announcedAfter(current, at)))
-      return { result: false };
+    const { at, id: evidence, author: actor } = this.deletion;
+    if (current === undefined) return { result: false };
+    const last = current.withdrawal;
+    const isOutdated = last !== undefined && last.at > at;
+    if (current.lifecycle === 'withdrawn') {
+      if (last?.id === evidence) return { result: true };
+      if (isOutdated) return { result: false };
+    } else if (!(await this.endsAnnouncement(current, isOutdated))) return { result: false };
+    const withdrawal = isOutdated ? last : { id: evidence, at };
     return {
-      next: { ...this.kind.emptied(current), lifecycle: 'withdrawn', withdrawal: { id: evidence, at } },
+      next: { ...this.kind.emptied(current), lifecycle: 'withdrawn', withdrawal },
       cause: this.kind.cause('withdraw', actor, evidence, current),
       result: true,
     };
   }
 
-  private async announcedAfter(state: RepositoryState, at: number): Promise<boolean> {
+  /** Whether the request deletes the announcement in force: by its id whatever its date, as it deletes any event. */
+  private async endsAnnouncement(state: RepositoryState, isOutdated: boolean): Promise<boolean> {
     const newest = await newestAnnouncements(this.context, this.id, state);
     const announcement = newest(this.id.owner);
-    return announcement !== undefined && announcement.created_at > at;
+    if (announcement !== undefined && this.deletion.events.has(announcement.id)) return true;
+    return !isOutdated && (announcement === undefined || announcement.created_at <= this.deletion.at);
   }
 }

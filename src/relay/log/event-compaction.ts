@@ -8,6 +8,7 @@ import type { Random } from '../../lib/random.ts';
 import type { NostrEvent } from '../../nostr/event.ts';
 import { newestFirst } from '../../nostr/event-order.ts';
 import { isExpired } from '../../nostr/expiration.ts';
+import { kinds } from '../../nostr/kinds.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { eventSegmentKey, logEntryKey } from '../../repository/keys.ts';
 import type { CatalogRecord, CondemnedRecord, EventCatalog, EventSegmentRef } from './event-catalog.ts';
@@ -208,7 +209,9 @@ function standingOf(
   for (const event of contents.flatMap((content) => content.events)) {
     const verdict = index.judge(event);
     const removed = verdict === 'superseded' || (verdict === 'deleted' && !index.isWatermark(event));
-    if (!removed && !isExpired(event, now)) events.set(event.id, event);
+    // What a deletion has deleted may be in other segments, and must not come back when the deletion has expired.
+    const isOver = event.kind !== kinds.deletion && isExpired(event, now);
+    if (!removed && !isOver) events.set(event.id, event);
   }
   const hidden = new Map<string, HiddenEvent>();
   for (const one of contents.flatMap((content) => content.hidden)) {

@@ -132,6 +132,36 @@ describe('a deletion of an announcement', () => {
     expect((await rig.manifest(idOf(alice)))?.lifecycle).toBe(left);
   });
 
+  it('names an announcement by its id whatever its date, and a sweep makes up for a stopped server', async () => {
+    for (const failure of [undefined, new Error('no log')]) {
+      const rig = new RelayRig();
+      // Made after the request, as the clock of its author says.
+      const announced = announcement(alice, { at: 1_000 });
+      await rig.announce(announced);
+      const event = alice.sign({ kind: kinds.deletion, at: 900, tags: [['e', announced.id]] });
+      rig.events.failure = failure;
+      if (failure === undefined) expect(await rig.withdraw(event)).toEqual({ accepted: true, note: '' });
+      else await expect(rig.withdraw(event)).rejects.toThrow('no log');
+      expect((await rig.manifest(idOf(alice)))?.lifecycle).toBe('withdrawn');
+      rig.events.failure = undefined;
+      await rig.closures.sweep(new AbortController().signal);
+      expect(rig.events.all).toEqual([event]);
+      expect(await rig.announce(announcement(alice, { at: 1_001 }))).toEqual({ accepted: true, note: '' });
+      expect((await rig.manifest(idOf(alice)))?.lifecycle).toBe('live');
+    }
+  });
+
+  it('by an id and dated before an earlier withdrawal keeps the watermark of that', async () => {
+    const rig = new RelayRig();
+    await rig.announce(announcement(alice, { at: 1_000 }));
+    await rig.withdraw(deletion(alice, 2_000));
+    const again = announcement(alice, { at: 3_000 });
+    await rig.announce(again);
+    await rig.withdraw(alice.sign({ kind: kinds.deletion, at: 1_500, tags: [['e', again.id]] }));
+    const left = await rig.manifest(idOf(alice));
+    expect(left).toMatchObject({ lifecycle: 'withdrawn', withdrawal: { at: 2_000 } });
+  });
+
   it('by another key does nothing', async () => {
     const rig = new RelayRig();
     await rig.announce(announcement(alice));

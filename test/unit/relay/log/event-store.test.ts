@@ -337,6 +337,30 @@ describe('several servers', () => {
 });
 
 describe('compaction', () => {
+  it('keeps a deletion that has expired, because what it deletes is in older segments', async () => {
+    const store = await server();
+    const deleted = plainEvent({ content: 'deleted' });
+    // So much that the next compaction leaves this segment alone.
+    await store.append([deleted, ...issues(200, 'x'.repeat(1_000))]);
+    await store.compact();
+    const expiration = String(Math.floor(clock.now() / 1000) + 60);
+    const tags = [
+      ['e', deleted.id],
+      ['expiration', expiration],
+    ];
+    const request = plainEvent({ kind: 5, tags });
+    await store.append([request]);
+    clock.advance(2 * MINUTE);
+    await store.compact();
+    const next = await server();
+    await next.tailNow();
+    for (const one of [store, next]) {
+      expect(shownBy(one)).not.toContain(deleted.id);
+      expect(one.judge(deleted)).toBe('deleted');
+      expect(one.get(request.id), 'nobody is shown the request any more').toBeUndefined();
+    }
+  });
+
   it('keeps entries for slow readers, and deletes them later', async () => {
     const [store, slow] = [await server(), await server()];
     for (const event of issues(20)) await store.append([event]);
