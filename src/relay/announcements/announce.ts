@@ -93,15 +93,13 @@ export class Announcements {
         `invalid: there is or was a repository of ${found.vcs} with this name; it needs another name`,
       );
     }
-    if (existing === undefined || existing.manifest.lifecycle === 'withdrawn') {
-      const problem = await this.reserve(id);
-      if (problem !== undefined) return reject(problem);
-    }
     // Repositories that the author maintains may change, too: those before and those after, since the author may join or leave.
     const before = closures.around(id.identifier, event.pubkey);
-    const outcome = await repositories.named(wanted, (kind) =>
-      this.publish(kind, id, event, announcement, grasp),
-    );
+    const outcome = await repositories.named(wanted, async (kind): Promise<Outcome> => {
+      const problem = begins(announcement, existing?.manifest) ? await this.reserve(id) : undefined;
+      if (problem !== undefined) return { is: 'refused', reason: problem };
+      return this.publish(kind, id, event, announcement, grasp);
+    });
     if (outcome === undefined) return reject(`invalid: this service hosts no repositories of ${wanted}`);
     const policy = (outcome.is === 'refused' ? existing?.manifest : outcome.manifest)?.policy;
     const asIfNew =
@@ -332,6 +330,12 @@ class AnnounceChange<M extends Manifest> implements Change<M, AnnounceResult | U
       ...(withdrawal === undefined ? {} : { withdrawal }),
     };
   }
+}
+
+/** True for an announcement that would create a repository: one from before a withdrawal takes no place of its owner. */
+function begins({ at }: Announcement, existing: Manifest | undefined): boolean {
+  if (existing === undefined) return true;
+  return existing.lifecycle === 'withdrawn' && at > (existing.withdrawal?.at ?? -1);
 }
 
 /** What is published of a repository, and the name of its kind. */

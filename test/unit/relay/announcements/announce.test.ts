@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CairnError } from '../../../../src/lib/errors.ts';
+import { fossilUrl } from '../../../../src/nostr/repository-url.ts';
 import { signedEventKey } from '../../../../src/repository/keys.ts';
-import { announcement, deletion, idOf, RelayRig, verified } from '../../../helpers/relay-rig.ts';
+import { announcement, BASE, deletion, idOf, RelayRig, verified } from '../../../helpers/relay-rig.ts';
 import { alice, bob, carol, dave } from '../../nostr/authors.ts';
 
 describe('an announcement', () => {
@@ -56,6 +57,31 @@ describe('an announcement', () => {
     expect(rig.events.isHidden(event.id)).toBe(true);
     expect((await rig.announce(event)).accepted).toBe(true);
     expect((await rig.manifest(idOf(alice)))?.depth).toBe(0);
+  });
+
+  it('that cannot be in force takes no place of its owner', async () => {
+    const rig = new RelayRig();
+    const fossil = announcement(alice, {
+      identifier: 'fossil',
+      tags: [
+        ['vcs', 'fossil'],
+        ['clone', fossilUrl(BASE, alice.publicKey, 'fossil')],
+      ],
+    });
+    expect(await rig.announce(fossil)).toMatchObject({
+      accepted: false,
+      note: expect.stringMatching(/no repositories of fossil/),
+    });
+    expect(await rig.owners.read(alice.publicKey)).toEqual(new Map());
+    const secret = announcement(alice, { at: 1_000, tags: [['private', 'true']] });
+    await rig.announce(secret);
+    await rig.withdraw(deletion(alice, 2_000));
+    const before = await rig.owners.read(alice.publicKey);
+    expect(before.get('project')?.state).toBe('withdrawn');
+    rig.clock.advance(60_000);
+    // Anybody may have kept it and send it again.
+    await rig.announce(secret, new Set());
+    expect(await rig.owners.read(alice.publicKey)).toEqual(before);
   });
 
   it('without a wait ends the wait of its repository', async () => {
