@@ -10,6 +10,8 @@ import type { Clock } from '../../lib/clock.ts';
 import { isCairnError, messageOf } from '../../lib/errors.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import type { NostrEvent, VerifiedEvent } from '../../nostr/event.ts';
+import { kinds } from '../../nostr/kinds.ts';
+import { values } from '../../nostr/tags.ts';
 import type { Verifier } from '../../nostr/verify.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { GitManifest, PublishedGitState } from '../../repository/git/git-manifest.ts';
@@ -63,6 +65,7 @@ export class PullRequests implements UpkeepTask {
     this.context = context;
     this.waiting = new WaitingPullRequests(context.clock);
     context.events.onEvent((event, { hidden, elsewhere }) => {
+      if (event.kind === kinds.deletion) this.dropDeleted(event);
       if (!isPullRequest(event)) return;
       if (!hidden) this.waiting.delete(event.id);
       if (elsewhere) this.heard(event, hidden);
@@ -97,7 +100,7 @@ export class PullRequests implements UpkeepTask {
     }
     // From here on pushes know the event, so no wrong tip can come after those removed now.
     if (here || !known) {
-      const [stored] = await events.append([event], { hidden: !here });
+      const stored = await this.append(event, { hidden: !here });
       if (stored === 'duplicate' && here) return accept('duplicate: it is here already');
     }
     for (const id of repositories) await this.removeWrong(id);
@@ -149,11 +152,17 @@ export class PullRequests implements UpkeepTask {
         const state = await repositories.get(id).resolve();
         if (state === undefined || this.lookedIn.get(name) === state.digest) return;
         this.note(id, state.manifest);
-        for (const { event, tip } of this.waiting.of(id)) {
-          if (!events.isHidden(event.id)) this.waiting.delete(event.id);
-          else if (await this.isIn(id, state, event.id, tip)) await this.show(event.id);
-        }
+        // Before the work, so that a tip for which git has no room takes it back.
         this.lookedIn.set(name, state.digest);
+        try {
+          for (const { event, tip } of this.waiting.of(id)) {
+            if (!events.isHidden(event.id)) this.waiting.delete(event.id);
+            else if (await this.isIn(id, state, event.id, tip)) await this.show(event.id);
+          }
+        } catch (error) {
+          this.lookedIn.delete(name);
+          throw error;
+        }
       },
     );
   }
@@ -175,6 +184,21 @@ export class PullRequests implements UpkeepTask {
         if (known !== undefined) this.note(id, known.manifest);
       });
     }
+  }
+
+  /** Appends an event to the log. One that could not be kept takes no place among those that wait. */
+  private async append(event: VerifiedEvent, options: { readonly hidden: boolean }) {
+    const { events } = this.context;
+    try {
+      const [stored] = await events.append([event], options);
+      return stored;
+    } finally {
+      if (!events.isHidden(event.id)) this.waiting.delete(event.id);
+    }
+  }
+
+  private dropDeleted(deletion: NostrEvent): void {
+    for (const id of values(deletion, 'e')) if (!this.context.events.isHidden(id)) this.waiting.delete(id);
   }
 
   private isAbout(eventId: string, { owner, identifier }: RepositoryId): boolean {
@@ -233,8 +257,10 @@ export class PullRequests implements UpkeepTask {
         snapshot.release();
       }
     } catch (error) {
-      if (isCairnError(error, 'busy')) return false;
-      throw error;
+      if (!isCairnError(error, 'busy')) throw error;
+      // The next run of upkeep looks for it, although it may have looked at this state for others.
+      this.lookedIn.delete(formatRepositoryId(id));
+      return false;
     } finally {
       release?.();
     }

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Git } from '../../../../src/git-process/git.ts';
+import { CairnError } from '../../../../src/lib/errors.ts';
 import type { NostrEvent } from '../../../../src/nostr/event.ts';
 import { kinds } from '../../../../src/nostr/kinds.ts';
 import { createLogger } from '../../../../src/observability/logger.ts';
@@ -9,11 +10,12 @@ import {
   PullRequestUpkeep,
 } from '../../../../src/relay/pull-requests/pull-request-upkeep.ts';
 import { PullRequests } from '../../../../src/relay/pull-requests/pull-requests.ts';
+import { GitRepository } from '../../../../src/repository/git/git-repository.ts';
 import type { PushAuthority } from '../../../../src/transfer/push/authority.ts';
 import { PushChange } from '../../../../src/transfer/push/change.ts';
 import { rulesFor } from '../../../helpers/push-rules.ts';
 import { announcement, idOf, RelayRig, verified, verifier } from '../../../helpers/relay-rig.ts';
-import { oid, stateOf } from '../../../helpers/repository-rig.ts';
+import { oid, packOf, stateOf } from '../../../helpers/repository-rig.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
 import { alice, author, bob, carol, dave } from '../../nostr/authors.ts';
 
@@ -202,6 +204,69 @@ describe('a pull request (issue 11, point 8)', () => {
       expect(await server.send(next, address)).toEqual({ accepted: true, note: '' });
     },
   );
+});
+
+describe('a pull request beside failures', () => {
+  it('that could not be stored takes no place among those that wait', async () => {
+    const [server] = await servers();
+    server.rig.events.failure = new Error('no log');
+    for (let number = 0; number < 40; number++) {
+      const address = `192.0.2.${number}`;
+      await expect(server.send(request(TIPS[0], dave, number), address)).rejects.toThrow('no log');
+    }
+    server.rig.events.failure = undefined;
+    expect((await server.send(request(TIPS[0]), '192.0.2.99')).note).toMatch(/^purgatory: /);
+  });
+
+  it('that its author has deleted takes no place among those that wait, and others’ deletions change nothing', async () => {
+    const [server, other] = await servers();
+    const sent = Array.from({ length: 32 }, (_, number) => request(TIPS[0], dave, number));
+    for (const [number, event] of sent.entries()) await server.send(event, `192.0.2.${number}`);
+    const tags = sent.slice(0, 1).map(({ id }) => ['e', id]);
+    const next = request(TIPS[0], dave, 99);
+    for (const [by, note] of [
+      [carol, /^rate-limited: .*of your key/],
+      [dave, /^purgatory: /],
+    ] as const) {
+      await other.rig.events.append([verified(by.sign({ kind: kinds.deletion, tags }))]);
+      expect((await server.send(next, '192.0.2.99')).note).toMatch(note);
+    }
+  });
+
+  it('whose tip git had no room to look for is looked for by each run of upkeep until it has', async () => {
+    const [server] = await servers();
+    const repository = server.rig.repositories.repositories.get(ID);
+    await repository.publisher.join({
+      since: 0,
+      evaluate: async (state) => ({
+        ...(state === undefined
+          ? {}
+          : {
+              next: { ...state, refs: new Map([['refs/heads/main', TIPS[2]]]), packs: [packOf('a')] },
+              cause: { kind: 'push', actor: alice.publicKey, evidence: null, refs: ['refs/heads/main'] },
+            }),
+        result: undefined,
+      }),
+    });
+    let answer = 'no objects';
+    const snapshot = vi.spyOn(GitRepository.prototype, 'snapshot').mockImplementation(async () => {
+      throw new CairnError(answer === 'busy' ? 'busy' : 'unavailable', answer);
+    });
+    const looks = () => snapshot.mock.calls.splice(0).length;
+    answer = 'busy';
+    await server.send(request(TIPS[0]));
+    expect(looks()).toBeGreaterThan(0);
+    for (let run = 0; run < 2; run++) {
+      await server.pullRequests.run(signal);
+      expect(looks(), `run ${run}`).toBe(1);
+    }
+    answer = 'no objects';
+    for (let run = 0; run < 2; run++) {
+      await expect(server.pullRequests.run(signal)).rejects.toThrow('no objects');
+      expect(looks(), `run ${run} of a store that is away`).toBe(1);
+    }
+    snapshot.mockRestore();
+  });
 });
 
 interface ModelRef {
