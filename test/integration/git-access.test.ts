@@ -479,6 +479,11 @@ describe('a page of another origin in a browser (issue 11, point 24)', () => {
     const asked = await send(url, { headers: origin });
     expect(asked).toMatchObject({ status: 401, headers: { 'access-control-allow-origin': '*' } });
     expect(asked.headers['access-control-expose-headers']).toContain('WWW-Authenticate');
+    // What programs in a page need to ask for a part of a file, or whether it has changed.
+    for (const name of ['Range', 'If-Range', 'If-None-Match'])
+      expect(asked.headers['access-control-allow-headers']).toContain(name);
+    for (const name of ['ETag', 'Content-Range'])
+      expect(asked.headers['access-control-expose-headers']).toContain(name);
     expect((await send(url)).headers['access-control-allow-origin']).toBeUndefined();
   });
 

@@ -8,8 +8,9 @@ export const CROSS_ORIGIN = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
   'Access-Control-Allow-Headers':
-    'Authorization, Content-Type, Content-Encoding, Accept, Git-Protocol, X-Requested-With, X-Git-Request-Id',
-  'Access-Control-Expose-Headers': 'WWW-Authenticate, Retry-After, ETag',
+    'Authorization, Content-Type, Content-Encoding, Accept, If-None-Match, If-Range, Range, Git-Protocol, X-Requested-With, X-Git-Request-Id',
+  'Access-Control-Expose-Headers':
+    'WWW-Authenticate, Retry-After, ETag, Accept-Ranges, Content-Range, Content-Disposition',
   'Access-Control-Max-Age': '86400',
 };
 

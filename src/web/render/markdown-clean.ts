@@ -70,18 +70,20 @@ export function cleanHtml(html: string, place: MarkdownPlace, known: readonly st
     transformTags: {
       a: (tagName, attributes) => ({ tagName, attribs: cleanLink(attributes, place, known) }),
       img: (_, attributes) => cleanPicture(attributes, place, links > 0),
-      input: (_, { checked, 'aria-label': label }) => ({
-        tagName: 'input',
-        attribs: {
-          type: 'checkbox',
-          disabled: '',
-          ...(checked === undefined ? {} : { checked: '' }),
-          'aria-label': label ?? 'Task',
-        },
-      }),
+      input: (_, attributes) => cleanInput(attributes),
       '*': (tagName, attributes) => ({ tagName, attribs: cleanAttributes(tagName, attributes) }),
     },
   });
+}
+
+/** A box of a list of tasks. No other input is kept: there is no form that it could belong to. */
+function cleanInput({ type, checked, 'aria-label': label }: Attributes): sanitize.Tag {
+  if (type?.toLowerCase() !== 'checkbox') return { tagName: 'span', attribs: {} };
+  const state = checked === undefined ? {} : { checked: '' };
+  return {
+    tagName: 'input',
+    attribs: { type: 'checkbox', disabled: '', ...state, 'aria-label': label ?? 'Task' },
+  };
 }
 
 function cleanLink(attributes: Attributes, place: MarkdownPlace, known: readonly string[] = []): Attributes {

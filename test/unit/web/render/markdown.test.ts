@@ -100,6 +100,11 @@ describe('rendered Markdown', () => {
     expect(html).toContain('<kbd>Ctrl</kbd> H<sub>2</sub>O');
   });
 
+  it('has boxes of tasks, and no other input', () => {
+    expect(render('a <input type="text" value="x"> b')).toBe('<p>a <span></span> b</p>');
+    expect(render('<input type="CHECKBOX" checked>')).toContain('<input type="checkbox" disabled checked');
+  });
+
   it('has a limited size for a short text', () => {
     const many = `[a]: http://x/${'y'.repeat(1_900)}\n\n${'[a] '.repeat(20_000)}`;
     expect(() => render(many)).toThrow('too large');
