@@ -3,10 +3,11 @@ import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import { compareUnversioned, type UnversionedFile } from '../../fossil/unversioned.ts';
 import type { Cooperative } from '../../lib/cooperative.ts';
 import { BagTable, NONE } from './bag-table.ts';
+import { DraftedDeltas } from './drafted-deltas.ts';
 import type { FossilPack } from './fossil-manifest.ts';
 import type { NameHash } from './name-table.ts';
 import { flags, NO_SOURCE, type PackIndex, STEPS } from './pack-index.ts';
-import { type WaitingDelta, WaitingDeltas } from './waiting-deltas.ts';
+import { type WaitingDelta, WaitingDeltas, type WaitingInState } from './waiting-deltas.ts';
 
 /** What a state says of a slot, as bits. */
 export const status = {
@@ -33,7 +34,7 @@ export interface ContentPlace {
 }
 
 /** What a state has, for readers. It never changes. */
-export interface BagState {
+export interface BagState extends WaitingInState {
   readonly table: BagTable;
   readonly packs: readonly FossilPack[];
   readonly shunned: readonly ArtifactName[];
@@ -49,9 +50,6 @@ export interface BagState {
   readonly missingMembers: number;
   /** Bits of {@link status} by slot. */
   readonly status: Uint8Array;
-  readonly waiting: readonly WaitingDelta[];
-  /** The same by slots. */
-  readonly waitingDeltas: WaitingDeltas;
   readonly unversioned: ReadonlyMap<string, UnversionedFile>;
   readonly contents: ReadonlyMap<ArtifactName, ContentPlace>;
 }
@@ -93,14 +91,9 @@ export class BagDraft {
   private publicCount: number;
   private unclusteredCount: number;
   private missingMembers: number;
-  private waiting: WaitingDelta[];
+  private readonly waiting: DraftedDeltas;
   private unversioned: ReadonlyMap<string, UnversionedFile>;
   private contents: ReadonlyMap<ArtifactName, ContentPlace>;
-  /** The deltas that waited before, which the state before shares, and those that were added. */
-  private known: WaitingDeltas;
-  private added = new WaitingDeltas([]);
-  /** Whether others wait than before. */
-  private waitsForOthers = false;
   private ownUnversioned: Map<string, UnversionedFile> | undefined;
   private ownContents: Map<ArtifactName, ContentPlace> | undefined;
 
@@ -113,8 +106,7 @@ export class BagDraft {
     this.publicCount = from.publicCount;
     this.unclusteredCount = from.unclusteredCount;
     this.missingMembers = from.missingMembers;
-    this.waiting = [...from.waiting];
-    this.known = from.waitingDeltas;
+    this.waiting = new DraftedDeltas(from);
     this.unversioned = from.unversioned;
     this.contents = from.contents;
   }
@@ -154,8 +146,6 @@ export class BagDraft {
   finish(): BagState {
     this.table.drafted = false;
     const { table, packs, shunned, publicCount, unclusteredCount, missingMembers } = this;
-    const waiting = this.waiting.filter((delta) => stillWaits(this.status[delta.slot] ?? 0, delta));
-    const isSame = !this.waitsForOthers && waiting.length === this.waiting.length;
     return {
       table,
       packs,
@@ -166,8 +156,7 @@ export class BagDraft {
       unclusteredCount,
       missingMembers,
       status: this.status,
-      waiting,
-      waitingDeltas: isSame ? this.known : new WaitingDeltas(waiting),
+      ...this.waiting.left((delta) => stillWaits(this.status[delta.slot] ?? 0, delta)),
       unversioned: this.unversioned,
       contents: this.contents,
     };
@@ -268,8 +257,11 @@ export class BagDraft {
 
   private addOther(slot: number, source: number, recordFlags: number, place: ContentPlace): void {
     if ((recordFlags & flags.unversioned) !== 0) this.addContent(slot, place);
-    else if ((recordFlags & flags.wrong) !== 0) this.removeWaiting(slot, source);
-    else this.addWaiting({ ...place, slot, source, isPrivate: (recordFlags & flags.private) !== 0 });
+    else if ((recordFlags & flags.wrong) !== 0) this.waiting.remove(slot, source);
+    else {
+      const delta = { ...place, slot, source, isPrivate: (recordFlags & flags.private) !== 0 };
+      if (stillWaits(this.status[slot] ?? 0, delta)) this.waiting.add(delta);
+    }
   }
 
   /** Whether a record of an artifact is the first, or makes a private one public. */
@@ -306,21 +298,6 @@ export class BagDraft {
   private mark(slot: number, bit: number): void {
     if (slot >= this.status.length) this.makeRoom();
     this.status[slot] = (this.status[slot] ?? 0) | bit;
-  }
-
-  private addWaiting(delta: WaitingDelta): void {
-    if (this.known.has(delta) || this.added.has(delta)) return;
-    if (!stillWaits(this.status[delta.slot] ?? 0, delta)) return;
-    this.added.add(delta);
-    this.waitsForOthers = true;
-    this.waiting.push(delta);
-  }
-
-  private removeWaiting(slot: number, source: number): void {
-    this.waiting = this.waiting.filter((delta) => delta.slot !== slot || delta.source !== source);
-    this.known = new WaitingDeltas(this.waiting);
-    this.added = new WaitingDeltas([]);
-    this.waitsForOthers = true;
   }
 
   private addContent(slot: number, place: ContentPlace): void {

@@ -38,7 +38,9 @@ export interface IntakeContentsOptions {
 export class IntakeContents {
   private readonly options: IntakeContentsOptions;
   private readonly contents = new LruMap<ArtifactName, Bytes>(CONTENTS);
+  /** Bytes that were made of what came, and of deltas that have waited: the first must not be refused for the others. */
   private expanded = 0;
+  private settled = 0;
 
   constructor(options: IntakeContentsOptions) {
     this.options = options;
@@ -55,11 +57,17 @@ export class IntakeContents {
   }
 
   /** What a delta makes of its source. @throws DeltaError; CairnError `too-large` */
-  async made(name: ArtifactName, source: Bytes, delta: Bytes): Promise<Bytes> {
+  async made({ name, received }: Delta, source: Bytes, delta: Bytes): Promise<Bytes> {
     const { maker, limits } = this.options;
     const content = await maker.applied(name, source, delta, limits.artifact);
-    this.count(name, content.length);
+    if (received === undefined) this.settled += content.length;
+    else this.count(name, content.length);
     return content;
+  }
+
+  /** Whether a delta that has waited may be made in this intake, too. Otherwise it waits for the next one. */
+  hasRoomFor({ waiting }: Delta): boolean {
+    return waiting === undefined || this.settled + waiting.size <= this.options.limits.expanded;
   }
 
   /** Forgets what was made for a name. */

@@ -80,7 +80,9 @@ class Intake {
   private readonly wrong: BroughtDelta[] = [];
   /** Makes the payload of what came as it is. */
   private asPayload = payloadMaker([], INTAKE_LIMITS);
+  /** Members of clusters that came, and of those that deltas made that have waited. */
   private members = 0;
+  private settledMembers = 0;
   /** Whether it came in a message that is too large for memory: then what others read stays in the cache. */
   private isFromFile = false;
 
@@ -162,9 +164,11 @@ class Intake {
   private async follow(source: ArtifactName): Promise<void> {
     const stack = this.takeDeltas(source);
     for (let delta = stack.pop(); delta !== undefined; delta = stack.pop()) {
+      if (!this.contents.hasRoomFor(delta)) continue;
       const made = await this.made(delta);
       if (made === undefined) continue;
       const { content, deltaSize } = made;
+      if (delta.waiting !== undefined && !(await this.maySettle(delta, content))) continue;
       await this.store(delta, content, deltaSize <= content.length + DELTA_EXTRA ? delta : undefined);
       for (const next of this.takeDeltas(delta.name)) stack.push(next);
     }
@@ -197,12 +201,12 @@ class Intake {
 
   /** The content that a delta makes; undefined if it waited in the bag and is wrong. */
   private async made(delta: Delta): Promise<{ content: Bytes; deltaSize: number } | undefined> {
-    const { name, source, isPrivate } = delta;
+    const { name, source } = delta;
     const from = await this.contents.of(source);
     const bytes = await this.contents.ofDelta(delta);
     let problem = 'its content does not match its name';
     try {
-      const content = await this.contents.made(name, from, bytes);
+      const content = await this.contents.made(delta, from, bytes);
       if (await hasName(name, content)) {
         if (delta.received?.size !== undefined && delta.received.size !== content.length) {
           throw bad(name, 'its content has another size than declared');
@@ -215,15 +219,38 @@ class Intake {
       problem = messageOf(error);
     }
     if (delta.received !== undefined) throw bad(name, problem);
+    await this.drop(delta);
+    return undefined;
+  }
+
+  /** Takes a delta that has waited away for good. Its artifact may come again. */
+  private async drop({ name, source, isPrivate }: Delta): Promise<void> {
     await this.contents.drop(name);
     this.wrong.push({ name, source, isPrivate });
     await this.builder.add({ name, source, flags: flags.wrong, depth: 0, size: 0 }, new Uint8Array(0));
-    return undefined;
+  }
+
+  /**
+   * Whether what a delta made that has waited is stored. One that is a cluster with too many members is dropped: what comes now is not
+   * refused for it. If only those of all together are too many, it waits on.
+   */
+  private async maySettle(delta: Delta, content: Bytes): Promise<boolean> {
+    const { limits } = this;
+    const { members = [] } = await structureOf(content);
+    if (members.length === 0 || this.isHere(delta)) return true;
+    if (members.length > limits.members || this.missingWith(members.length) > limits.missing) {
+      await this.drop(delta);
+      return false;
+    }
+    if (this.settledMembers + members.length > limits.members) return false;
+    this.settledMembers += members.length;
+    return true;
   }
 
   /** Adds the record of a verified artifact to the pack, unless it is here already. */
   private async store(
-    from: Pick<Delta, 'name' | 'isPrivate'> & Partial<Pick<ReceivedArtifact<Bytes>, 'payload' | 'form'>>,
+    from: Pick<Delta, 'name' | 'isPrivate' | 'waiting'> &
+      Partial<Pick<ReceivedArtifact<Bytes>, 'payload' | 'form'>>,
     content: Bytes,
     delta?: Delta,
   ): Promise<void> {
@@ -240,7 +267,7 @@ class Intake {
     const { members, checkIn } = await structureOf(content);
     // One that begins a branch leaves its parent a leaf of the other branch, as in stock Fossil.
     const links = members ?? (checkIn?.branch === undefined ? checkIn?.parents : []);
-    this.countMembers(name, members?.length ?? 0);
+    if (from.waiting === undefined) this.countMembers(name, members?.length ?? 0);
     const bit = members !== undefined ? flags.cluster : checkIn !== undefined ? flags.checkIn : 0;
     const record = {
       name,
@@ -290,9 +317,13 @@ class Intake {
   private countMembers(name: ArtifactName, members: number): void {
     this.members += members;
     const { members: limit, missing } = this.limits;
-    if (this.members > limit || this.bag.view.missingMembers + members > missing) {
+    if (this.members > limit || this.missingWith(members) > missing) {
       throw new CairnError('too-large', `artifact ${name}: clusters name too many missing artifacts`);
     }
+  }
+
+  private missingWith(members: number): number {
+    return this.bag.view.missingMembers + members;
   }
 
   /** What is left has no source here: it is kept until the source comes. */

@@ -11,7 +11,7 @@ import type { ObjectBody } from '../../object-store/object-store.ts';
 import { IndexBuilder } from './index-builder.ts';
 import type { NameHash } from './name-table.ts';
 import { PackFileWriter } from './pack-file.ts';
-import type { PackRecord } from './pack-index.ts';
+import { flags, type PackRecord } from './pack-index.ts';
 
 /** Bytes of payloads that are in memory. A larger pack is written into a file. */
 const MOST_IN_MEMORY = 8 << 20;
@@ -31,7 +31,7 @@ export class PackBuilder implements AsyncDisposable {
   private readonly index: IndexBuilder;
   private readonly scratch: ScratchFiles;
   private payloads: Uint8Array[] = [];
-  /** The number of the record that was added last for a name, and where the payload of each begins. */
+  /** The number of the record with a payload that was added last for a name, and where the payload of each record begins. */
   private readonly numbers = new Map<ArtifactName, number>();
   private readonly offsets = new GrowingWords(0);
   private length = 0;
@@ -108,8 +108,9 @@ export class PackBuilder implements AsyncDisposable {
     if (this.path !== undefined) await rm(this.path, { force: true });
   }
 
-  private place({ name }: PackRecord, length: number): void {
-    this.numbers.set(name, this.offsets.length);
+  private place({ name, flags: bits }: PackRecord, length: number): void {
+    // A record that says that a delta is wrong has no payload; the artifact itself may have come before.
+    if ((bits & flags.wrong) === 0) this.numbers.set(name, this.offsets.length);
     this.offsets.push(this.length);
     this.length += length;
   }

@@ -10,6 +10,7 @@ import { bitsOf, status } from './bag-state.ts';
 import type { FossilManifest, FossilPack } from './fossil-manifest.ts';
 import type { FossilRepository } from './fossil-repository.ts';
 import { prepareArtifacts } from './intake.ts';
+import type { IntakeLimits } from './intake-limits.ts';
 import type { BuiltPack } from './pack-builder.ts';
 import type { PreparedArtifacts } from './prepared-artifacts.ts';
 
@@ -45,7 +46,8 @@ export async function publishArtifacts(
 ): Promise<PublishedArtifacts> {
   let published = await publishOnce(repository, prepared, actor, options);
   for (let settles = 0; settles < SETTLES && canSettle(published.bag); settles++) {
-    const settled = await settleWaiting(repository, published.bag, options);
+    const settled = await settleWaiting(repository, published.bag, prepared.limits, options);
+    if (settled.committed === undefined && settled.bag.digest === published.bag.digest) break;
     const added = [...published.added, ...settled.added];
     published = { ...settled, added, committed: settled.committed ?? published.committed };
   }
@@ -58,12 +60,13 @@ export function canSettle({ view }: Bag): boolean {
 }
 
 /** Verifies and publishes deltas that wait although their source is here. */
-export async function settleWaiting(
+async function settleWaiting(
   repository: FossilRepository,
   bag: Bag,
-  options: AddOptions = {},
+  limits: IntakeLimits,
+  options: AddOptions,
 ): Promise<PublishedArtifacts> {
-  await using prepared = await prepareArtifacts(bag, []);
+  await using prepared = await prepareArtifacts(bag, [], limits);
   return await publishOnce(repository, prepared, { kind: 'sync', actor: null, evidence: null }, options);
 }
 

@@ -19,14 +19,14 @@ type OneOrMore = WaitingDelta | WaitingDelta[];
 export class WaitingDeltas {
   private readonly byName = new Map<number, OneOrMore>();
   private readonly bySource = new Map<number, OneOrMore>();
+  private readonly keys = new Set<string>();
 
   constructor(waiting: readonly WaitingDelta[]) {
-    for (const delta of waiting) this.add(delta);
-  }
-
-  add(delta: WaitingDelta): void {
-    append(this.byName, delta.slot, delta);
-    append(this.bySource, delta.source, delta);
+    for (const delta of waiting) {
+      append(this.byName, delta.slot, delta);
+      append(this.bySource, delta.source, delta);
+      this.keys.add(waitingKey(delta, delta.isPrivate));
+    }
   }
 
   /** @param slot of the artifact that they make */
@@ -40,9 +40,25 @@ export class WaitingDeltas {
   }
 
   /** Whether a delta would be no news: one of the same artifact and source waits for at least as many people. */
-  has({ slot, source, isPrivate }: Pick<WaitingDelta, 'slot' | 'source' | 'isPrivate'>): boolean {
-    return this.making(slot).some((delta) => delta.source === source && (!delta.isPrivate || isPrivate));
+  has(delta: Pick<WaitingDelta, 'slot' | 'source' | 'isPrivate'>): boolean {
+    const { keys } = this;
+    return keys.has(waitingKey(delta, false)) || (delta.isPrivate && keys.has(waitingKey(delta, true)));
   }
+}
+
+/** What waits in a state. */
+export interface WaitingInState {
+  readonly waiting: readonly WaitingDelta[];
+  /** The same by slots. */
+  readonly waitingDeltas: WaitingDeltas;
+}
+
+/** Names a delta by what it makes, what it is made of, and for whom. */
+export function waitingKey(
+  { slot, source }: Pick<WaitingDelta, 'slot' | 'source'>,
+  isPrivate: boolean,
+): string {
+  return `${slot} ${source} ${isPrivate}`;
 }
 
 function listOf(found: OneOrMore | undefined): readonly WaitingDelta[] {

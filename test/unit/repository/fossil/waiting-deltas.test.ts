@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { nameOf } from '../../../../src/fossil/artifact-name.ts';
 import { createDelta } from '../../../../src/fossil/create-delta.ts';
 import { prepareArtifacts } from '../../../../src/repository/fossil/intake.ts';
+import type { ReceivedArtifact } from '../../../../src/repository/fossil/prepared-artifacts.ts';
 import { canSettle, publishArtifacts } from '../../../../src/repository/fossil/publish-artifacts.ts';
-import { delta, FossilRig, lines, namesOf, PUSHED, whole } from '../../../helpers/fossil-rig.ts';
+import { clusterOf, delta, FossilRig, lines, namesOf, PUSHED, whole } from '../../../helpers/fossil-rig.ts';
 
 const source = whole(lines(0, 200));
 const target = whole(lines(1, 200));
@@ -83,6 +84,57 @@ describe('a delta without its source', () => {
     const bag = await rig.another().bag();
     expect(bag.wanted(10)).toEqual([]);
     expect([bag.count, bag.isWaiting(target.name)]).toEqual([1, false]);
+  });
+});
+
+describe('a request that brings the source of deltas that have waited', () => {
+  const near = (artifact: ReceivedArtifact) => whole(Buffer.concat([artifact.payload, Buffer.from('x')]));
+  const names = (from: number, count: number) =>
+    Array.from({ length: count }, (_, at) => nameOf(Buffer.from(`member ${from + at}`), 'sha1'));
+
+  it.each([1, 2, 3, 10])('makes them in steps of %i contents, and is not refused for them', async (step) => {
+    const rig = await new FossilRig().create();
+    const targets = Array.from({ length: 5 }, (_, at) => whole(lines(at + 1, 200)));
+    const largest = Math.max(source.payload.length, ...targets.map(({ payload }) => payload.length));
+    await rig.push(targets.map((target) => delta(source, target)));
+    const { added, bag } = await rig.push([source], { expanded: step * largest });
+    expect(added.length).toBe(6);
+    expect([bag.count, bag.waitingCount]).toEqual([6, 0]);
+    expect(namesOf(await rig.another().bag())).toEqual([source, ...targets].map(({ name }) => name).sort());
+  });
+
+  it.each([{ members: 10 }, { missing: 10 }])(
+    'is not refused for a cluster with too many members: %o',
+    async (limits) => {
+      const rig = await new FossilRig().create();
+      const cluster = clusterOf(names(0, 20));
+      await rig.push([delta(near(cluster), cluster)]);
+      const { added, bag } = await rig.push([near(cluster)], limits);
+      expect(added).toEqual([near(cluster).name]);
+      expect([bag.waitingCount, canSettle(bag)]).toEqual([0, false]);
+      await expect(rig.push([cluster], limits)).rejects.toMatchObject({ kind: 'too-large' });
+      await rig.push([cluster]);
+      expect((await rig.another().bag()).find(cluster.name)).toMatchObject({ isCluster: true });
+    },
+  );
+
+  it('takes clusters in steps if they have too many members together', async () => {
+    const rig = await new FossilRig().create();
+    const clusters = [0, 8, 16].map((from) => clusterOf(names(from, 8)));
+    const base = whole(Buffer.concat(clusters.map(({ payload }) => payload)));
+    await rig.push(clusters.map((cluster) => delta(base, cluster)));
+    const own = clusterOf(names(24, 8));
+    const { bag } = await rig.push([own, base], { members: 10 });
+    expect([...bag.clusters()].length).toBe(4);
+    expect([bag.waitingCount, bag.wanted(100).length]).toEqual([0, 32]);
+  });
+
+  it('makes an artifact that came whole again, although a delta of it was wrong', async () => {
+    const rig = await new FossilRig().create();
+    const wrong = { ...target, source: source.name, payload: createDelta(source.payload, Buffer.from('x')) };
+    await rig.push([wrong]);
+    await rig.push([target, delta(target, next), delta(target, source)]);
+    expect(namesOf(await rig.another().bag())).toEqual([source, target, next].map(({ name }) => name).sort());
   });
 });
 
