@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CairnError } from '../../lib/errors.ts';
+import { scratchError } from '../../lib/scratch-files.ts';
 import type { PayloadSpool } from './clone-staging.ts';
 
 /** Bytes that are collected before they are written: most payloads have a few hundred. */
@@ -60,8 +61,12 @@ export class FileSpool implements PayloadSpool {
   }
 
   private async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; ) {
-      at += (await this.file.write(bytes, at, bytes.length - at, this.written + at)).bytesWritten;
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        at += (await this.file.write(bytes, at, bytes.length - at, this.written + at)).bytesWritten;
+      }
+    } catch (error) {
+      throw scratchError(error);
     }
     this.written += bytes.length;
   }

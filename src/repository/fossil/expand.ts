@@ -1,5 +1,5 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
-import { becauseOf, publicError } from '../../lib/errors.ts';
+import { becauseOf, isCairnError, publicError } from '../../lib/errors.ts';
 import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
 import type { BagState } from './bag-state.ts';
 import { NONE } from './bag-table.ts';
@@ -27,7 +27,7 @@ export interface ExpandContext {
 /**
  * The content of an artifact that is held, shunned ones included: deltas are applied one after another, from the nearest content
  * that is known. Each content on the way is verified against its name before it is kept or used.
- * @throws CairnError `corrupt` naming the artifact whose stored form does not make it; `unavailable`
+ * @throws CairnError `corrupt` naming the artifact whose stored form does not make it; `unavailable`; `busy` if there is no disk space
  */
 export async function expand(context: ExpandContext, slot: number): Promise<Bytes> {
   const { state, session, repository, contents, maker } = context;
@@ -60,7 +60,7 @@ export function placeOf({ table }: BagState, slot: number) {
  * The content that a payload makes, verified against its name.
  * @param size bytes of the content
  * @param source the content of the source, if the payload is a delta
- * @throws CairnError `corrupt`
+ * @throws CairnError `corrupt`; `busy` or `unavailable` if there is no disk space
  */
 export async function verifiedContent(
   maker: ContentMaker,
@@ -77,6 +77,8 @@ export async function verifiedContent(
       content = await maker.applied(name, source, delta, size);
     }
   } catch (error) {
+    // A full disk says nothing about what is stored.
+    if (!isCairnError(error, 'invalid') && !isCairnError(error, 'too-large')) throw error;
     throw becauseOf('corrupt', `the stored form of artifact ${name} is damaged`, error);
   }
   if (!(await hasName(name, content))) throw damaged(name, 'its content does not match its name');

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { UnversionedFile } from '../../fossil/unversioned.ts';
 import { type Digest, sha256 } from '../../lib/digest.ts';
 import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
+import { scratchError } from '../../lib/scratch-files.ts';
 import { IndexBuilder } from './index-builder.ts';
 import type { NameHash } from './name-table.ts';
 import type { PackRecord } from './pack-index.ts';
@@ -22,7 +23,10 @@ export interface PackFile {
   readonly index: { readonly digest: Digest; readonly offset: number; readonly size: number };
 }
 
-/** Writes a pack into a file, payload by payload, so that its size does not matter. */
+/**
+ * Writes a pack into a file, payload by payload, so that its size does not matter. What writes throws DiskFullError; CairnError
+ * `unavailable`.
+ */
 export class PackFileWriter {
   private readonly path: string;
   private readonly file: FileHandle;
@@ -160,8 +164,12 @@ export class PackFileWriter {
   }
 
   private async writeAll(bytes: Uint8Array): Promise<void> {
-    for (let done = 0; done < bytes.length; ) {
-      done += (await this.file.write(bytes, done, bytes.length - done)).bytesWritten;
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        done += (await this.file.write(bytes, done, bytes.length - done)).bytesWritten;
+      }
+    } catch (error) {
+      throw scratchError(error);
     }
   }
 }

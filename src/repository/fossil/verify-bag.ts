@@ -21,14 +21,14 @@ export interface BagProblem {
  * Checks a bag as a whole: every artifact that is held is made from its stored form again and compared with its name, every
  * content of an unversioned file, too; deltas that wait can be read, and what is counted agrees.
  * @param signal ends it; its reason is thrown
- * @throws CairnError `unavailable` if the store does not answer: that says nothing about the bag
+ * @throws CairnError `unavailable` if the store does not answer, `busy` if there is no disk space: neither says anything about the bag
  */
 export async function verifyBag(bag: Bag, signal?: AbortSignal): Promise<readonly BagProblem[]> {
   const { view } = bag;
   const problems: BagProblem[] = [];
   const check = async (name: ArtifactName, work: () => Promise<string | undefined>) => {
     const problem = await work().catch((error: unknown) => {
-      if (!isCairnError(error) || error.kind === 'unavailable') throw error;
+      if (!isCairnError(error) || error.kind === 'unavailable' || error.kind === 'busy') throw error;
       return messageOf(error);
     });
     if (problem !== undefined) problems.push({ name, problem });
