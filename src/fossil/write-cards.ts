@@ -115,7 +115,8 @@ export class CardWriter {
 
   private line(...tokens: readonly string[]): void {
     for (const token of tokens) {
-      if (token === '' || /[\s\0]/.test(token)) {
+      // What Fossil takes for white space: a no-break space may be in a name.
+      if (token === '' || /[ \t\n\r\v\f\0]/.test(token)) {
         throw new CairnError(
           'invalid',
           `a ${tokens[0]} card cannot have ${JSON.stringify(token)} as an argument`,

@@ -128,8 +128,11 @@ export class MemoryBag implements LocalBag, HeldArtifacts {
       this.waiting.set(artifact.name, artifact);
     }
     for (const { content, ...file } of versions) {
-      if (content !== undefined && file.hash !== undefined) this.contents.set(file.hash, content);
-      this.files.set(file.name, file);
+      const { hash } = file;
+      if (content !== undefined && hash !== undefined) this.contents.set(hash, content);
+      // Of a content that is here, the sender may be wrong.
+      const size = hash === undefined ? 0 : (this.contents.get(hash)?.length ?? file.size);
+      this.files.set(file.name, { ...file, size });
     }
     return { artifacts: made.length, waiting, unversioned: versions.length };
   }

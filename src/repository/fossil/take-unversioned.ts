@@ -31,13 +31,16 @@ export async function takeUnversioned(
   if (received.length === 0) return { files: [], contents: new Set() };
   const here = new Map(bag.view.unversioned);
   const added = new Map<string, UnversionedFile>();
-  const contents = new Set<ArtifactName>(bag.view.contents.keys());
+  /** Bytes of the contents that are here. */
+  const contents = new Map([...bag.view.contents].map(([hash, { size }]) => [hash, size]));
   for (const file of received) {
     const problem = await problemOf(file);
     if (problem !== undefined) {
       throw new CairnError('invalid', `unversioned file ${JSON.stringify(file.name)}: ${problem}`);
     }
-    const { name, time, hash, size, content } = file;
+    const { name, time, hash, content } = file;
+    // Of a content that is here, the sender may be wrong.
+    const size = (hash === undefined ? undefined : contents.get(hash)) ?? file.size;
     if (size > limits.artifact) {
       throw new CairnError('too-large', `unversioned file ${name}: more than ${limits.artifact} bytes`);
     }
@@ -47,7 +50,7 @@ export async function takeUnversioned(
       const record = { name: hash, flags: flags.unversioned, depth: 0, size };
       if (content.length > LARGE_CONTENT) await builder.addContent(record, content);
       else await builder.add(record, await deflatePayloadAside(await inMemory(content)));
-      contents.add(hash);
+      contents.set(hash, size);
     }
     const version = { name, time, hash, size };
     here.set(name, version);

@@ -106,6 +106,26 @@ describe('unversioned files (issue 14, deliverable 3)', () => {
     }
   });
 
+  it('may have any white space in their names that Fossil takes for none', async () => {
+    const { requests } = await startRounds();
+    const names = ['a\u00a0b', 'a\u2003b', 'a\u2028b', 'a\u3000b', '\ufeffa'];
+    const files = names.map((name) => uvfile(name, 100, name));
+    expect(errorOf(await requests.send(files, ALICE))).toBeUndefined();
+    const catalogue = await requests.send([uvHash(NOTHING)]);
+    expect(cardsOf(catalogue, 'uvigot').map(({ name }) => name)).toEqual(names);
+    const sent = await requests.send(names.map((name): Card => ({ card: 'uvgimme', name })));
+    expect(cardsOf(sent, 'uvfile').map(({ content }) => String(content))).toEqual(names);
+  });
+
+  it('are sent whole if somebody gives another size for a content that is here', async () => {
+    const { requests } = await startRounds();
+    await requests.send([uvfile('a.txt', 100, 'one')], ALICE);
+    const { content: _content, ...bare } = uvfile('a.txt', 101, 'one') as Card & { card: 'uvfile' };
+    await requests.send([{ ...bare, size: 7, flags: 4 }], ALICE);
+    const [file] = cardsOf(await requests.send([{ card: 'uvgimme', name: 'a.txt' }]), 'uvfile');
+    expect([file?.time, file?.size, String(file?.content)]).toEqual([101, 3, 'one']);
+  });
+
   it('that do not fit into a reply are announced again, after at least one was sent', async () => {
     const { requests } = await startRounds([], { limits: { replyBytes: 500 } });
     const names = ['a', 'b', 'c'];

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { nameOf } from '../../../../src/fossil/artifact-name.ts';
+import { MemoryBag } from '../../../../src/fossil-sync/client/memory-bag.ts';
 import type { Bag } from '../../../../src/repository/fossil/bag.ts';
 import { prepareArtifacts } from '../../../../src/repository/fossil/intake.ts';
 import type { ReceivedUnversioned } from '../../../../src/repository/fossil/prepared-artifacts.ts';
@@ -84,6 +85,29 @@ it('a version needs no content if it is stored, and is left out without it', asy
   const bag = await rig.another().bag();
   expect((await bag.unversioned()).get('a')?.time).toBe(20);
   expect(await textOf(bag, 'copy')).toBe('text');
+});
+
+it('a version of a content that is stored has the size of that content, whatever its sender says', async () => {
+  const rig = await new FossilRig().create();
+  const { content: _content, ...bare } = file('a', 20, 'text');
+  await rig.push({ artifacts: [], unversioned: [file('a', 10, 'text')] });
+  await rig.push({
+    artifacts: [],
+    unversioned: [
+      { ...bare, size: 3 },
+      { ...bare, name: 'copy', size: 2 ** 40 },
+    ],
+  });
+  const bag = await rig.another().bag();
+  expect([...(await bag.unversioned()).values()].map(({ name, size }) => [name, size])).toEqual([
+    ['a', 4],
+    ['copy', 4],
+  ]);
+  expect(await verifyBag(bag)).toEqual([]);
+  const memory = new MemoryBag('0'.repeat(40));
+  await memory.take({ artifacts: [], unversioned: [file('a', 10, 'text')] });
+  await memory.take({ artifacts: [], unversioned: [{ ...bare, size: 3 }] });
+  expect((await memory.unversioned()).get('a')).toEqual({ ...bare, size: 4 });
 });
 
 it.each<[string, ReceivedUnversioned]>([
