@@ -3,8 +3,7 @@ import { isIP } from 'node:net';
 
 /**
  * The address a request comes from. Each proxy appends to `X-Forwarded-For` who called it, so that with n proxies of
- * our own in front the n-th address from the end was written by one of them; anybody may have
- * made up.
+ * our own in front the n-th address from the end was written by one of them. Anybody may have made up those before it.
  *
  * @param trustedProxies how many proxies in front of this server are ours; 0 believes no header
  */
