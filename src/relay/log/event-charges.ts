@@ -69,21 +69,20 @@ export class EventCharges {
 
   /** The terms that a new event is charged to. A row must be added for it. */
   take(event: EventHead): number[] {
+    if (isAboutNobody(event.kind)) return event.kind === kinds.relayList ? [] : [this.term(NOBODY)];
     const all = new Set<number>();
     for (const address of this.named(event)) {
       if (all.size >= MAX_CHARGES) break;
       all.add(this.term(address));
     }
     for (const term of this.inherited(event)) all.add(term);
-    if (all.size > 0) return [...all];
-    // A list of relays is not charged: an author with a repository here needs it, and the key's quota bounds it. Profiles come
-    // from strangers as well.
-    const isFree = roleOfKind(event.kind) === 'author' && event.kind !== kinds.profile;
-    return isFree ? [] : [this.term(NOBODY)];
+    // Many states name no repository by its address; they must take no room from strangers.
+    return all.size > 0 || FREE.has(event.kind) ? [...all] : [this.term(NOBODY)];
   }
 
   /** How many repositories an event would be charged to. */
   of(event: EventHead): number {
+    if (isAboutNobody(event.kind)) return 0;
     const inherited = new Set(this.inherited(event));
     const named = [...this.named(event)];
     return inherited.size + named.filter((address) => !inherited.has(this.find(address))).length;
@@ -206,6 +205,15 @@ export class EventCharges {
 }
 
 const REPOSITORY = `${kinds.repository}:`;
+
+/**
+ * True for kinds that describe their author, whatever they name: otherwise the name of any repository would get them around
+ * the limit. A list of relays is not charged at all: only keys with a repository here may store it, one each.
+ */
+function isAboutNobody(kind: number): boolean {
+  const role = roleOfKind(kind);
+  return role === 'author' || role === 'anyone';
+}
 
 /** The events that an event answers or quotes, up to the limit. */
 function answeredBy(event: EventHead): string[] {

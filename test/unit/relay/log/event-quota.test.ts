@@ -207,6 +207,39 @@ describe('events of one key (issue 11, point 10)', () => {
   });
 });
 
+describe('what is about no repository here', () => {
+  const list = (by: string, tags: string[][] = []) => plainEvent({ by, kind: 10_317, tags });
+  const profile = (by: string, tags: string[][] = []) => plainEvent({ by, kind: 0, tags });
+  const keys = () => times(6, () => (++number).toString(16).padStart(64, '0'));
+
+  it('are profiles and lists of servers, whatever they name', () => {
+    for (const made of [list, profile]) {
+      index = new EventIndex();
+      const bounded = quota({ unclaimed: { events: 3, bytes: MIB } });
+      const named = [[['a', `30617:${cat}:nowhere`]], [['a', address('x')]], [['e', issue('x').id]]];
+      const answers = keys().map((by, at) => {
+        const event = made(by, named[at % named.length]);
+        const refusal = bounded.refusal(event);
+        if (refusal === undefined) store(event);
+        return refusal === undefined;
+      });
+      expect(answers).toEqual([true, true, true, false, false, false]);
+      expect(index.unclaimed().events).toBe(3);
+    }
+  });
+
+  it('is not what maintainers and the service say of the state of repositories, however much that is', () => {
+    const bounded = quota({ unclaimed: { events: 3, bytes: 5_000 } });
+    for (const by of keys()) {
+      const refs = times(100, () => [`refs/heads/${++number}`, 'a'.repeat(40)]);
+      store(plainEvent({ by, kind: 30_618, tags: [['d', 'x'], ...refs] }));
+      store(plainEvent({ by, kind: 30_078, tags: [['d', 'x']], content: 'x'.repeat(1_000) }));
+    }
+    expect(index.unclaimed()).toEqual({ events: 0, bytes: 0 });
+    expect(bounded.refusal(list(cat))).toBeUndefined();
+  });
+});
+
 describe('the memory of the index (issue 11, point 10)', () => {
   it('is available to strangers up to four fifths, and fully to others', () => {
     const full = 'blocked: this relay has no room for more events';
@@ -325,8 +358,12 @@ describe(`random events of every kind (seed ${SEED}) (issue 11, point 10)`, () =
         const sum = some.reduce((all, one) => all + Buffer.byteLength(encodeEvent(one)), 0);
         expect(sum, `seed ${SEED}, event ${at}`).toBeLessThanOrEqual(bytes);
       };
-      const isAbout = ({ tags }: NostrEvent, identifier: string) =>
-        tags.some(([, value]) => value === address(identifier));
+      const isAbout = (one: NostrEvent, identifier: string) =>
+        ![0, 10_317].includes(one.kind) && one.tags.some(([, value]) => value === address(identifier));
+      within(
+        events.filter((one) => !isAbout(one, 'x') && !isAbout(one, 'y')),
+        limits.unclaimed,
+      );
       for (const key of strangers)
         within(
           events.filter(({ pubkey }) => pubkey === key),
