@@ -23,7 +23,7 @@ export const HELD_SECONDS = 30 * 60;
 /** How many signed states a repository holds at most: the newest ones, and of each author only the newest. */
 export const MAX_HELD = 16;
 
-/** The result of holding a signed state: `held`, or the newer state by the same author that is held already. */
+/** The result of holding a signed state: `held`, or a newer one that is held: by the same author, or the oldest of too many. */
 export type Held = 'held' | { readonly outdatedBy: StateStamp };
 
 export interface HeldStatesContext extends HeldRecordContext {
@@ -58,7 +58,7 @@ export class HeldStates {
   /**
    * Holds a signed state. Its event is stored in the repository as well, because the manifest of the push that applies the
    * state names the event.
-   * @returns the newer state by the same author, if one is held already
+   * @returns a newer state, if that one stands in its way
    * @throws CairnError `unavailable` or `busy` when the store does not take it
    */
   async hold(id: RepositoryId, event: VerifiedEvent): Promise<Held> {
@@ -85,8 +85,12 @@ export class HeldStates {
       const ownStamp = own === undefined ? undefined : stampOf(own.event);
       outdatedBy = ownStamp !== undefined && isNewerState(ownStamp, stamp) ? ownStamp : undefined;
       if (outdatedBy !== undefined || own?.event.id === event.id) return undefined;
-      const others = held.filter((entry) => entry !== own);
-      return { orders: newest([...others, { event: copyOf(event), heldAt: this.now() }]) };
+      const entry = { event: copyOf(event), heldAt: this.now() };
+      const kept = newest([...held.filter((other) => other !== own), entry]);
+      if (kept.includes(entry)) return { orders: kept };
+      const oldest = kept.at(-1);
+      outdatedBy = oldest === undefined ? undefined : stampOf(oldest.event);
+      return undefined;
     });
     return outdatedBy === undefined ? 'held' : { outdatedBy };
   }
@@ -186,7 +190,8 @@ function stampOf(event: Pick<NostrEvent, 'id' | 'pubkey' | 'created_at'>): State
 
 function newest(entries: readonly HeldEntry[]): HeldEntry[] {
   if (entries.length <= MAX_HELD) return [...entries];
-  return [...entries].sort((a, b) => b.event.created_at - a.event.created_at).slice(0, MAX_HELD);
+  const sorted = [...entries].sort((a, b) => (isNewerState(stampOf(a.event), stampOf(b.event)) ? -1 : 1));
+  return sorted.slice(0, MAX_HELD);
 }
 
 function copyOf(event: NostrEvent): HeldEntry['event'] {

@@ -135,6 +135,23 @@ describe('a held signed state', () => {
     );
   });
 
+  it('is not held if as many newer ones are, and its author is told', async () => {
+    const rig = new HeldRig();
+    const others = Array.from({ length: MAX_HELD }, (_, at) => signedState(author(10 + at), AT));
+    for (const event of others) await rig.hold(event);
+    expect(await rig.hold(signedState(alice, AT - 1))).toMatchObject({ outdatedBy: { at: AT } });
+    expect(await rig.waiting()).toHaveLength(MAX_HELD);
+    // Of states of one second the larger ids count: as many states as there are keys, in whatever sequence.
+    const more = Array.from({ length: 8 }, (_, at) => signedState(author(50 + at), AT));
+    const told = await Promise.all(more.map((event) => rig.hold(event)));
+    const kept = [...others, ...more]
+      .map(({ id }) => id)
+      .sort()
+      .slice(-MAX_HELD);
+    expect((await rig.waiting()).sort()).toEqual(kept);
+    for (const [at, { id }] of more.entries()) if (kept.includes(id)) expect(told[at]).toBe('held');
+  });
+
   it('is kept beside those that another server held at the same time', async () => {
     const one = new HeldRig();
     const other = new HeldRig(one);
