@@ -50,7 +50,11 @@ export class RenderPool {
   private readonly options: RenderPoolOptions;
   private readonly slots: Limiter;
   private readonly idle = new Set<RenderThread>();
+  /** Those that run, idle ones included. */
   private readonly threads = new Set<RenderThread>();
+  private readonly ending = new Set<Promise<void>>();
+  /** Texts that wait for a thread, each with a slot. */
+  private readonly waiting: ((thread: RenderThread | undefined) => void)[] = [];
   private closed = false;
 
   constructor(options: RenderPoolOptions) {
@@ -76,9 +80,10 @@ export class RenderPool {
     const release = await this.slots.acquire(signal);
     try {
       if (this.closed) throw new CairnError('busy', 'the server is stopping');
-      const thread = this.take();
+      const thread = await this.take();
+      if (thread === undefined) return undefined;
       const reply = await thread.ask({ task, question }, this.options.timeLimit);
-      if (thread.isUsable && !this.closed) this.keep(thread);
+      if (thread.isUsable && !this.closed) this.give(thread);
       else await this.end(thread);
       // The worker answers each task with the answer of its type.
       return reply?.is === 'rendered' ? (reply.answer as RenderAnswer<Name>) : undefined;
@@ -90,33 +95,56 @@ export class RenderPool {
   /** Ends the threads. Texts that are being rendered stay as they are. */
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.all([...this.threads].map((thread) => this.end(thread)));
+    for (const resolve of this.waiting.splice(0)) resolve(undefined);
+    await Promise.all([...this.ending, ...[...this.threads].map((thread) => this.end(thread))]);
   }
 
-  private take(): RenderThread {
+  /**
+   * Takes the thread that is free first: one that rests, the one that another text has, or a new one, which takes longer to start than most
+   * texts to be rendered.
+   * @returns undefined if none could be started
+   */
+  private async take(): Promise<RenderThread | undefined> {
     for (const kept of this.idle) {
       this.idle.delete(kept);
       kept.wake();
       if (kept.isUsable) return kept;
       this.threads.delete(kept);
     }
+    // Fewer texts have slots than there may be threads, so each finds one.
+    // It reports nothing, and fails by giving no thread.
+    if (this.threads.size < this.options.workers) void this.start();
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  private async start(): Promise<void> {
     const thread = new RenderThread(this.options.program ?? PROGRAM, this.options.memory);
     this.threads.add(thread);
-    return thread;
+    if (await thread.started()) this.give(thread);
+    else {
+      this.waiting.shift()?.(undefined);
+      await this.end(thread);
+    }
   }
 
-  private keep(thread: RenderThread): void {
+  /** Gives a free thread to the text that waits the longest, or lets it rest. */
+  private give(thread: RenderThread): void {
+    const next = this.waiting.shift();
+    if (next !== undefined) {
+      next(thread);
+      return;
+    }
     this.idle.add(thread);
-    thread.rest(this.options.idle, () => {
-      // Nothing waits for an idle thread, and ending it does not fail.
-      void this.end(thread);
-    });
+    // Nothing waits for an idle thread, and ending it does not fail.
+    thread.rest(this.options.idle, () => void this.end(thread));
   }
 
-  private async end(thread: RenderThread): Promise<void> {
+  private end(thread: RenderThread): Promise<void> {
     this.idle.delete(thread);
-    await thread.end();
     this.threads.delete(thread);
+    const ending = thread.end().finally(() => this.ending.delete(ending));
+    this.ending.add(ending);
+    return ending;
   }
 }
 
@@ -150,9 +178,14 @@ class RenderThread {
     this.worker.on('exit', gone);
   }
 
+  /** @returns false if it did not start */
+  async started(): Promise<boolean> {
+    await this.within(START, this.ready);
+    return this.isUsable;
+  }
+
   /** @returns undefined when there is no answer in time: then the thread is of no use any more */
   async ask(request: RenderRequest, timeLimit: number): Promise<RenderReply | undefined> {
-    await this.within(START, this.ready);
     if (!this.isUsable) return undefined;
     const answer = new Promise<RenderReply | undefined>((resolve) => {
       this.heard = resolve;

@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RenderPool, type RenderPoolOptions } from '../../../../src/web/render/render-pool.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { tempDir } from '../../../helpers/temp-dir.ts';
 
 /** Does what its text says. */
 const PROGRAM = `
@@ -16,7 +19,8 @@ parentPort.on('message', ({ question: { text } }) => {
 parentPort.postMessage({ is: 'ready' });
 `;
 
-const program = new URL(`data:text/javascript,${encodeURIComponent(PROGRAM)}`);
+const urlOf = (text: string) => new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+const program = urlOf(PROGRAM);
 
 const place = { files: '/file', raw: '/raw', folder: [] };
 
@@ -94,6 +98,52 @@ describe('a pool of threads that render', () => {
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected']);
     expect(settled[3]).toMatchObject({ reason: { kind: 'busy' } });
     expect(threads.size).toBe(2);
+  });
+
+  it('does not wait for a new thread if another one is free before', async () => {
+    await using folder = await tempDir();
+    const started = JSON.stringify(`${folder.path}/started`);
+    const onlyFirst = `import { mkdirSync } from 'node:fs';\nmkdirSync(${started});\n${PROGRAM}`;
+    const stuck = `try { await import(${JSON.stringify(urlOf(onlyFirst).href)}) } catch { setInterval(() => {}, 1000) }`;
+    const threads = open({ workers: 2, program: urlOf(stuck) });
+    expect(await threads.render('markdown', { text: 'first', place })).toBe('FIRST');
+    // The second thread never starts, and is still starting.
+    const asked = ['a', 'b', 'c', 'd'].map((text) => threads.render('markdown', { text, place }));
+    expect(await Promise.all(asked)).toEqual(['A', 'B', 'C', 'D']);
+    expect(threads.size).toBe(2);
+    await threads.close();
+    expect(threads.size).toBe(0);
+  });
+
+  it('leaves texts as they are whose threads do not start, and ends what waits when it is closed', async () => {
+    const broken = open({ workers: 2, program: urlOf('throw new Error()') });
+    const asked = ['a', 'b', 'c'].map((text) => broken.render('markdown', { text, place }));
+    expect(await Promise.all(asked)).toEqual([undefined, undefined, undefined]);
+    await broken.close();
+    const silent = open({ program: urlOf('setInterval(() => {}, 1000)') });
+    const waiting = silent.render('markdown', { text: 'a', place });
+    await expect.poll(() => silent.size).toBe(1);
+    await silent.close();
+    expect(await waiting).toBeUndefined();
+  });
+
+  it('answers all texts, whatever happens to threads', async () => {
+    const random = new SeededRandom(7);
+    const threads = open({ workers: 3, queue: 200, timeLimit: 2_000, idle: 1 });
+    const kinds = ['a', 'b', 'c', 'throw', 'leave'];
+    const texts = Array.from({ length: 120 }, () => random.pick(kinds));
+    const answers = await Promise.all(
+      texts.map(async (text, at) => {
+        if (at % 7 === 0) await sleep(random.below(60));
+        return threads.render('markdown', { text, place });
+      }),
+    );
+    for (const [at, text] of texts.entries()) {
+      if (text.length > 1) expect(answers[at], text).toBeUndefined();
+      // A thread that is slow to answer is ended; on a busy machine that may happen.
+      else expect([text.toUpperCase(), undefined]).toContain(answers[at]);
+    }
+    expect(answers.filter((answer) => answer !== undefined).length).toBeGreaterThan(20);
   });
 
   it('ends idle threads', async () => {
