@@ -1,7 +1,7 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import { parseCheckIn } from '../../fossil/check-in.ts';
 import { filesOfCheckIn } from '../../fossil/check-in-files.ts';
-import type { BagEntry } from '../../repository/fossil/bag.ts';
+import { Yielder } from '../../lib/cooperative.ts';
 import { type Round, visibleEntry } from './round.ts';
 
 /**
@@ -10,23 +10,16 @@ import { type Round, visibleEntry } from './round.ts';
  */
 export class DeltaSources {
   private readonly round: Round;
-  private readonly checkIns: readonly BagEntry[];
   private files: Promise<ReadonlyMap<ArtifactName, ArtifactName>> | undefined;
 
-  /** @param wanted everything that the request asks for */
-  constructor(round: Round, wanted: readonly BagEntry[]) {
+  constructor(round: Round) {
     this.round = round;
-    const { deltaCheckIns, deltaBytes } = round.context.limits;
-    this.checkIns = wanted
-      .filter(({ isCheckIn, size }) => isCheckIn && size <= deltaBytes)
-      .slice(0, deltaCheckIns);
   }
 
   /** @returns undefined if nothing is known, or if the client is not likely to have it */
   async of(name: ArtifactName, content: Uint8Array): Promise<ArtifactName | undefined> {
     const entry = this.round.bag.find(name);
     if (entry?.isCheckIn === true) return parseCheckIn(content)?.parents[0];
-    if (this.checkIns.length === 0) return undefined;
     this.files ??= this.changedFiles();
     return (await this.files).get(name);
   }
@@ -34,7 +27,7 @@ export class DeltaSources {
   /** Files that the check-ins changed, each with the version before. */
   private async changedFiles(): Promise<ReadonlyMap<ArtifactName, ArtifactName>> {
     const changed = new Map<ArtifactName, ArtifactName>();
-    for (const { name } of this.checkIns) {
+    for (const name of await this.checkIns()) {
       if (this.round.reply.isFull) break;
       const checkIn = await this.round.bag.content(name);
       const parent = parseCheckIn(checkIn)?.parents[0];
@@ -47,5 +40,18 @@ export class DeltaSources {
       }
     }
     return changed;
+  }
+
+  /** The first check-ins among what the request asks for. A request may ask for a million artifacts. */
+  private async checkIns(): Promise<readonly ArtifactName[]> {
+    const { deltaCheckIns, deltaBytes } = this.round.context.limits;
+    const found: ArtifactName[] = [];
+    const yielder = new Yielder();
+    for (const { name, isCheckIn, size } of this.round.request.gimmes.entries()) {
+      if (found.length >= deltaCheckIns) break;
+      if (yielder.isDueByNow) await yielder.next();
+      if (isCheckIn && size <= deltaBytes && visibleEntry(this.round, name) !== undefined) found.push(name);
+    }
+    return found;
   }
 }

@@ -1,6 +1,7 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import { inflatePayload } from '../../fossil/compression.ts';
 import { createDelta } from '../../fossil/create-delta.ts';
+import { Yielder } from '../../lib/cooperative.ts';
 import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
 import type { BagEntry } from '../../repository/fossil/bag.ts';
 import { BagReading } from '../../repository/fossil/bag-reading.ts';
@@ -22,21 +23,21 @@ const SMALLEST_FOR_DELTA = 100;
  */
 export async function sendArtifacts(round: Round, isLegacyClone: boolean): Promise<void> {
   const { request, reply, context } = round;
-  const wanted: BagEntry[] = [];
+  const sent = new Set<ArtifactName>();
+  const sources = new DeltaSources(round);
+  const yielder = new Yielder();
   for (const { name } of request.gimmes.entries()) {
+    if (yielder.isDueByNow) await yielder.next();
+    context.signal?.throwIfAborted();
     const entry = visibleEntry(round, name);
     if (entry === undefined || faultFires(context.faults, 'server.ignore-gimme')) continue;
-    wanted.push(entry);
-  }
-  const sent = new Set<ArtifactName>();
-  const sources = new DeltaSources(round, wanted);
-  for (const entry of wanted) {
-    context.signal?.throwIfAborted();
     if (reply.filesSent > 0 && reply.isFull) {
       if (!reply.announce(entry.name, entry.isPrivate)) return;
       continue;
     }
     await sendOne(round, entry, { sources, sent, isLegacyClone });
+    // Contents in memory are there at once, so that nothing else hands over the turn.
+    await yielder.next();
     sent.add(entry.name);
   }
 }

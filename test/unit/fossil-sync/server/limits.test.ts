@@ -1,13 +1,16 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Card } from '../../../../src/fossil/cards.ts';
 import { readCards } from '../../../../src/fossil/read-cards.ts';
 import { writeCards } from '../../../../src/fossil/write-cards.ts';
 import { ROUND_LIMITS } from '../../../../src/fossil-sync/server/round-limits.ts';
 import { NO_ARTIFACTS, readRoundRequest } from '../../../../src/fossil-sync/server/round-request.ts';
+import { Bag } from '../../../../src/repository/fossil/bag.ts';
 import { ChangeShun } from '../../../../src/repository/fossil/change-shun.ts';
 import { announcedNames, errorOf, sentNames } from '../../../helpers/fossil-requests.ts';
 import { namesOf, whole } from '../../../helpers/fossil-rig.ts';
 import { startRounds } from '../../../helpers/fossil-rounds.ts';
+
+afterEach(() => vi.restoreAllMocks());
 
 const name = (at: number) => at.toString(16).padStart(40, '0');
 
@@ -67,6 +70,50 @@ describe('limits of a reply (docs/reference/fossil-limits.md)', () => {
     expect(known.flatMap((card) => ('name' in card ? [card.name] : [])).sort()).toEqual(
       namesOf(await rig.bag()),
     );
+  });
+});
+
+describe('a request for very many artifacts', () => {
+  // A slice of 8 ms is over at each look at this clock, which is once in 256 steps.
+  const MOST_IN_A_TURN = 600;
+  const artifacts = Array.from({ length: 1_500 }, (_, at) => whole(`text ${at} `.repeat(12)));
+
+  it.each([
+    ['announces what has no room', { replyBytes: 1 }],
+    ['sends what has room', { replyBytes: 2 ** 30 }],
+  ])('%s, in turns with others', async (_, limits) => {
+    const { requests } = await startRounds(artifacts, { limits });
+    let time = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => {
+      time += 10;
+      return time;
+    });
+    let inTurn = 0;
+    let most = 0;
+    const looked = () => {
+      inTurn++;
+      most = Math.max(most, inTurn);
+    };
+    const { at, find } = Bag.prototype;
+    vi.spyOn(Bag.prototype, 'at').mockImplementation(function (this: Bag, ordinal) {
+      looked();
+      return at.call(this, ordinal);
+    });
+    vi.spyOn(Bag.prototype, 'find').mockImplementation(function (this: Bag, artifact) {
+      looked();
+      return find.call(this, artifact);
+    });
+    let isOver = false;
+    const countTurn = () => {
+      inTurn = 0;
+      if (!isOver) setImmediate(countTurn);
+    };
+    setImmediate(countTurn);
+    const asked = artifacts.map((each): Card => ({ card: 'gimme', name: each.name }));
+    const reply = await requests.send([requests.pull, ...asked]);
+    isOver = true;
+    expect(new Set([...sentNames(reply), ...announcedNames(reply)]).size).toBeGreaterThanOrEqual(1_500);
+    expect(most).toBeLessThan(MOST_IN_A_TURN);
   });
 });
 
