@@ -204,8 +204,9 @@ class ImportRun {
     base: PublishedGitState | undefined,
   ): Promise<void> {
     if (diverged.length > 0) {
+      const lost = new Set(diverged);
       for (const { target, oldId, newId } of changes)
-        if (diverged.includes(target)) this.diverged.add(pairKey(oldId, newId));
+        if (lost.has(target)) this.diverged.add(pairKey(oldId, newId));
       throw new Outdated(reason);
     }
     const now = await this.request.repository.resolve();

@@ -20,6 +20,7 @@ import { countsOf, type MirrorResult, type Outcome } from '../run/mirror-result.
 import { usualLimits } from '../run/mirror-run.ts';
 import { runMirror } from '../run/run-mirror.ts';
 import type { MirrorRemote, MirrorRunResult, PullRun, PushRun } from './mirror-runs.ts';
+import { otherReasons } from './other-reasons.ts';
 import { OwnSource } from './own-source.ts';
 import type { MirrorCredential } from './sealed-credentials.ts';
 import { refuseLosses } from './target-losses.ts';
@@ -198,22 +199,8 @@ function changedIn(
   if (outcome === 'ok') return applied + deleted;
   signal.throwIfAborted();
   if (error !== undefined) throw error;
-  const reasons = refs.flatMap((ref) => {
-    const failed =
-      ref.result !== undefined && ref.result.outcome !== 'applied' ? ref.result.reason : undefined;
-    const reason = ref.action === 'block' ? ref.reason : failed;
-    return reason === undefined ? [] : [{ name: ref.target, reason }];
-  });
-  // The problem tells the first one. A reason that many refs have is told once.
-  const others = reasons.filter(
-    ({ name, reason }, at) =>
-      problem?.includes(`${name}: ${reason}`) !== true &&
-      reasons.findIndex((other) => other.reason === reason) === at,
-  );
   const isRefused = refs.some((ref) => ref.result?.outcome === 'refused');
   const said = isRefused ? (messages?.lines ?? []).slice(-MOST_TOLD) : [];
-  const told = [...others.slice(0, MOST_TOLD).map(({ name, reason }) => `${name}: ${reason}`), ...said].join(
-    '; ',
-  );
+  const told = [...otherReasons(refs, problem, MOST_TOLD), ...said].join('; ');
   throw publicError(KIND_OF[outcome], told === '' ? (problem ?? 'the run failed') : `${problem} (${told})`);
 }

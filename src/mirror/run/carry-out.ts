@@ -30,11 +30,12 @@ export async function carryOut(
 ): Promise<void> {
   const source = new WatchedSource(run.source);
   const lacking: PlannedRef[] = [];
+  const byName = new Map(refs.map((ref) => [ref.target, ref]));
   const watching: CarryOutObserver = {
     ...observer,
     result: (name, result) => {
       const lacks = result.outcome === 'refused' && lacksObjects(result.reason);
-      const ref = openCopy === undefined || !lacks ? undefined : refs.find(({ target }) => target === name);
+      const ref = openCopy === undefined || !lacks ? undefined : byName.get(name);
       if (ref === undefined) observer.result(name, explained(result));
       else lacking.push(ref);
     },
@@ -101,10 +102,10 @@ function partition(
   refs: readonly PlannedRef[],
   problem: string,
 ): { readonly guilty: readonly PlannedRef[]; readonly others: readonly PlannedRef[] } {
-  const guilty = namedIn(run, refs, problem);
-  return guilty.length === 0
+  const guilty = new Set(namedIn(run, refs, problem));
+  return guilty.size === 0
     ? { guilty: refs, others: [] }
-    : { guilty, others: refs.filter((ref) => !guilty.includes(ref)) };
+    : { guilty: [...guilty], others: refs.filter((ref) => !guilty.has(ref)) };
 }
 
 function namedIn({ source }: MirrorRun, refs: readonly PlannedRef[], problem: string): PlannedRef[] {
