@@ -2,10 +2,10 @@
 export interface CredentialHelper {
   /** @returns undefined if it has none. @throws only the signal's reason */
   fill(question: CredentialQuestion, signal: AbortSignal): Promise<FilledCredential | undefined>;
-  /** The credential was accepted. */
-  approve(credential: FilledCredential): Promise<void>;
-  /** The credential was refused. */
-  reject(credential: FilledCredential): Promise<void>;
+  /** The credential was accepted. @param signal nobody waits any longer */
+  approve(credential: FilledCredential, signal?: AbortSignal): Promise<void>;
+  /** The credential was refused. @param signal nobody waits any longer */
+  reject(credential: FilledCredential, signal?: AbortSignal): Promise<void>;
 }
 
 export interface CredentialQuestion {

@@ -26,12 +26,12 @@ export class GitCredentialHelper implements CredentialHelper {
     return output === undefined ? undefined : parseFilled(output);
   }
 
-  async approve(credential: FilledCredential): Promise<void> {
-    await this.run('approve', credential.description);
+  async approve(credential: FilledCredential, signal?: AbortSignal): Promise<void> {
+    await this.run('approve', credential.description, signal);
   }
 
-  async reject(credential: FilledCredential): Promise<void> {
-    await this.run('reject', credential.description);
+  async reject(credential: FilledCredential, signal?: AbortSignal): Promise<void> {
+    await this.run('reject', credential.description, signal);
   }
 
   /** @returns what git prints; undefined if it fails, or does not come to an end before the signal is aborted */

@@ -85,19 +85,19 @@ export class HttpAuthorizer {
   }
 
   /** The server has answered as it should. */
-  async accepted(repository: URL): Promise<void> {
+  async accepted(repository: URL, signal: AbortSignal): Promise<void> {
     const tentative = this.untold(repository);
     if (tentative === undefined) return;
     tentative.told = true;
-    await this.options.helper?.approve(tentative.credential);
+    await this.options.helper?.approve(tentative.credential, signal);
   }
 
   /** The server has refused (401 or 403) what the helper knows: it is not used again. */
-  async refused(repository: URL): Promise<void> {
+  async refused(repository: URL, signal: AbortSignal): Promise<void> {
     const tentative = this.filled;
     if (tentative?.origin !== repository.origin) return;
     this.filled = undefined;
-    await this.options.helper?.reject(tentative.credential);
+    await this.options.helper?.reject(tentative.credential, signal);
   }
 
   private untold(repository: URL): Tentative | undefined {

@@ -45,12 +45,12 @@ export class HttpConnection implements Connection {
     const protocol: Record<string, string> = isAsked ? { 'Git-Protocol': `version=${version}` } : {};
     const { answer, repository } = await this.advertisement(service, protocol, signal);
     if (answer.status !== 200) {
-      if (isRefused(answer)) await authorizer.refused(repository);
+      if (isRefused(answer)) await authorizer.refused(repository, signal);
       throw await client.refusal(answer, repository, 0);
     }
     await mustBe(answer, `application/x-${service}-advertisement`, repository);
     const body = await withoutServiceHeader(boundedAdvertisement(answer.body), service);
-    await authorizer.accepted(repository);
+    await authorizer.accepted(repository, signal);
     return new HttpSession({ client, authorizer, repository, service, protocol }, new PacketStream(body));
   }
 
@@ -134,11 +134,11 @@ class HttpSession implements Session {
       answer = await this.post(body, signal);
     }
     if (answer.status !== 200) {
-      if (isRefused(answer)) await authorizer.refused(repository);
+      if (isRefused(answer)) await authorizer.refused(repository, signal);
       throw await client.refusal(answer, repository, answer.sent());
     }
     await mustBe(answer, `application/x-${service}-result`, repository);
-    await authorizer.accepted(repository);
+    await authorizer.accepted(repository, signal);
     this.current = new PacketStream(answer.body);
     return this.current;
   }

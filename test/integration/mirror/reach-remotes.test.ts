@@ -444,6 +444,14 @@ describe('a replacement of git credential', () => {
     const asking = helper.fill(ask, abort.signal);
     abort.abort(new Error('enough'));
     await expect(asking).rejects.toThrow('enough');
+    // Also while it stores, or erases: nothing depends on that.
+    const credential = { description: [], userName: 'me', secret: 'x' };
+    for (const operation of ['approve', 'reject'] as const) {
+      const stopping = new AbortController();
+      const telling = helper[operation](credential, stopping.signal);
+      stopping.abort();
+      await telling;
+    }
   });
 });
 
