@@ -2,7 +2,7 @@ import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import { nameOf } from '../../fossil/artifact-name.ts';
 import { FEWEST_TO_CLUSTER, writeClusters } from '../../fossil/cluster.ts';
 import { Yielder } from '../../lib/cooperative.ts';
-import type { BagEntry } from '../../repository/fossil/bag.ts';
+import type { Bag, BagEntry } from '../../repository/fossil/bag.ts';
 import type { ReceivedArtifact } from '../../repository/fossil/prepared-artifacts.ts';
 import { faultFires } from '../faults.ts';
 import { isVisible, type Round } from './round.ts';
@@ -62,14 +62,30 @@ function* privateEntriesOf({ bag }: Round): Generator<BagEntry> {
   }
 }
 
-/** A pull is answered without clusters if they cannot be published. */
+/** Puts artifacts into clusters until few are in none. A pull is answered without clusters if they cannot be published. */
 async function makeClusters(round: Round): Promise<void> {
-  const { bag, repository, context, request } = round;
+  const { context, request } = round;
   // A client that is still sending would leave many small clusters behind.
   if (request.files.length > 0) return;
-  if (bag.unclusteredCount < FEWEST_TO_CLUSTER) return;
+  try {
+    while (round.bag.unclusteredCount >= FEWEST_TO_CLUSTER && context.signal?.aborted !== true) {
+      const before = round.bag.unclusteredCount;
+      round.bag = await addClusters(round);
+      // Others publish as well: then the next pull goes on.
+      if (round.bag.unclusteredCount >= before) return;
+    }
+  } catch (error) {
+    context.observer.error(error);
+  }
+}
+
+/** Puts the first unclustered artifacts into clusters, as many as one publish takes. @returns what is published then */
+function addClusters({ bag, repository, context }: Round): Promise<Bag> {
   const names: ArtifactName[] = [];
-  for (const { name } of bag.unclustered()) names.push(name);
+  for (const { name } of bag.unclustered()) {
+    if (names.length === context.limits.clustered) break;
+    names.push(name);
+  }
   const algorithm = bag.state.hashPolicy === 'sha1' ? 'sha1' : 'sha3-256';
   const artifacts = writeClusters(names).map(
     (payload): ReceivedArtifact => ({
@@ -79,9 +95,5 @@ async function makeClusters(round: Round): Promise<void> {
       isPrivate: false,
     }),
   );
-  try {
-    round.bag = await repository.take({ artifacts, cause: 'sync', actor: undefined });
-  } catch (error) {
-    context.observer.error(error);
-  }
+  return repository.take({ artifacts, cause: 'sync', actor: undefined });
 }

@@ -8,6 +8,8 @@ export interface RoundLimits {
   readonly gimmes: number;
   /** Bytes of `igot` cards in one reply. */
   readonly announcementBytes: number;
+  /** Artifacts that one publish puts into clusters; at most the members that clusters of one request may name. */
+  readonly clustered: number;
   /** Milliseconds for which a pinned clone may go on. After that it begins again from what is published then. */
   readonly pinMilliseconds: number;
   /** Most check-ins that are read for one request to find earlier versions of its files. */
@@ -21,6 +23,7 @@ export const ROUND_LIMITS: RoundLimits = {
   replyMilliseconds: 30_000,
   gimmes: 500,
   announcementBytes: 32 * 2 ** 20,
+  clustered: 100_000,
   pinMilliseconds: 24 * 3_600_000,
   deltaCheckIns: 50,
   deltaBytes: 4 * 2 ** 20,

@@ -4,6 +4,8 @@ import type { Card } from '../../../../src/fossil/cards.ts';
 import { parseCluster } from '../../../../src/fossil/cluster.ts';
 import { applyDelta } from '../../../../src/fossil/delta.ts';
 import { writeStructuralArtifact } from '../../../../src/fossil/structural-artifact.ts';
+import { ROUND_LIMITS } from '../../../../src/fossil-sync/server/round-limits.ts';
+import { INTAKE_LIMITS } from '../../../../src/repository/fossil/intake-limits.ts';
 import { READER } from '../../../helpers/fossil-host.ts';
 import { announcedNames, cardsOf, errorOf, sentNames } from '../../../helpers/fossil-requests.ts';
 import { delta, lines, namesOf, whole } from '../../../helpers/fossil-rig.ts';
@@ -45,6 +47,19 @@ describe('a pull (issue 14, deliverable 3)', () => {
     const clusters = await requests.send([requests.pull, ...announced.map(gimme)]);
     const members = cardsOf(clusters, 'file').flatMap(({ payload }) => parseCluster(payload) ?? []);
     expect(new Set<string>(members)).toEqual(before);
+  });
+
+  it('puts more artifacts into clusters than one publish takes', async () => {
+    const { rig, requests } = await startRounds(texts(1_000), {
+      intake: { members: 300 },
+      limits: { clustered: 300 },
+    });
+    const announced = announcedNames(await requests.send([requests.pull]));
+    expect(announced.length).toBeLessThan(100);
+    const bag = await rig.another().bag();
+    expect([bag.unclusteredCount, bag.wanted(1)]).toEqual([announced.length, []]);
+    // By default one publish takes them.
+    expect(ROUND_LIMITS.clustered).toBeLessThanOrEqual(INTAKE_LIMITS.members);
   });
 
   it('announces clusters that are in clusters if the client asks for them', async () => {
