@@ -1,5 +1,6 @@
 /** Check-ins: the artifacts that state what all files of a project were at one time. Only what Cairn uses of them is read. */
 import { type ArtifactName, parseArtifactName } from './artifact-name.ts';
+import { parseFossilDate } from './date.ts';
 import { type ArtifactCard, readStructuralArtifact } from './structural-artifact.ts';
 import { defossilize } from './tokens.ts';
 
@@ -23,8 +24,6 @@ const OF_OTHERS = /[AEGHIJKLMW]/;
 /** Cards that only check-ins have, beside a comment, which attachments and technotes have, too. */
 const OF_CHECK_INS = /[BCFQR]/;
 
-const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$/;
-
 /** What a check-in says of itself, or undefined if the content is not a check-in. Told apart from others as by Fossil. */
 export function parseCheckIn(content: Uint8Array): CheckIn | undefined {
   const cards = readStructuralArtifact(content, 'F');
@@ -43,13 +42,13 @@ export function checkInOf(cards: readonly ArtifactCard[]): CheckIn | undefined {
     if (parent === undefined) return undefined;
     parents.push(parent);
   }
-  const date = textOf('D');
+  const instant = parseFossilDate(textOf('D'));
   const branch = cards.find(([letter, text]) => letter === 'T' && text.startsWith('*branch * '))?.[1];
   return {
     parents,
     comment: defossilize(textOf('C')),
     user: defossilize(textOf('U')),
-    time: DATE.test(date) ? Math.floor(Date.parse(`${date}Z`) / 1_000) : undefined,
+    time: instant === undefined ? undefined : Math.floor(instant / 1_000),
     branch: branch === undefined ? undefined : defossilize(branch.slice('*branch * '.length)),
     baseline: parseArtifactName(textOf('B')),
   };

@@ -3,6 +3,7 @@
  * attachments (2.6), technotes (2.7) and forum posts (2.8).
  */
 import { type ArtifactName, parseArtifactName } from './artifact-name.ts';
+import { parseFossilDate } from './date.ts';
 import { type ArtifactCard, readStructuralArtifact } from './structural-artifact.ts';
 import { defossilize } from './tokens.ts';
 
@@ -74,7 +75,6 @@ export interface ForumPost extends Signed {
 
 export type ProjectNote = WikiVersion | TicketChange | Attachment | TechnoteVersion | ForumPost;
 
-const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?$/;
 const TICKET = /^[0-9a-f]{40}$/;
 
 /** What is read of the cards of one artifact. */
@@ -105,7 +105,7 @@ export function parseProjectNote(content: Uint8Array): ProjectNote | undefined {
   if (all === undefined) return undefined;
   const raw = (wanted: string) => all.find(([letter]) => letter === wanted)?.[1];
   const cards = { all, raw, text: (wanted: string) => defossilize(raw(wanted) ?? '') };
-  const instant = instantOf(raw('D'));
+  const instant = parseFossilDate(raw('D') ?? '');
   const reader = READERS.find(([letter]) => raw(letter) !== undefined);
   if (instant === undefined) return undefined;
   return reader?.[1](cards, { user: cards.text('U'), time: Math.floor(instant / 1_000), instant });
@@ -127,7 +127,7 @@ function readTicketChange(cards: Cards, signed: Signed): TicketChange | undefine
 
 function readTechnote(cards: Cards, signed: Signed): TechnoteVersion | undefined {
   const [date = '', technote = ''] = cards.raw('E')?.split(' ') ?? [];
-  const [at, text] = [instantOf(date), cards.raw('W')];
+  const [at, text] = [parseFossilDate(date), cards.raw('W')];
   if (at === undefined || text === undefined || !TICKET.test(technote)) return undefined;
   const comment = cards.text('C');
   return {
@@ -170,9 +170,4 @@ function typeOf(cards: Cards): string {
 function fieldOf(line: string): readonly [name: string, value: string] {
   const [name = '', value = ''] = line.split(' ');
   return [defossilize(name), defossilize(value)];
-}
-
-/** Milliseconds since the epoch. */
-function instantOf(date: string | undefined): number | undefined {
-  return date !== undefined && DATE.test(date) ? Math.floor(Date.parse(`${date}Z`)) : undefined;
 }
