@@ -20,8 +20,9 @@ export interface CheckInFacts {
 const MEBIBYTE = 1024 * 1024;
 /** Bytes that a map needs for a file beside its name. */
 const PER_FILE = 200;
-/** Bytes of facts beside their texts. */
+/** Bytes of facts beside their texts, and of a name or the frame of a text. */
 const PER_CHECK_IN = 400;
+const PER_TEXT = 80;
 
 /** Parsed check-ins of all repositories. Artifacts never change, so nothing here is ever out of date. */
 export class FossilMemory {
@@ -35,8 +36,10 @@ export class FossilMemory {
   }
 
   rememberFacts(repository: string, facts: CheckInFacts): void {
-    const { name, comment, user, parents } = facts;
-    const weight = PER_CHECK_IN + 2 * (comment.length + user.length) + 80 * parents.length;
+    const { name, comment, user, parents, branch = '', tags } = facts;
+    const texts = [comment, user, branch, ...tags];
+    const characters = texts.reduce((sum, text) => sum + text.length, 0);
+    const weight = PER_CHECK_IN + 2 * characters + PER_TEXT * (parents.length + tags.length);
     this.facts.set(`${repository} ${name}`, facts, weight);
   }
 
@@ -46,7 +49,7 @@ export class FossilMemory {
 
   rememberFiles(repository: string, name: ArtifactName, files: ReadonlyMap<string, CheckInFile>): void {
     let weight = PER_FILE;
-    for (const path of files.keys()) weight += PER_FILE + 2 * path.length;
+    for (const [path, { oldName = '' }] of files) weight += PER_FILE + 2 * (path.length + oldName.length);
     this.files.set(`${repository} ${name}`, files, weight);
   }
 
