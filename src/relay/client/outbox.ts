@@ -94,10 +94,10 @@ export class Outbox {
    * @param seenAt the number of hidings when the search for them began
    */
   answer(subscription: Subscription, stored: readonly KeptEvent[], end: string, seenAt: number): void {
-    const waiting = this.takeBehind(subscription);
     for (const outgoing of stored) this.push({ subscription, outgoing, bytes: 0, seenAt });
     this.push({ subscription, text: end });
-    for (const entry of waiting) this.push(entry);
+    // Last: if a stored event cannot be read, these still wait, and are dropped.
+    for (const entry of this.takeBehind(subscription)) this.push(entry);
   }
 
   /** Drops waiting stored events of a subscription that has ended. */
