@@ -54,6 +54,10 @@ export class EventsInMemory implements Events {
     return this.kept.get(id)?.hidden === true;
   }
 
+  hiddenEvents(): NostrEvent[] {
+    return this.all.filter(({ id }) => this.isHidden(id));
+  }
+
   latest(kind: number, author: string, identifier: string): NostrEvent | undefined {
     const wanted = formatAddress({ kind, pubkey: author, identifier });
     return [...(this.addressed.get(wanted) ?? [])].sort(newestFirst)[0];

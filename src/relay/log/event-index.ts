@@ -116,6 +116,10 @@ export class EventIndex implements EventReader, Ledger {
     return row >= 0 && this.rows.isHidden(row);
   }
 
+  hiddenEvents(): readonly NostrEvent[] {
+    return [...this.hidden.keys()].map((row) => this.contents.event(row));
+  }
+
   latest(kind: number, author: string, identifier: string): NostrEvent | undefined {
     const [newest] = this.at(formatAddress({ kind, pubkey: author, identifier }));
     return newest === undefined ? undefined : this.contents.event(newest);

@@ -200,6 +200,10 @@ export class EventStore implements Events {
     return this.index.isHidden(id);
   }
 
+  hiddenEvents(): readonly NostrEvent[] {
+    return this.index.hiddenEvents();
+  }
+
   latest(kind: number, author: string, identifier: string): NostrEvent | undefined {
     return this.index.latest(kind, author, identifier);
   }

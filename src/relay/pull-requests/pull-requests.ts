@@ -64,6 +64,8 @@ export class PullRequests implements UpkeepTask {
   constructor(context: PullRequestsContext) {
     this.context = context;
     this.waiting = new WaitingPullRequests(context.clock);
+    // Those that waited when the last process ended.
+    for (const event of context.events.hiddenEvents()) this.addWaiting(event);
     context.events.onEvent((event, { hidden, elsewhere }) => {
       if (event.kind === kinds.deletion) this.dropDeleted(event);
       if (!isPullRequest(event)) return;
@@ -174,11 +176,9 @@ export class PullRequests implements UpkeepTask {
 
   /** Another server has taken the event: a push to this one may not have known it. */
   private heard(event: NostrEvent, hidden: boolean): void {
-    const tip = tipOf(event);
-    if (tip === undefined) return;
-    const repositories = this.repositoriesOf(event);
-    if (hidden) this.waiting.add({ event, tip, repositories, address: undefined });
-    for (const id of repositories) {
+    if (hidden) this.addWaiting(event);
+    if (tipOf(event) === undefined) return;
+    for (const id of this.repositoriesOf(event)) {
       this.work(id, async () => {
         const known = await this.context.repositories.get(id).peek(Number.POSITIVE_INFINITY);
         if (known !== undefined) this.note(id, known.manifest);
@@ -195,6 +195,13 @@ export class PullRequests implements UpkeepTask {
     } finally {
       if (!events.isHidden(event.id)) this.waiting.delete(event.id);
     }
+  }
+
+  /** Notes an event that this process has not taken itself. */
+  private addWaiting(event: NostrEvent): void {
+    const tip = tipOf(event);
+    if (tip === undefined) return;
+    this.waiting.add({ event, tip, repositories: this.repositoriesOf(event), address: undefined });
   }
 
   private dropDeleted(deletion: NostrEvent): void {

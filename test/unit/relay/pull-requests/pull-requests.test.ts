@@ -207,6 +207,15 @@ describe('a pull request (issue 11, point 8)', () => {
 });
 
 describe('a pull request beside failures', () => {
+  it('that waited when the server was started anew is shown when its tip comes to any ref', async () => {
+    const [server] = await servers();
+    const event = request(TIPS[0]);
+    expect((await server.send(event)).note).toMatch(/^purgatory: /);
+    const anew = new Server(server.rig);
+    await anew.push(byKey(alice), 'refs/heads/main', ZERO, TIPS[0]);
+    expect(anew.isShown(event)).toBe(true);
+  });
+
   it('that could not be stored takes no place among those that wait', async () => {
     const [server] = await servers();
     server.rig.events.failure = new Error('no log');
