@@ -231,7 +231,8 @@ export class ServerConnection implements AsyncDisposable {
 
   private refusal(reason: string): CairnError {
     const kind = KIND_OF_PREFIX[/^([a-z-]+):/.exec(reason)?.[1] ?? ''] ?? 'unavailable';
-    return new CairnError(kind, `${this.options.server} refused: ${reason || 'it does not say why'}`);
+    const hint = otherAddress(reason);
+    return new CairnError(kind, `${this.options.server} refused: ${reason || 'it does not say why'}${hint}`);
   }
 
   /** Resolves when something has happened, or the time is over. */
@@ -250,6 +251,12 @@ export class ServerConnection implements AsyncDisposable {
     this.failure ??= error;
     this.wake();
   }
+}
+
+/** What to do about a server that has another public URL, for example with `127.0.0.1` instead of `localhost`. */
+function otherAddress(reason: string): string {
+  const [, scheme, rest] = /does not name this relay, ws(s?):\/\/(\S+)$/.exec(reason) ?? [];
+  return scheme === undefined ? '' : `; use its public URL: --server http${scheme}://${rest}`;
 }
 
 /**

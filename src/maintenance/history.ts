@@ -40,7 +40,7 @@ export async function findInHistory<M extends Manifest>(
   if (depth === undefined && !/^[0-9a-f]{6,64}$/.test(which)) {
     throw new CairnError(
       'invalid',
-      `${JSON.stringify(which)} is neither a depth nor the digest of a manifest`,
+      `${JSON.stringify(which)} is neither a depth nor the digest of a manifest, nor at least six characters of its beginning`,
     );
   }
   for await (const entry of history(repository, from)) {

@@ -150,7 +150,10 @@ function notFound(host: string): NodeJS.ErrnoException {
 
 /** Errors do not contain the address of a name: it would reveal the network of the server. */
 function notPublic(host: string): CairnError {
-  return publicError('forbidden', `this server does not connect to ${host}: its address is not public`);
+  return publicError(
+    'forbidden',
+    `this server does not connect to ${host}: its address is not public, and --mirror-allow does not name it`,
+  );
 }
 
 function isRange(entry: string): boolean {

@@ -400,7 +400,7 @@ describe('a failing server is named with the reason if', () => {
   it('it has another name: its advice is shown', async () => {
     const other = relay.url.replace('127.0.0.1', 'localhost');
     await expect(cairn('announce', 'x', '--server', other)).rejects.toThrow(
-      /the relay tag does not name this relay, ws:\/\/127/,
+      /the relay tag does not name this relay, ws:\/\/127\S+; use its public URL: --server http:\/\/127/,
     );
   });
 });

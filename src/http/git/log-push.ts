@@ -16,7 +16,8 @@ export function logPush(log: Logger, summary: PushSummary, by: PushAuthority, re
   const { signedState, refusals: _all, ...fields } = summary;
   if (fields.accepted + fields.refused === 0 && fields.reason === undefined && fields.err === undefined)
     return;
-  log.info(
+  // A failure of the server is for the operator, although the client got its answer.
+  log[fields.err === undefined ? 'info' : 'warn'](
     { ...request, actor: actorOf(by, signedState?.author), ...fields, order: signedState?.id },
     'push',
   );

@@ -88,14 +88,16 @@ export async function bodyOf(
   });
 }
 
-/** An error of the disk below the store: what could not be done, and why. */
+/** An error of the disk below the store: what could not be done, and why. Clients are told what only the operator can change. */
 export function diskError(what: string, error: unknown): CairnError {
-  return new CairnError('unavailable', `the object store on disk ${what}: ${reasonOf(error)}`, {
-    cause: error,
-  });
+  const state = diskState(error);
+  const message = `the object store on disk ${what}: ${state === undefined ? messageOf(error) : `the disk is ${state}`}`;
+  const publicText = state === undefined ? {} : { publicText: `the disk of the object store is ${state}` };
+  return new CairnError('unavailable', message, { cause: error, ...publicText });
 }
 
-function reasonOf(error: unknown): string {
-  if (isDiskFull(error)) return 'the disk is full';
-  return systemCode(error) === 'EROFS' ? 'the disk is read-only' : messageOf(error);
+/** What the disk is, if that is why an operation failed. */
+function diskState(error: unknown): 'full' | 'read-only' | undefined {
+  if (isDiskFull(error)) return 'full';
+  return systemCode(error) === 'EROFS' ? 'read-only' : undefined;
 }

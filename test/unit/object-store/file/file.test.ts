@@ -64,14 +64,19 @@ describe('the store on disk', () => {
     expect(spy.folders).toBeGreaterThan(0);
   });
 
-  it('reports that nothing was written if the disk is full before the rename', async () => {
+  it.each([
+    ['ENOSPC', 'full'],
+    ['EDQUOT', 'full'],
+    ['EROFS', 'read-only'],
+  ])('reports that nothing was written if the disk fails with %s before the rename', async (code, state) => {
     await using folder = await tempDir();
     const spy = new FsyncSpy();
     const store = await FileObjectStore.open(folder.path, { fsync: spy.fsync });
-    spy.failFile = systemError('ENOSPC');
+    spy.failFile = systemError(code);
     await expect(store.put('k', body, create)).rejects.toMatchObject({
       kind: 'unavailable',
-      message: expect.stringContaining('the disk is full'),
+      message: expect.stringContaining(`the disk is ${state}`),
+      publicText: `the disk of the object store is ${state}`,
     });
     spy.failFile = undefined;
     expect(await store.head('k')).toEqual({ found: false });
