@@ -1,9 +1,10 @@
 import type { Context } from 'hono';
 import { isCairnError } from '../lib/errors.ts';
+import type { Html } from './layout.ts';
 import { JSON_HEADERS, PAGE_HEADERS } from './page-headers.ts';
 import { errorPage } from './pages/error-page.ts';
-import { missingPage, notFoundPage } from './pages/not-found-page.ts';
-import { tooLargePage } from './pages/too-large-page.ts';
+import { notFoundPage } from './pages/not-found-page.ts';
+import { missingContent, tooLargeContent } from './pages/refusal-content.ts';
 import { tooManyPage } from './pages/too-many-page.ts';
 import { representationOf } from './representation.ts';
 
@@ -16,24 +17,21 @@ export function notFound(c: Context, base: string): Response | Promise<Response>
   return c.html(notFoundPage(base), 404, PAGE_HEADERS);
 }
 
+/** A page of a repository around some content: the repository and its parts stay above. @param title plain text */
+export type RepositoryFrame = (title: string, content: Html) => Html;
+
 /**
  * The answer for what went wrong about a repository that the visitor may read.
- * @param repository the path of its own page
  * @throws what is no matter of the visitor: see {@link failed}
  */
-export function refuse(
-  c: Context,
-  base: string,
-  repository: string,
-  error: unknown,
-): Response | Promise<Response> {
+export function refuse(c: Context, frame: RepositoryFrame, error: unknown): Response | Promise<Response> {
   if (isCairnError(error, 'too-large')) {
     if (representationOf(c) === 'json') return jsonError(c, 413, 'too-large', error.publicText);
-    return c.html(tooLargePage(base), 413, PAGE_HEADERS);
+    return c.html(frame('Too large', tooLargeContent()), 413, PAGE_HEADERS);
   }
   if (isCairnError(error, 'not-found') || isCairnError(error, 'invalid')) {
     if (representationOf(c) === 'json') return jsonError(c, 404, 'not-found', error.publicText);
-    return c.html(missingPage(base, { what: error.publicText, repository }), 404, PAGE_HEADERS);
+    return c.html(frame('Not found', missingContent(error.publicText)), 404, PAGE_HEADERS);
   }
   throw error;
 }

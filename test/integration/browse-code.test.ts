@@ -109,7 +109,10 @@ describe('files and folders', () => {
     ] as const) {
       const missing = await text(await get(path), 404);
       expect(missing).toContain(what);
-      expect(missing).toMatch(/<a href="\/npub1\w+\/[^"/]+">Back to the repository<\/a>/);
+      // The repository and its parts stay above.
+      expect(missing).toMatch(
+        /<nav class="repository"[\s\S]*<a class="name" href="\/npub1\w+\/[^"/]+">[\s\S]*>Branches<[\s\S]*<h1 class="subject">Not found/,
+      );
     }
   });
 

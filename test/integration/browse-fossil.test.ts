@@ -426,17 +426,12 @@ describe('hidden artifacts', () => {
     );
     const { checkIns } = await json<TimelineJson>('timeline');
     expect(checkIns.map(({ comment }) => comment)).toEqual(['after', 'root']);
-    const missing = await text(`artifact/${'0'.repeat(64)}`, 404);
-    for (const { name } of [secretFile, badFile, hidden, bad]) {
-      for (const path of [
-        `artifact/${name}`,
-        `raw/${name}`,
-        `checkin/${name}`,
-        `tree/${name}`,
-        `file/${name}/a.txt`,
-      ]) {
-        expect(await text(path, 404), path).toBe(missing);
-      }
+    const absent = '0'.repeat(64);
+    for (const word of ['artifact', 'raw', 'checkin', 'tree', 'file']) {
+      const pathOf = (name: string) => (word === 'file' ? `file/${name}/a.txt` : `${word}/${name}`);
+      const missing = await text(pathOf(absent), 404);
+      for (const { name } of [secretFile, badFile, hidden, bad])
+        expect(await text(pathOf(name), 404), pathOf(name)).toBe(missing);
     }
     // A check-in on top of a private one names it, and nothing of what it has.
     const page = await text(`checkin/${after.name}`);

@@ -30,7 +30,7 @@ import { CodeLinks, encodeSegment } from './code-links.ts';
 import type { ListedPage } from './code-page.ts';
 import type { CodePath } from './code-path.ts';
 import type { KeptDownloads } from './downloads/kept-downloads.ts';
-import { type CodeContext, contextKey } from './frame.ts';
+import { type CodeContext, codePage, contextKey } from './frame.ts';
 import { KnownPages } from './known-pages.ts';
 import { KnownPaths } from './known-paths.ts';
 import { LiesElsewhere } from './lies-elsewhere.ts';
@@ -106,7 +106,9 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     if (wanted === undefined) return notFound(c, base);
     const answer = await answerFor(c, answering, found, path, wanted, beginning)
       .catch((error: unknown) => elsewhere(c, context, found, path, error))
-      .catch((error: unknown) => refuse(c, base, new CodeLinks(base, path.id).repository, error));
+      .catch((error: unknown) =>
+        refuse(c, (title, content) => codePage(codeContext(context, found, path), title, content), error),
+      );
     return found.isPublic ? answer : privateAnswer(c, answer);
   });
   return app;
@@ -193,14 +195,32 @@ async function beginPage(
   return { digest: seen.published.digest, making };
 }
 
+/** What every page of a repository knows. */
+function codeContext(
+  { base, namesOf }: Pick<CodeRoutesContext, 'base' | 'namesOf'>,
+  { published, reader, isPublic }: FoundRepository,
+  { id, word }: Pick<CodePath, 'id' | 'word'>,
+): CodeContext {
+  return {
+    base,
+    links: new CodeLinks(base, id),
+    ...namesOf(id, isPublic),
+    manifest: published.manifest,
+    owner: id.owner,
+    word,
+    ...(reader === undefined ? {} : { reader }),
+  };
+}
+
 async function makePage(
   c: Context,
   context: Answering,
-  { repository, published, reader, isPublic }: FoundRepository,
+  found: FoundRepository,
   { id, segments }: CodePath,
   page: ListedPage,
 ): Promise<MadePage> {
-  const { base, namesOf, aboutOf, views, renderer = NO_RENDERER } = context;
+  const { repository, published, reader, isPublic } = found;
+  const { namesOf, aboutOf, views, renderer = NO_RENDERER } = context;
   const { cache, known, traffic, clock, readingFiles } = context;
   const representation = representationOf(c);
   const names = namesOf(id, isPublic);
@@ -211,15 +231,9 @@ async function makePage(
   const kept = knownKey === undefined ? undefined : cache.kept(knownKey);
   if (kept !== undefined) return kept;
   const code: CodeContext = {
-    base,
-    links: new CodeLinks(base, id),
-    ...names,
-    manifest: published.manifest,
-    owner: id.owner,
-    word: page.word,
+    ...codeContext(context, found, { id, word: page.word }),
     ...(about === undefined ? {} : { about }),
     ...(page.offersRefs && representation === 'html' ? { choices: refChoicesOf(published.manifest) } : {}),
-    ...(reader === undefined ? {} : { reader }),
   };
   const asked = page.ask(code, published, segments, new URL(c.req.url).searchParams);
   // What the page and its frame are made from.

@@ -28,7 +28,7 @@ import { sendPage } from '../send-page.ts';
 import { privateAnswer } from '../session/private-answer.ts';
 import { isKnown } from '../validators.ts';
 import { artifactStream } from './artifact-stream.ts';
-import { contextKey, type FossilContext } from './fossil-frame.ts';
+import { contextKey, type FossilContext, fossilFrame } from './fossil-frame.ts';
 import { FossilLinks } from './fossil-links.ts';
 import { type FossilPath, readFossilPath } from './fossil-path.ts';
 import { loadFossilPages } from './load-fossil-pages.ts';
@@ -85,11 +85,33 @@ export function fossilRoutes(context: FossilRoutesContext): Hono {
       (error: unknown) =>
         error instanceof LiesElsewhere
           ? sendTo(c, base, path, error)
-          : refuse(c, base, new FossilLinks(base, path.id).repository, error),
+          : refuse(
+              c,
+              (title, content) => fossilFrame(fossilContext(context, found, path), title, content),
+              error,
+            ),
     );
     return found.isPublic ? answer : privateAnswer(c, answer);
   });
   return app;
+}
+
+/** What every page of a repository knows. */
+function fossilContext(
+  { base, namesOf }: Pick<FossilRoutesContext, 'base' | 'namesOf'>,
+  found: FoundFossil,
+  { id, word }: Pick<FossilPath, 'id' | 'word'>,
+): FossilContext {
+  const { published, reader } = found;
+  return {
+    base,
+    links: new FossilLinks(base, id),
+    ...namesOf(found),
+    owner: id.owner,
+    manifest: published.manifest,
+    word,
+    ...(reader === undefined ? {} : { reader }),
+  };
 }
 
 async function answerPage(
@@ -98,20 +120,14 @@ async function answerPage(
   found: FoundFossil,
   { id, word, segments }: FossilPath,
 ): Promise<Response> {
-  const { base, namesOf, aboutOf, cache, renderer = NO_RENDERER } = context;
+  const { base, aboutOf, cache, renderer = NO_RENDERER } = context;
   const page = (await loadFossilPages()).find((one) => one.word === word);
   if (page === undefined) return notFound(c, base);
-  const { published, reader } = found;
+  const { published } = found;
   const about = word === '' ? aboutOf?.(found) : undefined;
   const fossil: FossilContext = {
-    base,
-    links: new FossilLinks(base, id),
-    ...namesOf(found),
-    owner: id.owner,
-    manifest: published.manifest,
-    word,
+    ...fossilContext(context, found, { id, word }),
     ...(about === undefined ? {} : { about }),
-    ...(reader === undefined ? {} : { reader }),
   };
   const representation = representationOf(c);
   const asked = page.ask(segments, new URL(c.req.url).searchParams);

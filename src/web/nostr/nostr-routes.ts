@@ -5,6 +5,7 @@ import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import { CodeLinks } from '../code/code-links.ts';
 import { type CodePath, readCodePath } from '../code/code-path.ts';
+import { codePage } from '../code/frame.ts';
 import { type FoundRepository, findRepository } from '../find-repository.ts';
 import { MadePage } from '../made-page.ts';
 import { PageTraffic } from '../page-traffic.ts';
@@ -51,9 +52,8 @@ export function nostrRoutes(context: NostrRoutesContext): Hono {
     const began = context.clock.monotonic();
     try {
       const request = requestFor(c, context, found, path);
-      const { repository } = request.code.links;
       const answer = await answerFor(c, request, path.word).catch((error: unknown) =>
-        refuse(c, base, repository, error),
+        refuse(c, (title, content) => codePage(request.code, title, content), error),
       );
       return found.isPublic ? answer : privateAnswer(c, answer);
     } finally {
