@@ -28,7 +28,8 @@ export async function* history<M extends Manifest>(
 
 /**
  * Finds one state in a repository's history.
- * @param which its depth, or the digest of its manifest, or at least the first 6 characters of the digest
+ * @param which its depth, or the digest of its manifest, or at least the first 6 characters of the digest. A number is a depth, unless it
+ *   is greater than all depths
  * @throws CairnError `not-found` when there is no such state, `invalid` when `which` is neither
  */
 export async function findInHistory<M extends Manifest>(
@@ -36,13 +37,15 @@ export async function findInHistory<M extends Manifest>(
   from: PublishedState<M>,
   which: string,
 ): Promise<HistoryEntry<M>> {
-  const depth = /^\d{1,5}$/.test(which) ? Number(which) : undefined;
-  if (depth === undefined && !/^[0-9a-f]{6,64}$/.test(which)) {
+  const isPrefix = /^[0-9a-f]{6,64}$/.test(which);
+  const isNumber = /^(\d{1,5}|[1-9]\d*)$/.test(which);
+  if (!isPrefix && !isNumber) {
     throw new CairnError(
       'invalid',
       `${JSON.stringify(which)} is neither a depth nor the digest of a manifest, nor at least six characters of its beginning`,
     );
   }
+  const depth = isNumber && (!isPrefix || Number(which) <= from.manifest.depth) ? Number(which) : undefined;
   for await (const entry of history(repository, from)) {
     if (depth === undefined ? entry.digest.startsWith(which) : entry.manifest.depth === depth) return entry;
   }
