@@ -62,7 +62,7 @@ async function walkOn(view: FossilView, state: TimelineState, wanted: number): P
 }
 
 async function leavesOf(view: FossilView, seen: Set<ArtifactName>): Promise<WaitingCheckIn[]> {
-  const names = [...view.bag.leaves()].slice(-MOST_LEAVES).map(({ name }) => name);
+  const names = [...view.bag.heads()].slice(-MOST_LEAVES).map(({ name }) => name);
   const leaves: WaitingCheckIn[] = [];
   for (const name of names) {
     const leaf = await look(view, name);

@@ -17,9 +17,11 @@ export const status = {
   private: 2,
   /** It is a member of a cluster that everybody sees. */
   clustered: 4,
-  /** It is the parent of a visible check-in. */
+  /** It is a parent of a visible check-in that begins no branch. */
   parent: 8,
   shunned: 16,
+  /** It is the first parent of one; others are merged into it and may be of other branches. */
+  followed: 32,
 } as const;
 
 /** Records that are no artifacts. */
@@ -203,7 +205,7 @@ export class BagDraft {
       const counts = (isCheckIn || isCluster) && (effective === undefined || effective[record] === 1);
       for (let at = counts ? link : end; at < end; at++) {
         const slot = slots[links[at] ?? 0] ?? NONE;
-        if (isCheckIn) this.mark(slot, status.parent);
+        if (isCheckIn) this.mark(slot, at === link ? status.parent | status.followed : status.parent);
         else this.cluster(slot);
       }
       link = end;
@@ -295,9 +297,9 @@ export class BagDraft {
     else if (isPublic(bits)) this.unclusteredCount--;
   }
 
-  private mark(slot: number, bit: number): void {
+  private mark(slot: number, bits: number): void {
     if (slot >= this.status.length) this.makeRoom();
-    this.status[slot] = (this.status[slot] ?? 0) | bit;
+    this.status[slot] = (this.status[slot] ?? 0) | bits;
   }
 
   private addContent(slot: number, place: ContentPlace): void {

@@ -184,17 +184,17 @@ export class Bag {
     }
   }
 
-  /** Check-ins on which none follows in the same branch. */
-  *leaves(): Generator<BagEntry> {
+  /** Check-ins that are no parent of others but of those that begin a branch: all others are found from these. */
+  *heads(): Generator<BagEntry> {
     for (const slot of this.slots()) {
-      if (this.isLeafSlot(slot)) yield this.entry(slot);
+      if (this.isCheckInWithout(slot, status.parent)) yield this.entry(slot);
     }
   }
 
-  /** Whether an artifact is a check-in on which none follows in the same branch. */
+  /** Whether an artifact is a check-in on which none follows in the same branch. It may have been merged into another one. */
   isLeaf(name: ArtifactName): boolean {
     const slot = this.slotOf(name);
-    return isVisible(this.bitsOf(slot)) && this.isLeafSlot(slot);
+    return isVisible(this.bitsOf(slot)) && this.isCheckInWithout(slot, status.followed);
   }
 
   /**
@@ -319,9 +319,9 @@ export class Bag {
     for (let position = 0; position < count; position++) yield table.slotAt(position);
   }
 
-  private isLeafSlot(slot: number): boolean {
+  private isCheckInWithout(slot: number, bit: number): boolean {
     const isCheckIn = (this.view.table.flagsOf(slot) & flags.checkIn) !== 0;
-    return isCheckIn && (this.bitsOf(slot) & status.parent) === 0;
+    return isCheckIn && (this.bitsOf(slot) & bit) === 0;
   }
 
   private entry(slot: number, name = this.view.table.names.at(slot)): BagEntry {

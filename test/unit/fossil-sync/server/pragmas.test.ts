@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { ArtifactName } from '../../../../src/fossil/artifact-name.ts';
 import type { Card } from '../../../../src/fossil/cards.ts';
+import { writeStructuralArtifact } from '../../../../src/fossil/structural-artifact.ts';
 import { readAll } from '../../../../src/lib/streams.ts';
 import { checkInLocksKey } from '../../../../src/repository/keys.ts';
 import { READER, WRITER } from '../../../helpers/fossil-host.ts';
@@ -34,6 +36,27 @@ describe('the lock of a check-in (issue 14, deliverable 3)', () => {
     expect(await fails('two', 'bob')).toEqual([]);
     await rig.clock.sleep(61_000);
     expect(await fails('one', 'alice')).toEqual([]);
+  });
+
+  it('is taken on the tip of a branch that was merged into another one, as by stock Fossil', async () => {
+    const branch = whole(
+      writeStructuralArtifact(`C b\nD 2026-01-01T00:00:01\nP ${first.name}\nT *branch * b\nU bob\n`),
+    );
+    const merge = checkIn('merge', [first, branch]);
+    const { rig, requests } = await startRounds([first, branch, merge]);
+    const fails = async (parent: ArtifactName, client: string, user: string) => {
+      const lock = pragma('ci-lock', parent, client);
+      return pragmasOf(await requests.send([requests.pull, lock], { user }), 'ci-lock-fail').length;
+    };
+    const twice = async ({ name }: { readonly name: ArtifactName }) => {
+      return [await fails(name, 'one', 'alice'), await fails(name, 'two', 'bob')];
+    };
+    expect([await twice(first), await twice(branch), await twice(merge)]).toEqual([
+      [0, 0],
+      [0, 1],
+      [0, 1],
+    ]);
+    expect((await rig.bag()).isLeaf(first.name)).toBe(false);
   });
 
   it('warns whichever server answers, and ends on all of them', async () => {

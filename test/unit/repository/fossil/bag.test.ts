@@ -56,7 +56,7 @@ describe('a bag', () => {
       entries: Array.from({ length: bag.count }, (_, at) => bag.at(at)),
       unclustered: [...bag.unclustered()],
       clusters: [...bag.clusters()],
-      leaves: [...bag.leaves()],
+      leaves: [...bag.heads()],
       wanted: bag.wanted(10),
       counts: [bag.count, bag.publicCount, bag.unclusteredCount, bag.view.missingMembers],
       places: Array.from({ length: bag.count }, (_, at) => {
@@ -120,7 +120,7 @@ describe('a bag', () => {
     expect(bag.unclusteredCount).toBe(2);
   });
 
-  it('lists the leaves', async () => {
+  it('lists the heads, and knows the leaves', async () => {
     const rig = await new FossilRig().create();
     const root = checkIn('root');
     const child = checkIn('child', [root]);
@@ -129,7 +129,7 @@ describe('a bag', () => {
     expect((await rig.bag()).isLeaf(child.name)).toBe(true);
     await rig.push([root]);
     for (const bag of [await rig.bag(), await rig.another().bag()]) {
-      expect([...bag.leaves()].map(({ name }) => name)).toEqual([child.name]);
+      expect([...bag.heads()].map(({ name }) => name)).toEqual([child.name]);
       expect(bag.isLeaf(root.name)).toBe(false);
       expect(bag.find(root.name)).toMatchObject({ isCheckIn: true });
     }

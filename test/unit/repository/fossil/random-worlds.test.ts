@@ -39,7 +39,7 @@ async function toldBy(bag: Bag) {
     counts: [bag.count, bag.publicCount, bag.unclusteredCount, bag.state.artifacts, bag.waitingBytes],
     unclustered: names(bag.unclustered()),
     clusters: names(bag.clusters()),
-    leaves: names(bag.leaves()),
+    leaves: names(bag.heads()),
     wanted: bag.wanted(1_000).sort(),
     unversioned: [...(await bag.unversioned()).values()].sort((one, other) =>
       one.name < other.name ? -1 : 1,
