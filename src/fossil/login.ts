@@ -4,6 +4,7 @@ import { type Bytes, FileBytes } from '../lib/file-bytes.ts';
 import { HASHED_AT_ONCE, hashInSteps } from '../lib/hash-in-steps.ts';
 import type { LoginCard } from './cards.ts';
 import { FossilSyntaxError } from './syntax-error.ts';
+import { defossilize } from './tokens.ts';
 
 /**
  * How a client proves a password. The nonce is the hash of the bytes that follow the line of the card, so that a card
@@ -70,7 +71,7 @@ export function loginCard(user: string, secret: string, bytes: Uint8Array): Logi
 }
 
 /**
- * The login card of a `Cookie` header: `x-f-l-c=login+USER+NONCE+SIGNATURE`, encoded like a form.
+ * The login card of a `Cookie` header: `x-f-l-c=login+USER+NONCE+SIGNATURE`, the card as it travels, encoded like a form.
  * @returns undefined if there is none. Throws {@link FossilSyntaxError} if it is malformed or there are several
  */
 export function cookieLogin(header: string | undefined): LoginCard | undefined {
@@ -85,7 +86,7 @@ export function cookieLogin(header: string | undefined): LoginCard | undefined {
   const [login, user, nonce, signature, ...more] = value.split('+').map(decoded);
   const isWhole = login === 'login' && user !== undefined && nonce !== undefined && signature !== undefined;
   if (!isWhole || more.length > 0) throw new FossilSyntaxError('invalid', 'the login cookie is malformed');
-  return { card: 'login', user, nonce, signature };
+  return { card: 'login', user: defossilize(user), nonce, signature };
 }
 
 function decoded(text: string): string {

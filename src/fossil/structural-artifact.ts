@@ -20,8 +20,11 @@ const A = 0x41;
 const W = 0x57;
 const Z = 0x5a;
 
-const PGP_HEAD = '-----BEGIN PGP SIGNED MESSAGE-----';
-const PGP_SIGNATURE = '\n-----BEGIN PGP SIGNATURE-----';
+/** What signed artifacts begin with, and their signatures. Fossil signs with PGP, and from 2.27 on with SSH as well. */
+const SIGNED = /^-----BEGIN (?:PGP|SSH) SIGNED MESSAGE-----/;
+const SIGNED_BYTES = 34;
+const SIGNATURES = ['\n-----BEGIN PGP SIGNATURE-----', '\n-----BEGIN SSH SIGNATURE-----'] as const;
+const DASH = 0x2d;
 
 /** One card: its letter, and what follows it on its line. Of `W` it is the text that comes behind its line. */
 export type ArtifactCard = readonly [letter: string, text: string];
@@ -72,7 +75,7 @@ export function readStructuralArtifact(
 
 /** Whether a content that begins with these bytes may be structural: with a letter of a card, or with a signature. */
 export function mayBeStructural([first = 0]: Uint8Array): boolean {
-  return (first >= A && first <= Z) || first === PGP_HEAD.charCodeAt(0);
+  return (first >= A && first <= Z) || first === DASH;
 }
 
 /** The text of a `W` card, whose line says how many bytes it has; a line feed follows it. */
@@ -100,10 +103,18 @@ function endsWithChecksum(content: Uint8Array): boolean {
   );
 }
 
-/** What a clear-signed message (RFC 4880, section 7) holds; content that is not signed is given back as it is. */
+/**
+ * What a clear-signed message (RFC 4880, section 7) holds, told as by Fossil: behind the first empty line, and before the last signature.
+ * Content that is not signed is given back as it is.
+ */
 function withoutSignature(content: Buffer): Buffer | undefined {
-  if (content.toString('latin1', 0, PGP_HEAD.length) !== PGP_HEAD) return content;
-  const begin = content.indexOf('\n\n');
-  const end = content.indexOf(PGP_SIGNATURE);
-  return begin === -1 || end === -1 || end < begin ? undefined : content.subarray(begin + 2, end + 1);
+  if (!SIGNED.test(content.toString('latin1', 0, SIGNED_BYTES))) return content;
+  const begins = ['\n\n', '\n\r\n'].flatMap((line) => {
+    const at = content.indexOf(line, SIGNED_BYTES - 1);
+    return at === -1 ? [] : [at + line.length];
+  });
+  if (begins.length === 0) return undefined;
+  const message = content.subarray(Math.min(...begins));
+  const end = Math.max(...SIGNATURES.map((line) => message.lastIndexOf(line)));
+  return end === -1 ? message : message.subarray(0, end + 1);
 }

@@ -6,6 +6,7 @@ import type { ArtifactName } from '../../../src/fossil/artifact-name.ts';
 import { nameOf } from '../../../src/fossil/artifact-name.ts';
 import { parseCheckIn } from '../../../src/fossil/check-in.ts';
 import { parseCluster, writeClusters } from '../../../src/fossil/cluster.ts';
+import { mayBeStructural } from '../../../src/fossil/structural-artifact.ts';
 import { FossilClient, noFossil } from '../../helpers/fossil.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
 
@@ -74,9 +75,19 @@ describe('check-ins', () => {
     });
   });
 
-  it('are recognized under a signature', () => {
-    const signed = `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA1\n\n${artifact(lines).toString()}-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n`;
-    expect(parseCheckIn(Buffer.from(signed))?.user).toBe('a b');
+  it.each(['PGP', 'SSH'])('are recognized under a signature of %s', (kind) => {
+    const head = `-----BEGIN ${kind} SIGNED MESSAGE-----`;
+    const signature = `-----BEGIN ${kind} SIGNATURE-----\n\nabc\n-----END ${kind} SIGNATURE-----\n`;
+    const message = artifact(lines).toString();
+    for (const begin of [`${head}\n\n`, `${head}\nHash: SHA1\n\n`, `${head}\r\nHash: SHA1\r\n\r\n`]) {
+      for (const end of [signature, '']) {
+        const signed = Buffer.from(`${begin}${message}${end}`);
+        expect(parseCheckIn(signed)?.user, JSON.stringify([begin, end])).toBe('a b');
+        expect(mayBeStructural(signed)).toBe(true);
+      }
+    }
+    expect(parseCheckIn(Buffer.from(`${head}\n${message}${signature}`))).toBeUndefined();
+    expect(parseCheckIn(Buffer.from(`${head} x${message}${signature}`))).toBeUndefined();
   });
 
   it.each([
