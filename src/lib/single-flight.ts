@@ -2,6 +2,11 @@
 export class SingleFlight<K, V> {
   private readonly flights = new Map<K, Promise<V>>();
 
+  /** How many tasks run. */
+  get size(): number {
+    return this.flights.size;
+  }
+
   run(key: K, task: () => Promise<V>): Promise<V> {
     const running = this.flights.get(key);
     if (running !== undefined) return running;

@@ -44,6 +44,8 @@ interface Announced {
 
 /** How many repositories without an announcement are looked up in the bucket for one event. */
 const MAX_LOOKUPS = 64;
+/** How many are looked up at once for events that are shown; the others stay unknown until they are asked about again. */
+const MOST_AT_ONCE = 16;
 const REMEMBERED = 10_000;
 
 /** Create it before listeners that show events, so that it hears of a change first. */
@@ -139,13 +141,17 @@ export class Directory {
     if (event.kind === kinds.repositoryState && named.length === 0) return authenticated.has(event.pubkey);
     if (named.length === 0 && this.mayHideSomething(event, authenticated)) return false;
     let hidden = event.kind === kinds.repositoryState && !authenticated.has(event.pubkey);
-    let unknown = 0;
+    const unknown: Named[] = [];
     for (const place of named) {
       const sight = this.sightOf(place, event, authenticated);
-      if (sight === 'unknown' && ++unknown > MAX_LOOKUPS) continue;
-      if (sight === 'unknown') void this.lookUp(place.owner, place.identifier);
       if (sight === 'shown' && !quoted) return true;
-      if (sight === 'hidden' || (sight === 'unknown' && !authenticated.has(place.owner))) hidden = true;
+      if (sight === 'hidden') hidden = true;
+      if (sight === 'unknown') unknown.push(place);
+    }
+    // Only now: nothing needs to be looked up for an event that is shown in any case.
+    for (const { owner, identifier } of unknown.slice(0, MAX_LOOKUPS)) {
+      this.lookUpSoon(owner, identifier);
+      if (!authenticated.has(owner)) hidden = true;
     }
     return !hidden;
   }
@@ -174,7 +180,7 @@ export class Directory {
     return facts.standsFor.some((owner) => {
       if (this.facts(owner, identifier) !== undefined) return false;
       const published = this.lastPublished(owner, identifier);
-      if (published === undefined) void this.lookUp(owner, identifier);
+      if (published === undefined) this.lookUpSoon(owner, identifier);
       return published === undefined || (published !== null && !mayKnowOf(published, authenticated));
     });
   }
@@ -268,6 +274,11 @@ export class Directory {
     // A repository here cannot have such a name.
     if (identifierProblem(identifier) !== undefined) return null;
     return this.published.get(nameOf(owner, identifier));
+  }
+
+  /** Looks a repository up for a later question, unless many are looked up already: strangers choose what events name. */
+  private lookUpSoon(owner: string, identifier: string): void {
+    if (this.asking.size < MOST_AT_ONCE) void this.lookUp(owner, identifier);
   }
 
   private lookUp(owner: string, identifier: string): Promise<void> {

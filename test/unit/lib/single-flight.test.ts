@@ -14,6 +14,7 @@ it('one task per key runs at a time, and all callers share its result', async ()
   const waiting = [flights.run('a', task), flights.run('a', task)];
   expect(runs).toBe(1);
   const other = flights.run('b', () => Promise.resolve(9));
+  expect(flights.size).toBe(2);
   land(7);
   expect(await Promise.all(waiting)).toEqual([7, 7]);
   expect(await other).toBe(9);
@@ -21,6 +22,7 @@ it('one task per key runs at a time, and all callers share its result', async ()
   land(8);
   expect(await next).toBe(8);
   expect(runs).toBe(2);
+  expect(flights.size).toBe(0);
 });
 
 it('callers share an error too, and it is not remembered', async () => {

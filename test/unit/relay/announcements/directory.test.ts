@@ -313,3 +313,47 @@ describe('an answer that is being sent', () => {
     await hides('it is withdrawn', () => rig.withdraw(deletion(alice, at++)));
   });
 });
+
+describe('repositories that are not here', () => {
+  let number = 0;
+  /** An event that names so many of them, each for the first time, and then others. */
+  const naming = (count: number, ...others: string[]) =>
+    dave.sign({
+      kind: kinds.issue,
+      tags: [
+        ...Array.from({ length: count }, () => ['a', address(dave, `nowhere-${++number}`)]),
+        ...others.map((other) => ['a', other]),
+      ],
+    });
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('are not looked for in the bucket if an event is shown because of another one', async () => {
+    const rig = new RelayRig();
+    await rig.announce(announcement(alice));
+    rig.store.reset();
+    for (let at = 0; at < 20; at++) {
+      expect(rig.directory.visible(naming(60, address(alice)), nobody)).toBe(true);
+    }
+    await settled();
+    expect(rig.store.count()).toBe(0);
+  });
+
+  it('are looked for a few at a time, whatever strangers name, and in the end all are', async () => {
+    const rig = new RelayRig();
+    const events = Array.from({ length: 20 }, () => naming(60));
+    rig.store.reset();
+    for (const event of events) expect(rig.directory.visible(event, nobody)).toBe(false);
+    await settled();
+    // Each look at a name takes two requests where there is nothing.
+    expect(rig.store.count()).toBeLessThanOrEqual(2 * 16);
+    expect(rig.store.count()).toBeGreaterThan(0);
+    const [first] = events;
+    if (first === undefined) throw new Error('there are twenty');
+    let isSeen = false;
+    for (let asked = 0; asked < 60 && !isSeen; asked++) {
+      isSeen = rig.directory.visible(first, nobody);
+      await settled();
+    }
+    expect(isSeen).toBe(true);
+  });
+});
