@@ -338,7 +338,7 @@ describe('mirror management', () => {
     await expect(requests.send('GET', path('none'))).rejects.toThrow('has no mirror');
     await expect(requests.send('POST', path('none', 'remove'))).rejects.toThrow('has no mirror');
     await expect(requests.send('GET', path('none').replace(identifier, 'other'))).rejects.toThrow(
-      'no such repository',
+      'you have announced no repository of this name here',
     );
     const told = await cairn('mirror', 'show', name(), 'none', '--json');
     expect(told.exitCode).toBe(5);
