@@ -142,10 +142,14 @@ describe('git fetches what cannot be relayed (issue 13, point 1):', () => {
 
   it('a source for batches, if the target needs them', async () => {
     const limits = { targetMaxPackBytes: 9_000 };
-    const { options, target } = await mirroring(`${await dumbServer(temp.path)}/source.git`, { limits });
+    const { options, target, told } = await mirroring(`${await dumbServer(temp.path)}/source.git`, {
+      limits,
+    });
     const result = await sync(options);
     await expectEqual(result, target);
     expect(result.packs).toBeGreaterThan(2);
+    // What git has fetched is cut as it is.
+    expect(told).not.toContainEqual(expect.stringContaining('copied to this machine'));
   });
 
   it('a source that refuses the request of Cairn', async () => {

@@ -9,6 +9,8 @@ export interface SourceListing extends ListedRefs {
   readonly capabilities: readonly string[];
   /** True when it sends packs without trees and blobs. */
   readonly canFilter: boolean;
+  /** True when it sends the history up to any commit, whatever its protocol and capabilities say. */
+  readonly sendsAny?: boolean;
 }
 
 export type { Head };

@@ -11,8 +11,9 @@ import type { MirrorRun } from './mirror-run.ts';
  * True if a source makes the packs that batches and pieces need: commits alone, and then the history up to any commit. In protocol version 2
  * every object can be wanted; before, only where it is offered.
  */
-export function canServeParts({ canFilter, protocol, capabilities }: SourceListing): boolean {
+export function canServeParts({ canFilter, sendsAny, protocol, capabilities }: SourceListing): boolean {
   const servesAny =
+    sendsAny === true ||
     protocol === 2 ||
     capabilities.includes('allow-reachable-sha1-in-want') ||
     capabilities.includes('allow-any-sha1-in-want');

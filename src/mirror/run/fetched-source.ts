@@ -95,6 +95,7 @@ class FetchedSource implements Source {
       protocol: undefined,
       capabilities: [],
       canFilter: true,
+      sendsAny: true,
     };
     return this.listed;
   }
