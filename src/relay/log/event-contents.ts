@@ -70,17 +70,11 @@ export class EventContents {
   append(bytes: Buffer): number {
     const file = this.fileFor(bytes.length);
     const position = this.current * SPAN + file.size;
-    try {
+    unlessFull(() => {
       if (this.buffered + bytes.length > BUFFER_BYTES) this.flush(file);
       if (bytes.length > BUFFER_BYTES) writeAll(file.descriptor, bytes, file.size);
       else this.buffered += bytes.copy(this.buffer, this.buffered);
-    } catch (error) {
-      throw new CairnError(
-        'unavailable',
-        `events cannot be written to the local disk (${messageOf(error)}): make room in the cache folder`,
-        { cause: error },
-      );
-    }
+    });
     file.size += bytes.length;
     file.live += bytes.length;
     return position;
@@ -147,13 +141,18 @@ export class EventContents {
     const known = this.files.get(this.current);
     if (known !== undefined && (known.size === 0 || known.size + length <= FILE_BYTES)) return known;
     if (known !== undefined) {
-      this.flush(known);
+      unlessFull(() => this.flush(known));
       if (known.live <= 0) this.remove(this.current, known);
     }
     try {
       const path = join(this.folder, `events-${this.random.hex(8)}`);
       const descriptor = openSync(path, 'wx+', 0o600);
-      unlinkSync(path);
+      try {
+        unlinkSync(path);
+      } catch (error) {
+        closeSync(descriptor);
+        throw error;
+      }
       this.current = this.next++;
       const file = { descriptor, size: 0, live: 0 };
       this.files.set(this.current, file);
@@ -178,6 +177,19 @@ export class EventContents {
     // Closing alone frees the space late on some file systems; truncating frees it at once.
     ftruncateSync(file.descriptor, 0);
     closeSync(file.descriptor);
+  }
+}
+
+/** @throws CairnError `unavailable` if `write` fails */
+function unlessFull(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    throw new CairnError(
+      'unavailable',
+      `events cannot be written to the local disk (${messageOf(error)}): make room in the cache folder`,
+      { cause: error },
+    );
   }
 }
 
