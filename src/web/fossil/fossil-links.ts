@@ -16,10 +16,17 @@ export class FossilLinks {
   /**
    * A page.
    * @param artifact name of an artifact, or `tip`
-   * @param path of a file, with slashes
+   * @param path of a file, with slashes, or a title
    */
   at(word: FossilWord, artifact?: string, path = ''): string {
-    const parts = [...(artifact === undefined ? [] : [artifact]), ...(path === '' ? [] : path.split('/'))];
+    const parts = [...(artifact === undefined ? [] : [artifact]), ...segmentsOf(path)];
     return [this.repository, word, ...parts.map(encodeURIComponent)].join('/');
   }
+}
+
+/** Browsers change paths with empty segments and dots, as titles may have: these are one segment, whose slashes are encoded. */
+function segmentsOf(path: string): readonly string[] {
+  if (path === '') return [];
+  const names = path.split('/');
+  return names.some((name) => /^\.{0,2}$/.test(name)) ? [path] : names;
 }
