@@ -76,7 +76,7 @@ export class SignedStates {
   /**
    * Applies a signed state in every repository here in which its author may write and which its sender may know of. To other
    * senders a private repository looks as if it did not exist.
-   * @throws CairnError when the store fails before the state is in force anywhere
+   * @throws CairnError when the store fails for any of them, after the others
    */
   async take(event: VerifiedEvent, sender: StateSender): Promise<Verdict> {
     const parsed = parseSignedState(event, refNameProblem);
@@ -87,12 +87,12 @@ export class SignedStates {
       identifierProblem(signed.identifier) ?? stateDateProblem(signed, now) ?? impossibleState(signed.refs);
     if (problem !== undefined) return reject(`invalid: ${problem}`);
     const { owners, complete } = this.context.trust.repositoriesOfState(event);
-    const repositories = await this.repositoriesOf(signed, owners, sender);
+    const failures: unknown[] = [];
+    const repositories = await this.repositoriesOf(signed, owners, sender, failures);
     if (repositories.some(({ repository }) => this.isReceipt(repository.id, signed))) {
       return accept('duplicate: it is a receipt of this service');
     }
     const outcomes: Outcome[] = [];
-    const failures: unknown[] = [];
     for (const { repository, secret } of repositories) {
       // A failure in one repository does not stop the others.
       const outcome = await this.applyTo(repository, signed, event).catch((error: unknown) => {
@@ -126,7 +126,7 @@ export class SignedStates {
   /**
    * Applies a signed state that has been applied in one repository in the others in which its author may write. They get
    * the objects that a push brought to the first one (GRASP-01). Nothing is copied from a private repository.
-   * @throws CairnError when the store fails; a push to the others, or sending the state again, makes up for it
+   * @throws CairnError when the store fails, after the rest; a push to the others, or sending the state again, makes up for it
    */
   async applyElsewhere(from: RepositoryId, manifest: GitManifest): Promise<void> {
     const { signedEvents, repositories } = this.context;
@@ -137,36 +137,57 @@ export class SignedStates {
     const parsed = parseSignedState(event, refNameProblem);
     if (!parsed.ok) return;
     const { owners } = this.context.trust.repositoriesOfState(event);
-    const others = (await this.repositoriesOf(parsed.value, owners, 'this service'))
+    const failures: unknown[] = [];
+    const others = (await this.repositoriesOf(parsed.value, owners, 'this service', failures))
       .map(({ repository }) => repository)
       .filter(({ id }) => id.owner !== from.owner && id.identifier === from.identifier);
     for (const other of others) {
-      const outcome = await this.applyTo(other, parsed.value, event);
-      if (outcome.is !== 'held') continue;
-      const source = repositories.get(from);
-      const state = await source.resolve();
-      // The source may have changed or become private since.
-      if (state?.manifest.appliedState?.id !== last.id || state.manifest.policy.private) return;
-      const snapshot = await source.snapshot(state);
-      try {
-        const objects = `${snapshot.path}/objects`;
-        await this.applyTo(other, parsed.value, event, { id: from, objects, packs: state.manifest.packs });
-      } finally {
-        snapshot.release();
-      }
+      await this.applyFrom(repositories.get(from), other, parsed.value, event).catch((error: unknown) =>
+        failures.push(error),
+      );
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Applies a signed state in another repository, with the objects of one in which it is the last one applied. */
+  private async applyFrom(
+    source: GitRepository,
+    other: GitRepository,
+    signed: SignedState,
+    event: VerifiedEvent,
+  ): Promise<void> {
+    const outcome = await this.applyTo(other, signed, event);
+    if (outcome.is !== 'held') return;
+    const state = await source.resolve();
+    // The source may have changed or become private since.
+    if (state?.manifest.appliedState?.id !== signed.id || state.manifest.policy.private) return;
+    const snapshot = await source.snapshot(state);
+    try {
+      const objects = `${snapshot.path}/objects`;
+      await this.applyTo(other, signed, event, { id: source.id, objects, packs: state.manifest.packs });
+    } finally {
+      snapshot.release();
     }
   }
 
-  /** The repositories, as published now, in which the state's author may write and which its sender may know of. */
+  /**
+   * The repositories, as published now, in which the state's author may write and which its sender may know of.
+   * @param failures gets the errors of those that cannot be read: they do not stop the others
+   */
   private async repositoriesOf(
     signed: SignedState,
     owners: readonly string[],
     sender: StateSender,
+    failures: unknown[],
   ): Promise<Place[]> {
     const { repositories } = this.context;
     const found = await concurrently(owners, LOOKED_AT_ONCE, async (owner) => {
       const repository = repositories.get(repositoryId(owner, signed.identifier));
-      const state = (await repository.resolve())?.manifest;
+      const published = await repository.resolve().catch((error: unknown) => {
+        failures.push(error);
+        return undefined;
+      });
+      const state = published?.manifest;
       if (state === undefined || !mayWrite(repository.id, signed.author, state)) return undefined;
       const isTold = sender === 'this service' || mayKnowOf({ owner, ...state.policy }, sender);
       return isTold ? { repository, secret: state.policy.private } : undefined;

@@ -21,9 +21,11 @@ import type {
   PackEntry,
   PublishedGitState,
 } from '../../../../src/repository/git/git-manifest.ts';
+import { pointerKey } from '../../../../src/repository/keys.ts';
 import { type Policy, UNANNOUNCED } from '../../../../src/repository/manifest.ts';
 import { type RepositoryId, repositoryId } from '../../../../src/repository/repository-id.ts';
 import { EventsInMemory } from '../../../helpers/events-in-memory.ts';
+import type { StoreCall } from '../../../helpers/faulty-store.ts';
 import { GitClient } from '../../../helpers/git-client.ts';
 import { announcement, BASE, idOf, verified, verifier } from '../../../helpers/relay-rig.ts';
 import { childOf, manifestOf, oid, RepositoryRig } from '../../../helpers/repository-rig.ts';
@@ -651,6 +653,34 @@ describe('a signed state carried out in one repository', () => {
     }
     expect(await rig.waiting()).toEqual([]);
   });
+
+  it.each(['take', 'applyElsewhere'] as const)(
+    'is carried out where it can be if another repository cannot be read (%s)',
+    async (how) => {
+      const rig = await SignedStatesRig.open();
+      const [theirs, damaged] = [idOf(bob), idOf(carol)];
+      for (const place of [ID, damaged]) {
+        const packs = how === 'take' ? [await rig.pack(place)] : [];
+        await rig.make(place, { policy: policyOf([place === ID ? alice : carol, bob]), packs });
+      }
+      await rig.make(theirs, { packs: [await rig.pack(theirs)], policy: policyOf([bob]) });
+      await rig.events.append([
+        ...[alice, carol].map((owner) => verified(announcement(owner, { at: 1_000, maintainers: [bob] }))),
+        // Carol's repository is looked at first.
+        verified(announcement(bob, { at: 1_000, maintainers: [carol, alice] })),
+      ]);
+      const { store } = rig.repositories;
+      const isDamaged = ({ operation, key }: StoreCall) => operation === 'get' && key === pointerKey(damaged);
+      const event = signedState({ 'heads/main': 'second' }, { by: bob });
+      if (how === 'applyElsewhere') await rig.send(event);
+      const { manifest } = await rig.state(theirs);
+      store.next(isDamaged, { does: 'unavailable' }, 100);
+      const done = how === 'take' ? rig.send(event) : rig.signedStates.applyElsewhere(theirs, manifest);
+      await expect(done).rejects.toMatchObject({ kind: 'unavailable' });
+      expect((await rig.manifest()).appliedState?.id).toBe(event.id);
+      expect((await rig.manifest(theirs)).appliedState?.id).toBe(event.id);
+    },
+  );
 
   it('copies nothing out of a private one, nor of one that has become private (issue 11, point 12)', async () => {
     const secret = await carriedOut({ private: true });
