@@ -1,8 +1,8 @@
 /** A deletion request (NIP-09, kind 5): an author deletes own events. */
 
 import { isDigest } from '../lib/digest.ts';
-import { type Address, addressOf, formatAddress, parseAddress } from './address.ts';
-import type { EventHead, NostrEvent } from './event.ts';
+import { formatAddress, parseAddress } from './address.ts';
+import type { EventHead } from './event.ts';
 import { kinds } from './kinds.ts';
 import { type Parsed, parsed, refused } from './parsed.ts';
 import { values } from './tags.ts';
@@ -41,24 +41,4 @@ export function parseDeletion(event: EventHead): Parsed<Deletion> {
     events,
     addresses: new Set(addresses),
   });
-}
-
-/**
- * True when the request deletes this event. Both must have the same author. A single event is deleted whatever its date; an
- * event at an address, if it is dated no later than the request. A deletion request cannot be deleted.
- */
-export function deletes(deletion: Deletion, event: NostrEvent): boolean {
-  if (event.pubkey !== deletion.author || event.kind === kinds.deletion) return false;
-  if (deletion.events.has(event.id)) return true;
-  const address = addressOf(event);
-  if (address === undefined || event.created_at > deletion.at) return false;
-  return deletion.addresses.has(formatAddress(address));
-}
-
-/**
- * The date up to which an address is deleted, in seconds: no event with that date or an earlier one may appear there again.
- * undefined when the request does not name the address.
- */
-export function watermark(deletion: Deletion, address: Address): number | undefined {
-  return deletion.addresses.has(formatAddress(address)) ? deletion.at : undefined;
 }

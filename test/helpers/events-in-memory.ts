@@ -1,13 +1,14 @@
 import type { Cooperative } from '../../src/lib/cooperative.ts';
 import { addressOf, formatAddress } from '../../src/nostr/address.ts';
-import { deletes, parseDeletion } from '../../src/nostr/deletion.ts';
+import { parseDeletion } from '../../src/nostr/deletion.ts';
 import { encodeEvent, type NostrEvent, type VerifiedEvent } from '../../src/nostr/event.ts';
-import { newestFirst, replaces } from '../../src/nostr/event-order.ts';
+import { newestFirst } from '../../src/nostr/event-order.ts';
 import { isExpired } from '../../src/nostr/expiration.ts';
 import { type Filter, matches } from '../../src/nostr/filter.ts';
 import { kinds } from '../../src/nostr/kinds.ts';
 import { firstValue } from '../../src/nostr/tags.ts';
 import type { Events, KeptEvent, ListedEvent, QueryOptions, Stored } from '../../src/relay/events.ts';
+import { deletes, replaces } from './event-rules.ts';
 
 type Listener = Parameters<Events['onEvent']>[0];
 

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { formatAddress } from '../../../src/nostr/address.ts';
-import { deletes, parseDeletion, watermark } from '../../../src/nostr/deletion.ts';
+import { parseDeletion } from '../../../src/nostr/deletion.ts';
 import type { NostrEvent, Tag } from '../../../src/nostr/event.ts';
+import { EventIndex } from '../../../src/relay/log/event-index.ts';
+import { deletes } from '../../helpers/event-rules.ts';
 import { alice, bob } from './authors.ts';
 
 const address = { kind: 30_617, pubkey: alice.publicKey, identifier: 'a:b' };
@@ -62,14 +64,17 @@ describe('a deletion request', () => {
     ],
   ])('%s', (_what, tags, event, expected) => {
     expect(deletes(request(tags), event)).toBe(expected);
-  });
-
-  test('sets a watermark at its addresses', () => {
-    const deletion = request([['a', formatAddress(address)]]);
-    expect(watermark(deletion, address)).toBe(100);
-    expect(watermark(deletion, { ...address, identifier: 'a' })).toBeUndefined();
-    expect(watermark(deletion, { ...address, kind: 30_618 })).toBeUndefined();
-    expect(watermark(request([['e', issue.id]]), address)).toBeUndefined();
+    const deletion = alice.sign({ kind: 5, at: 100, tags });
+    for (const order of [
+      [event, deletion],
+      [deletion, event],
+    ]) {
+      const index = new EventIndex();
+      for (const one of order) index.add(one, { hidden: false, at: 0 });
+      expect(index.get(event.id) === undefined, 'the index').toBe(expected);
+      expect(index.judge(event)).toBe(expected ? 'deleted' : 'duplicate');
+      expect(index.get(deletion.id)).toEqual(deletion);
+    }
   });
 
   test('names its author and its targets', () => {

@@ -3,7 +3,9 @@ import { sortEvents } from 'nostr-tools/pure';
 import { describe, expect, test } from 'vitest';
 import { addressOf, formatAddress, parseAddress } from '../../../src/nostr/address.ts';
 import { eventClass } from '../../../src/nostr/event-class.ts';
-import { newestFirst, replaces } from '../../../src/nostr/event-order.ts';
+import { newestFirst } from '../../../src/nostr/event-order.ts';
+import { EventIndex } from '../../../src/relay/log/event-index.ts';
+import { replaces } from '../../helpers/event-rules.ts';
 import { alice, bob } from './authors.ts';
 
 test('every kind has the class of nostr-tools', () => {
@@ -109,5 +111,13 @@ describe('replacement of events', () => {
     ['an ephemeral kind', of(20_001, 6, 'x'), of(20_001, 5, 'x'), false],
   ])('%s', (_what, event, other, expected) => {
     expect(replaces(event, other)).toBe(expected);
+    for (const order of [
+      [event, other],
+      [other, event],
+    ]) {
+      const index = new EventIndex();
+      for (const one of order) index.add(one, { hidden: false, at: 0 });
+      expect(index.get(other.id) === undefined, 'the index').toBe(expected);
+    }
   });
 });
