@@ -279,7 +279,7 @@ describe('commits and histories', () => {
     expect([...merge.matchAll(/<dt>Parent<\/dt>/g)]).toHaveLength(8);
     expect(await text(await get('commits/main'))).toContain('merge of 8');
     await text(await get(`commit/${'0'.repeat(40)}`), 404);
-    await text(await get('commit/main'), 404);
+    await text(await get('commit/none'), 404);
   });
 
   it('show unusual commits: no message, days before 1970, names in Latin-1, distant time zones', async () => {

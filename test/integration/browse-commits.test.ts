@@ -389,7 +389,28 @@ describe('an abbreviated id in a URL', () => {
       await textOf(await get(to));
     }
     await textOf(await get(`tree/${last.slice(0, 9)}`));
+    // The page of one commit has its id in its URL, and people write the name of a branch.
+    await client.run(['tag', '-a', '-m', 'One', 'v/1.patch', oid]);
+    await push('v/1.patch');
+    const tag = await client.oidOf('v/1.patch');
+    for (const [from, to] of [
+      ['commit/main?w=1', `commit/${last}?w=1`],
+      ['commit/HEAD.patch', `commit/${last}.patch`],
+      ['commit/refs/heads/main.diff', `commit/${last}.diff`],
+      ['commit/v/1.patch', `commit/${tag}`],
+      ['commit/v/1.patch.patch', `commit/${tag}.patch`],
+      [`commit/${last.slice(0, 9)}`, `commit/${last}`],
+      ['contains/main', `contains/${last}`],
+    ] as const) {
+      const answer = await get(from);
+      expect([answer.status, answer.headers.get('cache-control')], from).toEqual([302, 'no-cache']);
+      expect(answer.headers.get('location'), from).toMatch(new RegExp(`/short-${format}/${escaped(to)}$`));
+      await textOf(await get(to));
+    }
     for (const none of [
+      'commit/none',
+      'commit/main/b',
+      'contains/main.patch',
       `commit/${oid.slice(0, 6)}`,
       'commit/0000000',
       `commit/${file.slice(0, 10)}`,

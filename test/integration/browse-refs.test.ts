@@ -110,7 +110,7 @@ describe('the page of refs that contain a commit', () => {
     expect(body).toContain('<h2>1 branch</h2>');
     expect(body).not.toContain('<h2>0 tags');
     expect((await get(`contains/${'0'.repeat(40)}`)).status).toBe(404);
-    expect((await get('contains/main')).status).toBe(404);
+    expect((await get('contains/none')).status).toBe(404);
   });
 });
 

@@ -184,7 +184,7 @@ describe('patches', () => {
     await answer.body?.cancel();
     const known = await get(`commit/${merge}.patch`, { 'If-None-Match': answer.headers.get('etag') ?? '' });
     expect([known.status, await known.text()]).toEqual([304, '']);
-    for (const none of [`commit/${'0'.repeat(40)}.patch`, 'commit/main.patch', 'compare/none...main.diff'])
+    for (const none of [`commit/${'0'.repeat(40)}.patch`, 'commit/none.patch', 'compare/none...main.diff'])
       await textOf(await get(none), 404);
   });
 });

@@ -37,7 +37,7 @@ import { LiesElsewhere } from './lies-elsewhere.ts';
 import { type CodeAnswers, loadCode } from './load-code.ts';
 import { PageCache, pageKey } from './page-cache.ts';
 import type { PageDisk } from './page-disk.ts';
-import { withWholeIds } from './whole-ids.ts';
+import { withIdOfRef, withWholeIds } from './whole-ids.ts';
 
 export interface CodeRoutesContext {
   readonly repositories: Pick<Repositories, 'get'>;
@@ -115,7 +115,7 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
 }
 
 /**
- * Sends a visitor to the page that shows the content at a path, or to the one whose whole id is abbreviated.
+ * Sends a visitor to the page that shows the content at a path, or to the one whose id is abbreviated, or named by a ref.
  * @throws the error that led here, if there is no such page
  */
 async function elsewhere(
@@ -127,9 +127,11 @@ async function elsewhere(
 ): Promise<Response> {
   if (error instanceof LiesElsewhere) return sendTo(c, base, { ...path, word: error.word });
   if (!isCairnError(error, 'not-found')) throw error;
-  const segments = await withWholeIds(published.manifest, path.segments, (prefix) =>
-    views.read(repository, published, undefined, ({ session }) => session.find(prefix)),
-  );
+  const segments =
+    withIdOfRef(published.manifest, path) ??
+    (await withWholeIds(published.manifest, path.segments, (prefix) =>
+      views.read(repository, published, undefined, ({ session }) => session.find(prefix)),
+    ));
   if (segments === undefined) throw error;
   return sendTo(c, base, { ...path, segments });
 }

@@ -1,6 +1,8 @@
-import { isRefName } from '../../browse/revision.ts';
+import { pathText, splitPath } from '../../browse/paths.ts';
+import { isRefName, readRevision } from '../../browse/revision.ts';
 import { isObjectId } from '../../git/index.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
+import type { CodePath } from './code-path.ts';
 
 /** What git prints for people has seven digits or more. */
 const ABBREVIATED = /(?<![\w-])[0-9a-f]{7,63}(?![\w-])/g;
@@ -37,4 +39,29 @@ export async function withWholeIds(
     from = index + prefix.length;
   }
   return from === 0 ? undefined : [Buffer.from(whole + revision.slice(from), 'latin1'), ...path];
+}
+
+/** Pages of one commit, whose URLs have its id, and what may follow it. */
+const OF_A_COMMIT: Readonly<Partial<Record<CodePath['word'], readonly string[]>>> = {
+  commit: ['', '.patch', '.diff'],
+  contains: [''],
+};
+
+/**
+ * The segments of a URL of one commit with the id that a ref points at, in place of its name: `commit/main`, `commit/v1.0.patch`.
+ * @returns undefined if the URL stays as it is
+ */
+export function withIdOfRef(
+  manifest: GitManifest,
+  { word, segments }: Pick<CodePath, 'word' | 'segments'>,
+): readonly Buffer[] | undefined {
+  const name = pathText(segments);
+  for (const ending of OF_A_COMMIT[word] ?? []) {
+    if (!name.endsWith(ending)) continue;
+    const ref = name.slice(0, name.length - ending.length);
+    if (ref !== 'HEAD' && !isRefName(manifest, ref)) continue;
+    const { oid } = readRevision(manifest, splitPath(Buffer.from(ref)));
+    return [Buffer.from(`${oid}${ending}`)];
+  }
+  return undefined;
 }
