@@ -46,8 +46,8 @@ export interface ListedEvent {
 export interface EventReader {
   get(id: string): NostrEvent | undefined;
   isHidden(id: string): boolean;
-  /** All hidden events, in any sequence. */
-  hiddenEvents(): readonly NostrEvent[];
+  /** All hidden events, in any sequence, one in memory at a time. They must not change while they are read. */
+  hiddenEvents(): Iterable<NostrEvent>;
   /** The newest event of an addressable or replaceable kind, hidden or not. @param identifier the `d` tag; '' for replaceable kinds */
   latest(kind: number, author: string, identifier: string): NostrEvent | undefined;
   /** The newest announcement of every key that announces this identifier, hidden or not. */

@@ -116,8 +116,8 @@ export class EventIndex implements EventReader, Ledger {
     return row >= 0 && this.rows.isHidden(row);
   }
 
-  hiddenEvents(): readonly NostrEvent[] {
-    return [...this.hidden.keys()].map((row) => this.contents.event(row));
+  *hiddenEvents(): Iterable<NostrEvent> {
+    for (const row of this.hidden.keys()) yield this.contents.event(row);
   }
 
   latest(kind: number, author: string, identifier: string): NostrEvent | undefined {

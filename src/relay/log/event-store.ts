@@ -200,7 +200,7 @@ export class EventStore implements Events {
     return this.index.isHidden(id);
   }
 
-  hiddenEvents(): readonly NostrEvent[] {
+  hiddenEvents(): Iterable<NostrEvent> {
     return this.index.hiddenEvents();
   }
 

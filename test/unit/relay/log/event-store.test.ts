@@ -451,10 +451,10 @@ describe('compaction', () => {
     expect(fresh.isHidden(waiting.id)).toBe(true);
     expect(shownBy(fresh)).toEqual([shown.id]);
     expect(await storedIn('/segments/')).toEqual(idsOf([waiting, shown]));
-    for (const one of [store, fresh]) expect(one.hiddenEvents()).toEqual([waiting]);
+    for (const one of [store, fresh]) expect([...one.hiddenEvents()]).toEqual([waiting]);
     clock.advance(HOUR);
     await fresh.tailNow();
-    expect(fresh.hiddenEvents()).toEqual([]);
+    expect([...fresh.hiddenEvents()]).toEqual([]);
   });
 
   it('leaves few segments, however often it runs', async () => {
