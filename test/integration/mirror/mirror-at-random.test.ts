@@ -330,6 +330,8 @@ async function round(seed: number): Promise<void> {
     async () => `host:${source.folder}`,
     async () => bundleOf(source, world),
     async () => {
+      // Without refs, files do not tell which objects there are.
+      if (sourceRefs.size === 0) return source.folder;
       await source.run(['update-server-info']);
       return `${files.url}/source.git`;
     },
