@@ -6,7 +6,7 @@ import { MethodNotAllowed } from './errors/method-not-allowed.ts';
 import { type GitContext, GitRequest } from './git/git-request.ts';
 import { infoRefs } from './git/info-refs.ts';
 import { answerLfs } from './git/no-lfs.ts';
-import { isInfoRefs, namesNoRepository } from './git/no-repository.ts';
+import { namesNoRepository } from './git/no-repository.ts';
 import { explainKind } from './git/other-kind.ts';
 import { receivePack, refuse } from './git/receive-pack.ts';
 import { uploadPack } from './git/upload-pack.ts';
@@ -62,7 +62,7 @@ export function gitRoutes(
     );
   }
   app.all('/info/lfs/*', answerLfs);
-  app.all('*', (c) => refuse(context, c, isInfoRefs(c.env.path) ? namesNoRepository() : onlySmart()));
+  app.all('*', (c) => refuse(context, c, c.env.git.endpoint === 'other' ? onlySmart() : namesNoRepository()));
   app.onError(gitErrors(context.log, context.base));
   return app;
 }

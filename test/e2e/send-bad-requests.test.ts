@@ -95,7 +95,12 @@ describe('a malformed request', () => {
         status: 400,
         reason: 'longer than 256 bytes',
       },
-      { what: 'has too many parts', path: `/git/${OWNER}/x/y.git`, status: 404, reason: 'smart HTTP' },
+      {
+        what: 'has too many parts',
+        path: `/git/${OWNER}/x/y.git`,
+        status: 404,
+        reason: 'names no repository',
+      },
     ])('$what', async ({ path, status, reason }) => {
       const refs = await send(`${cairn.app.url}${path}/info/refs?service=git-upload-pack`);
       expect(refs.status).toBe(status);

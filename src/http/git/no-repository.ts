@@ -12,17 +12,12 @@ export function namesNoRepository(): CairnError {
   return new CairnError('not-found', TEXT);
 }
 
-/** True for the first request of every git command, whatever is before it in the path. @param path without the query */
-export function isInfoRefs(path: string): boolean {
-  return path.endsWith('/info/refs');
-}
-
 /**
  * Answers git commands outside the URL spaces of git (`/team/tool.git`, as other hosts have it). Git shows a plain text to its
  * user, but not a page.
  */
 export const explainPaths: MiddlewareHandler<HttpEnv> = async (c, next) => {
   const { incoming, path } = c.env;
-  if (!isInfoRefs(path) || !queryOf(incoming).get('service')?.startsWith('git-')) return next();
+  if (!path.endsWith('/info/refs') || !queryOf(incoming).get('service')?.startsWith('git-')) return next();
   return c.text(`${TEXT}\n`, 404, NO_CACHE);
 };
