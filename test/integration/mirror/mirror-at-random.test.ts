@@ -471,7 +471,9 @@ async function importRound(seed: number): Promise<void> {
   expect(refs).toEqual(expected.after);
   expect(ran.refs.map(({ result: _, ...ref }) => ref)).toEqual(planned.refs);
   const again = await rig.import(repository, source.folder, request);
-  if (ran.outcome === 'ok') expect(again).toMatchObject({ outcome: 'ok', packs: 0, state: ran.state });
+  // Where all that was in scope has been pruned, nothing is left to import.
+  if (ran.outcome === 'ok' && again.refs.length > 0)
+    expect(again).toMatchObject({ outcome: 'ok', packs: 0, state: ran.state });
 }
 
 it('an import does the same to a repository', async () => {
