@@ -8,11 +8,13 @@ import { FossilFolding } from '../../src/maintenance/fold/fossil/fossil-folding.
 import { createLogger } from '../../src/observability/logger.ts';
 import type { Bag, BagEntry } from '../../src/repository/fossil/bag.ts';
 import { ChangeShun, type ShunRequest } from '../../src/repository/fossil/change-shun.ts';
+import { CreateFossil, newFossilState } from '../../src/repository/fossil/create-fossil.ts';
 import { prepareArtifacts } from '../../src/repository/fossil/intake.ts';
 import { COMPRESSED_BEFORE_FOLDS } from '../../src/repository/fossil/intake-limits.ts';
 import type { ReceivedArtifact } from '../../src/repository/fossil/prepared-artifacts.ts';
 import { publishArtifacts } from '../../src/repository/fossil/publish-artifacts.ts';
 import { verifyBag } from '../../src/repository/fossil/verify-bag.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
 import { FossilClient, noFossil } from '../helpers/fossil.ts';
 import { fossilHost, listenFossil } from '../helpers/fossil-host.ts';
 import { cardsOf, FossilRequests } from '../helpers/fossil-requests.ts';
@@ -26,8 +28,10 @@ import {
   PUSHED,
   whole,
 } from '../helpers/fossil-rig.ts';
+import { ManualClock } from '../helpers/manual-clock.ts';
 import { SeededRandom } from '../helpers/seeded-random.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+import { until } from '../helpers/until.ts';
 
 /** A rig with a cache on disk, and what folds it. */
 class FoldRig implements AsyncDisposable {
@@ -284,6 +288,102 @@ describe('a fold of a Fossil repository', () => {
     expect(ends).toEqual(['folded', 'folded']);
     expect((await rig.bag()).state.packs.length).toBeLessThan(3);
     await folding.close();
+  });
+});
+
+describe('a fold that failed', () => {
+  /** Folds of a rig by a clock that only the test moves. The store accepts no pack until `mend`. */
+  async function failing(folded: FoldRig) {
+    const { context, rig } = folded;
+    const ends: string[] = [];
+    const log: string[] = [];
+    const clock = new ManualClock();
+    const folding = new FossilFolding({
+      ...context,
+      clock,
+      quiet: 3_000,
+      repositories: rig.opened.fossil,
+      log: createLogger('warn', { write: (line) => void log.push(line) }),
+      observer: { ended: (end) => ends.push(end) },
+      automatic: true,
+    });
+    const publish = async (repository = rig.repository, packs = 16) => {
+      for (let at = 0; at < packs; at++) {
+        const published = await repository.resolve();
+        if (published === undefined) throw new Error('there is no repository');
+        const bag = await repository.bagOf(published);
+        await using prepared = await prepareArtifacts(bag, [whole(`text ${bag.count}`)]);
+        const { committed } = await publishArtifacts(repository, prepared, PUSHED);
+        if (committed?.manifest !== undefined) folding.published(repository.id, committed.manifest);
+      }
+    };
+    await publish();
+    let isBroken = true;
+    rig.store.rules.push(({ operation, key }) =>
+      isBroken && operation === 'put' && key.endsWith('.bag') ? { does: 'unavailable' } : undefined,
+    );
+    const mend = () => {
+      isBroken = false;
+    };
+    /** Lets time pass until this many folds have ended. Work on the disk takes time that the clock does not know. */
+    const passes = async (seconds: number, count: number) => {
+      await clock.advance(seconds);
+      await until(() => ends.length >= count);
+      await clock.settle();
+    };
+    return { ends, log, clock, folding, publish, mend, passes };
+  }
+
+  it('is tried again after pauses that get longer, without a publish and without a listing', async () => {
+    await using folded = await FoldRig.open();
+    const { rig } = folded;
+    const { ends, log, folding, mend, passes } = await failing(folded);
+    await passes(3, 1);
+    expect(ends).toEqual(['failed']);
+    await passes(59, 1);
+    expect(ends).toEqual(['failed']);
+    await passes(1, 2);
+    await passes(119, 2);
+    expect(ends).toEqual(['failed', 'failed']);
+    mend();
+    await passes(1, 3);
+    expect(ends).toEqual(['failed', 'failed', 'folded']);
+    expect(log.flatMap((line) => JSON.parse(line).pause ?? [])).toEqual([60, 120]);
+    expect((await rig.bag()).state.packs).toMatchObject([{ kind: 'fold' }]);
+    expect(rig.store.log.filter(({ operation }) => operation === 'list')).toEqual([]);
+    await folding.idle();
+    expect(folding.queued).toBe(0);
+  });
+
+  it('is not tried sooner after publishes, and delays no other repository', async () => {
+    await using folded = await FoldRig.open();
+    const { rig } = folded;
+    const { ends, clock, folding, publish, mend, passes } = await failing(folded);
+    await passes(3, 1);
+    mend();
+    await publish(rig.repository, 64);
+    await clock.advance(10);
+    expect(ends).toEqual(['failed']);
+    const repository = rig.opened.fossil.get(repositoryId('a'.repeat(64), 'another'));
+    const state = newFossilState(repository.id, '2'.repeat(32), { projectName: 'another' });
+    await repository.publisher.join(new CreateFossil(state, repository.mark()));
+    await publish(repository);
+    await passes(3, 2);
+    expect(ends).toEqual(['failed', 'folded']);
+    expect((await repository.resolve())?.manifest.packs).toMatchObject([{ kind: 'fold' }]);
+    await passes(47, 3);
+    expect(ends).toEqual(['failed', 'folded', 'folded']);
+    expect((await rig.bag()).state.packs).toMatchObject([{ kind: 'fold' }]);
+    await folding.close();
+  });
+
+  it('ends its pause when the server stops', async () => {
+    await using folded = await FoldRig.open();
+    const { folding, ends, passes } = await failing(folded);
+    await passes(3, 1);
+    await folding.close();
+    await folding.idle();
+    expect([ends, folding.queued]).toEqual([['failed'], 0]);
   });
 });
 

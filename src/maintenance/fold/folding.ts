@@ -4,7 +4,7 @@
  */
 
 import { cooperate, filtered } from '../../lib/cooperative.ts';
-import { CairnError, messageOf } from '../../lib/errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { Limiter } from '../../lib/limiter.ts';
 import { LruMap } from '../../lib/lru.ts';
 import type { Logger } from '../../observability/logger.ts';
@@ -12,6 +12,7 @@ import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import { type FoldContext, type FoldMode, type FoldOutcome, foldRepository } from './fold.ts';
+import { foldPause, isLastingFailure } from './fold-pause.ts';
 import { foldPlan, gatherPlan } from './fold-plan.ts';
 import { foldTrouble } from './fold-trouble.ts';
 
@@ -31,11 +32,6 @@ export interface FoldingOptions extends Omit<FoldContext, 'holder' | 'onTrouble'
   readonly automatic: boolean;
 }
 
-/** Milliseconds before a failed fold is tried again; doubled at each failure. */
-const FIRST_PAUSE_MS = 60_000;
-/** The same for a fold that will fail again until the repository changes. */
-const FIRST_LASTING_PAUSE_MS = 6 * 3_600_000;
-const LONGEST_PAUSE_MS = 86_400_000;
 /** Approximate milliseconds between rounds through all repositories. */
 const ROUND_EVERY_MS = 86_400_000;
 /** Approximate milliseconds after a start without a round, because servers are often restarted one after another. */
@@ -140,7 +136,7 @@ export class Folding {
       }
       return outcome;
     } catch (error) {
-      if (isLasting(error)) ended = 'refused';
+      if (isLastingFailure(error)) ended = 'refused';
       throw error;
     } finally {
       release();
@@ -204,7 +200,7 @@ export class Folding {
       else if (mode === 'due') this.failures.delete(name);
     } catch (error) {
       if (this.stopping.signal.aborted) return;
-      const lasting = isLasting(error);
+      const lasting = isLastingFailure(error);
       this.failed(name, { problem: messageOf(error), lasting, gathers: lasting && mode === 'due' });
     }
   }
@@ -215,8 +211,7 @@ export class Folding {
   ): void {
     const { clock, log } = this.options;
     const before = this.failures.get(name);
-    const first = lasting ? FIRST_LASTING_PAUSE_MS : FIRST_PAUSE_MS;
-    const pause = Math.min(LONGEST_PAUSE_MS, Math.max(first, 2 * (before?.pause ?? 0)));
+    const pause = foldPause(lasting, before?.pause);
     this.failures.set(name, { problem, gathers, pause, until: clock.monotonic() + pause }, 1);
     const told = { repository: name, problem, pause: pause / 1000 };
     if (!lasting) log.warn(told, 'a fold failed; it is tried again');
@@ -249,9 +244,4 @@ export class Folding {
 
 function refusalOf(outcome: FoldOutcome): string | undefined {
   return 'refusal' in outcome ? outcome.refusal : undefined;
-}
-
-/** Whether the same repository will fail again. */
-function isLasting(error: unknown): boolean {
-  return error instanceof CairnError && (error.kind === 'too-large' || error.kind === 'corrupt');
 }

@@ -1,4 +1,7 @@
-/** Decides when Fossil repositories are folded: after publishes of this process that leave enough to fold, one at a time. */
+/**
+ * Decides when Fossil repositories are folded: after publishes of this process that leave enough to fold, one at a time. A failed
+ * fold is tried again after a pause, whether or not anything is published meanwhile.
+ */
 import { messageOf } from '../../../lib/errors.ts';
 import { LruMap } from '../../../lib/lru.ts';
 import type { Logger } from '../../../observability/logger.ts';
@@ -6,19 +9,34 @@ import type { FossilManifest } from '../../../repository/fossil/fossil-manifest.
 import type { FossilRepository } from '../../../repository/fossil/fossil-repository.ts';
 import type { Repositories } from '../../../repository/repositories.ts';
 import { formatRepositoryId, type RepositoryId } from '../../../repository/repository-id.ts';
+import { foldPause, isLastingFailure } from '../fold-pause.ts';
 import { foldTrouble } from '../fold-trouble.ts';
 import type { FoldObserver } from '../folding.ts';
 import { type FossilFoldContext, type FossilFoldOutcome, foldFossil } from './fossil-fold.ts';
 import { fossilFoldPlan } from './fossil-fold-plan.ts';
 
-/** Milliseconds before a failed fold is tried again. */
-const PAUSE_MS = 600_000;
-
 /** Packs that have not been folded with which a repository is folded although it is not quiet. */
 const MOST_UNFOLDED = 64;
 
-/** Repositories whose last failure is remembered. */
+/**
+ * Repositories whose last failure is remembered, and length of the queue from which on a failed one leaves it: then its next publish
+ * adds it again.
+ */
 const REMEMBERED = 10_000;
+
+/** A repository in the queue. */
+interface Waiting {
+  readonly id: RepositoryId;
+  /** Monotonic milliseconds from which on it may be folded. */
+  readonly from: number;
+}
+
+interface Failure {
+  /** Milliseconds. */
+  readonly pause: number;
+  /** Monotonic milliseconds. */
+  readonly until: number;
+}
 
 export interface FossilFoldingOptions extends Omit<FossilFoldContext, 'holder' | 'onTrouble'> {
   readonly repositories: Repositories<FossilRepository>;
@@ -33,12 +51,12 @@ export interface FossilFoldingOptions extends Omit<FossilFoldContext, 'holder' |
 export class FossilFolding {
   private readonly options: FossilFoldingOptions;
   private readonly context: FossilFoldContext;
-  /** Repositories to fold, and the monotonic milliseconds from which on each may be. */
-  private readonly waiting = new Map<string, { readonly id: RepositoryId; readonly from: number }>();
-  /** Monotonic milliseconds of the last failure, by repository. */
-  private readonly failures = new LruMap<string, number>(REMEMBERED);
+  private readonly waiting = new Map<string, Waiting>();
+  private readonly failures = new LruMap<string, Failure>(REMEMBERED);
   private readonly stopping = new AbortController();
   private working: Promise<void> | undefined;
+  /** Present while no repository may be folded yet. */
+  private sleeping: { readonly until: number; readonly alarm: AbortController } | undefined;
 
   constructor(options: FossilFoldingOptions) {
     this.options = options;
@@ -58,14 +76,13 @@ export class FossilFolding {
   /** Folds the repository soon if the published state needs it. Does not throw. */
   published(id: RepositoryId, { packs, lifecycle }: FossilManifest): void {
     if (!this.options.automatic || lifecycle !== 'live' || this.stopping.signal.aborted) return;
-    const name = formatRepositoryId(id);
-    const failed = this.failures.get(name);
+    if (fossilFoldPlan(packs, 'due') === undefined) return;
     const now = this.options.clock.monotonic();
-    const isPausing = failed !== undefined && now < failed + PAUSE_MS;
-    if (isPausing || fossilFoldPlan(packs, 'due') === undefined) return;
     const isUrgent = packs.filter(({ kind }) => kind !== 'fold').length >= MOST_UNFOLDED;
-    this.waiting.set(name, { id, from: isUrgent ? now : now + (this.options.quiet ?? 0) });
-    this.working ??= this.work();
+    const from = isUrgent ? now : now + (this.options.quiet ?? 0);
+    // A failed fold is not tried again at every publish.
+    const failure = this.failures.get(formatRepositoryId(id));
+    this.enqueue(id, Math.max(from, failure?.until ?? from));
   }
 
   /** Folds a repository now. @throws as `foldFossil` */
@@ -86,7 +103,7 @@ export class FossilFolding {
     }
   }
 
-  /** Resolves when all folds caused by publishes are done. */
+  /** Resolves when all folds caused by publishes are done, also those that are tried again. */
   async idle(): Promise<void> {
     while (this.working !== undefined) await this.working;
   }
@@ -95,39 +112,63 @@ export class FossilFolding {
   async close(): Promise<void> {
     this.stopping.abort(new Error('the server is stopping'));
     this.waiting.clear();
+    this.sleeping?.alarm.abort();
     await this.working;
   }
 
+  private enqueue(id: RepositoryId, from: number): void {
+    this.waiting.set(formatRepositoryId(id), { id, from });
+    if (this.sleeping !== undefined && from < this.sleeping.until) this.sleeping.alarm.abort();
+    this.working ??= this.work();
+  }
+
   private async work(): Promise<void> {
-    const { clock, log } = this.options;
+    const { clock } = this.options;
     const { signal } = this.stopping;
     for (let next = this.next(); next !== undefined && !signal.aborted; next = this.next()) {
       const [name, { id, from }] = next;
-      const rest = from - clock.monotonic();
-      if (rest > 0) {
-        // Only the end of the server ends the sleep early.
-        await clock.sleep(rest, signal).catch(() => undefined);
+      if (from > clock.monotonic()) {
+        await this.sleep(from);
         continue;
       }
       this.waiting.delete(name);
-      try {
-        await this.fold(id, 'due');
-        this.failures.delete(name);
-      } catch (error) {
-        if (signal.aborted) break;
-        this.failures.set(name, clock.monotonic(), 1);
-        log.warn(
-          { repository: name, problem: messageOf(error), pause: PAUSE_MS / 1000 },
-          'a fold failed; it is tried again',
-        );
-      }
+      await this.attempt(name, id);
     }
     this.working = undefined;
   }
 
+  /** Sleeps until a time, or until a repository comes that may be folded before it, or until the server stops. */
+  private async sleep(until: number): Promise<void> {
+    const { clock } = this.options;
+    const alarm = new AbortController();
+    this.sleeping = { until, alarm };
+    await clock.sleep(until - clock.monotonic(), alarm.signal).catch(() => undefined);
+    this.sleeping = undefined;
+  }
+
+  /** Folds one repository. A failure delays no other one. */
+  private async attempt(name: string, id: RepositoryId): Promise<void> {
+    try {
+      await this.fold(id, 'due');
+      this.failures.delete(name);
+    } catch (error) {
+      if (!this.stopping.signal.aborted) this.failed(name, id, error);
+    }
+  }
+
+  private failed(name: string, id: RepositoryId, error: unknown): void {
+    const { clock, log } = this.options;
+    const pause = foldPause(isLastingFailure(error), this.failures.get(name)?.pause);
+    const until = clock.monotonic() + pause;
+    this.failures.set(name, { pause, until }, 1);
+    const told = { repository: name, problem: messageOf(error), pause: pause / 1000 };
+    log.warn(told, 'a fold failed; it is tried again');
+    if (this.waiting.size < REMEMBERED) this.enqueue(id, until);
+  }
+
   /** The repository that may be folded first. */
-  private next(): readonly [name: string, { readonly id: RepositoryId; readonly from: number }] | undefined {
-    let first: ReturnType<FossilFolding['next']>;
+  private next(): readonly [name: string, Waiting] | undefined {
+    let first: readonly [name: string, Waiting] | undefined;
     for (const entry of this.waiting) {
       if (first === undefined || entry[1].from < first[1].from) first = entry;
     }
