@@ -98,7 +98,9 @@ class Seeding {
     }
     const run = this.detailed(detail);
     const here = new Set(run.target.listing.refs.values());
-    const wants = [...new Set(refs.map((ref) => this.commitOf(ref)))].filter((oid) => !here.has(oid));
+    // A copy has nothing of a tag that the target has already, not even its commit.
+    const lacking = refs.filter(({ newId }) => !here.has(newId));
+    const wants = [...new Set(lacking.map((ref) => this.commitOf(ref)))].filter((oid) => !here.has(oid));
     this.graph =
       wants.length === 0
         ? new CommitGraph(run.source.listing.objectFormat)
