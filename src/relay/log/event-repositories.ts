@@ -30,6 +30,10 @@ export interface About {
 
 /** How many events are followed along answers. */
 const MAX_ROOTS = 64;
+/** How many references the followed events may have together: each takes microseconds, and strangers fill events with thousands. */
+export const MAX_REFERENCES = 2_000;
+/** Tags that refer to events and repositories. */
+const REFERENCES: ReadonlySet<string | undefined> = new Set(['a', 'A', 'e', 'E', 'q']);
 /** How many states are looked at to find receipts that name a signed state. */
 const MAX_RECEIPTS = 256;
 
@@ -114,17 +118,22 @@ export function followed(event: NostrEvent, events: Pick<EventReader, 'get'>): N
   return follow(event, events, referred);
 }
 
+/** What lies behind a bound counts as an event that is not here. */
 function follow(
   event: NostrEvent,
   events: Pick<EventReader, 'get'>,
   references: (event: NostrEvent) => readonly string[],
 ): NostrEvent[] {
   const found = new Map([[event.id, event]]);
+  let left = MAX_REFERENCES;
   for (const each of found.values()) {
     for (const id of references(each)) {
       if (found.size >= MAX_ROOTS) return [...found.values()];
       const root = found.has(id) ? undefined : events.get(id);
-      if (root !== undefined) found.set(id, root);
+      if (root === undefined) continue;
+      left -= root.tags.filter(([name]) => REFERENCES.has(name)).length;
+      if (left < 0) return [...found.values()];
+      found.set(id, root);
     }
   }
   return [...found.values()];

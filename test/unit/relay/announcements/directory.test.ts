@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { sha256 } from '../../../../src/lib/digest.ts';
 import type { NostrEvent } from '../../../../src/nostr/event.ts';
 import { kinds } from '../../../../src/nostr/kinds.ts';
+import { MAX_REFERENCES } from '../../../../src/relay/log/event-repositories.ts';
 import { announcement, deletion, idOf, RelayRig, verified } from '../../../helpers/relay-rig.ts';
 import { type Author, alice, bob, carol, dave } from '../../nostr/authors.ts';
 
@@ -141,6 +143,19 @@ describe('an event of a member of a private repository', () => {
     }
     await rig.announce(announcement(alice, { maintainers: [bob], at: 1_800_000_000 }));
     expect(rig.directory.visible(deletion(bob), nobody)).toBe(true);
+  });
+
+  it('about events with more references than are followed is visible to members only', async () => {
+    const rig = await withPrivate();
+    const quotes = Array.from({ length: MAX_REFERENCES / 4 }, (_, at) => ['q', sha256(`${at}`)]);
+    const notes = [1, 2, 3, 4, 5].map((at) => dave.sign({ kind: 1, at, tags: quotes }));
+    await rig.events.append(notes.map(verified));
+    const about = (by: Author, count: number) =>
+      by.sign({ kind: kinds.comment, tags: notes.slice(0, count).map(({ id }) => ['e', id]) });
+    expect(rig.directory.visible(about(bob, 4), nobody)).toBe(true);
+    expect(rig.directory.visible(about(bob, 5), nobody)).toBe(false);
+    expect(rig.directory.visible(about(bob, 5), keysOf(carol))).toBe(true);
+    expect(rig.directory.visible(about(dave, 5), nobody)).toBe(true);
   });
 
   it('about a stored event without a repository is visible to everybody', async () => {
