@@ -26,8 +26,12 @@ const UNIT = [
   ),
 ];
 
-/** Tests that measure the memory or count the open files of their process, which others would change. */
-const ALONE = ['test/faults/leave-in-the-middle.test.ts', 'test/integration/relay-socket.test.ts'];
+/** Tests that measure the memory or count the open files of their process, which others would change, or that replace a module of Node. */
+const ALONE = [
+  'test/faults/event-contents-full-disk.test.ts',
+  'test/faults/leave-in-the-middle.test.ts',
+  'test/integration/relay-socket.test.ts',
+];
 
 const R2 = 'test/helpers/start-r2-once.ts';
 

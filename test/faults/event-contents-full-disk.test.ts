@@ -1,9 +1,9 @@
 import type * as fs from 'node:fs';
 import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { EventContents } from '../../../../src/relay/log/event-contents.ts';
-import { SeededRandom } from '../../../helpers/seeded-random.ts';
-import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
+import { EventContents } from '../../src/relay/log/event-contents.ts';
+import { SeededRandom } from '../helpers/seeded-random.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
 const fault = vi.hoisted((): { of?: 'writeSync' | 'unlinkSync' } => ({}));
 
