@@ -51,6 +51,8 @@ export async function listenFossil(...hosts: readonly ExchangeHost[]): Promise<F
   const server = createServer((incoming, outgoing) => {
     void listeners[turn++ % listeners.length]?.(incoming, outgoing);
   });
+  // A machine that is busy with other tests may come back to an idle connection late.
+  server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {

@@ -32,6 +32,8 @@ export async function startGitHttpHost(
     if ((await options.before?.(request, response)) === true) return;
     runCgi(folder, request, response);
   });
+  // A machine that is busy with other tests may come back to an idle connection late.
+  server.keepAliveTimeout = 120_000;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

@@ -85,6 +85,8 @@ export async function startLimitingFront(behind: string, first: FrontRules): Pro
       await once(server, 'close');
     },
   };
+  // A machine that is busy with other tests may come back to an idle connection late.
+  server.keepAliveTimeout = 120_000;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return Object.assign(front, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });

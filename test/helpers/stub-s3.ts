@@ -69,6 +69,8 @@ export async function startStubS3(quirks: S3Quirks = {}): Promise<StubS3> {
       response.destroy(error instanceof Error ? error : undefined);
     });
   });
+  // A machine that is busy with other tests may come back to an idle connection late.
+  server.keepAliveTimeout = 120_000;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
