@@ -12,7 +12,7 @@ export class Outgoing {
   private readonly queue = new Set<ArtifactName>();
   private readonly onServer = new Set<ArtifactName>();
   /** Sent in the round that is under way: the server has them once it has answered without an error. */
-  private underWay: ArtifactName[] = [];
+  private readonly underWay = new Set<ArtifactName>();
   private readonly privateArtifacts: boolean;
   private readonly faults: FaultSites | undefined;
 
@@ -42,7 +42,7 @@ export class Outgoing {
   /** The server has answered: it has what was sent, unless it asks for it again. */
   answered(): void {
     for (const name of this.underWay) if (!this.queue.has(name)) this.onServer.add(name);
-    this.underWay = [];
+    this.underWay.clear();
   }
 
   /**
@@ -88,7 +88,7 @@ export class Outgoing {
         break;
       }
       sent++;
-      this.underWay.push(name);
+      this.underWay.add(name);
       if (faultFires(this.faults, 'client.drop-file')) continue;
       writer.add(card);
     }
@@ -101,7 +101,7 @@ export class Outgoing {
    */
   private async card(artifact: HeldArtifact, held: HeldArtifacts): Promise<FileCard> {
     const { name, source, size, isPrivate } = artifact;
-    const isOnServer = source !== undefined && (this.onServer.has(source) || this.underWay.includes(source));
+    const isOnServer = source !== undefined && (this.onServer.has(source) || this.underWay.has(source));
     if (source !== undefined && isOnServer) {
       const payload = inflatePayload(await held.stored(artifact), size + DELTA_EXTRA);
       return { card: 'file', name, source, payload, isPrivate };
