@@ -9,6 +9,7 @@ import { readInto } from '../../lib/streams.ts';
 import type { ObjectBody } from '../../object-store/object-store.ts';
 import { type ArtifactStore, damagedArtifact, nameOf } from '../artifact-store.ts';
 import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
+import { artifactKey } from '../keys.ts';
 import type { RepositoryId } from '../repository-id.ts';
 import { LARGE_CONTENT } from './content-maker.ts';
 import type { FossilPack } from './fossil-manifest.ts';
@@ -40,6 +41,7 @@ export interface PackReaderOptions {
 export class PackReader {
   private readonly options: PackReaderOptions;
   private readonly small: LruMap<string, Buffer>;
+  /** By key in the store: one repository may lack its copy of a pack that another one has, and the error names the repository. */
   private readonly loading = new SingleFlight<string, Buffer>();
 
   constructor(options: PackReaderOptions) {
@@ -98,7 +100,8 @@ export class PackReader {
     const known = this.small.get(pack.digest);
     if (known !== undefined) return { bytes: known };
     if (cache === undefined || pack.size <= SMALL_PACK) {
-      return { bytes: await this.loading.run(pack.digest, () => this.whole(id, pack)) };
+      const key = artifactKey(id, nameOf('bag', pack));
+      return { bytes: await this.loading.run(key, () => this.whole(id, pack)) };
     }
     const pinned = await cache.acquire(id, 'bag', pack);
     try {

@@ -3,8 +3,12 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isStoredPayload } from '../../../../src/fossil/compression.ts';
+import { CreateFossil, newFossilState } from '../../../../src/repository/fossil/create-fossil.ts';
+import { prepareArtifacts } from '../../../../src/repository/fossil/intake.ts';
 import { COMPRESSED_BEFORE_FOLDS } from '../../../../src/repository/fossil/intake-limits.ts';
+import { publishArtifacts } from '../../../../src/repository/fossil/publish-artifacts.ts';
 import { pointerKey } from '../../../../src/repository/keys.ts';
+import { type RepositoryId, repositoryId } from '../../../../src/repository/repository-id.ts';
 import {
   checkIn,
   clusterOf,
@@ -12,6 +16,7 @@ import {
   FOSSIL_ID,
   FossilRig,
   lines,
+  PUSHED,
   whole,
 } from '../../../helpers/fossil-rig.ts';
 import { tempDir } from '../../../helpers/temp-dir.ts';
@@ -149,6 +154,39 @@ describe('a pack', () => {
     expect(other.opened.cache.bytes).toBeGreaterThan(40 * 60_000);
     await other.opened.cache.close();
     await rig.opened.cache.close();
+  });
+
+  it('that one repository lacks is read for another one at the same time', async () => {
+    const content = whole(lines(0, 100));
+    const rig = await new FossilRig().create();
+    await rig.push([content]);
+    const [key = ''] = rig.store.log.flatMap(({ key }) => (key.endsWith('.bag') ? [key] : []));
+    const id = repositoryId(FOSSIL_ID.owner, 'with-an-equal-pack');
+    const repository = rig.opened.fossil.get(id);
+    const state = newFossilState(id, '2'.repeat(32), { projectName: 'equal' });
+    await repository.publisher.join(new CreateFossil(state, repository.mark()));
+    await using prepared = await prepareArtifacts(
+      await repository.bagOf((await repository.resolve()) ?? expect.fail('it is missing')),
+      [content],
+    );
+    const { bag } = await publishArtifacts(repository, prepared, PUSHED);
+    const packs = (await rig.bag()).state.packs;
+    expect(bag.state.packs.map(({ pack }) => pack)).toEqual(packs.map(({ pack }) => pack));
+
+    const { opened, store } = rig.another();
+    const { reader } = opened.fossil.get(id).bags.context;
+    const read = async (of: RepositoryId) => {
+      await using session = reader.session(of, packs);
+      return (await session.read({ pack: 0, offset: 0, length: 4 })).length;
+    };
+    await store.delete(key);
+    store.reset();
+    store.latency = 5;
+    const outcomes = await Promise.allSettled([read(FOSSIL_ID), read(id), read(id)]);
+    expect(outcomes).toMatchObject([{ reason: { kind: 'corrupt' } }, { value: 4 }, { value: 4 }]);
+    expect(store.log.filter(({ key, outcome }) => key.endsWith('.bag') && outcome === 'found').length).toBe(
+      1,
+    );
   });
 
   it.each([
