@@ -95,5 +95,6 @@ function addClusters({ bag, repository, context }: Round): Promise<Bag> {
       isPrivate: false,
     }),
   );
-  return repository.take({ artifacts, cause: 'sync', actor: undefined });
+  const onUnsettled = (error: unknown) => context.observer.error(error);
+  return repository.take({ artifacts, cause: 'sync', actor: undefined, onUnsettled });
 }

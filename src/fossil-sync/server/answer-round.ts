@@ -189,7 +189,8 @@ async function takeIn(round: Round): Promise<void> {
   const unversioned = dropped ? [] : request.unversionedFiles.map(receivedUnversioned);
   if (artifacts.length === 0 && unversioned.length === 0) return;
   if (faultFires(faults, 'server.fail-before-publish')) throw new RoundRefusal('a fault before the publish');
-  round.bag = await repository.take({ artifacts, unversioned, cause: 'push', actor });
+  const onUnsettled = (error: unknown) => context.observer.error(error);
+  round.bag = await repository.take({ artifacts, unversioned, cause: 'push', actor, onUnsettled });
   if (faultFires(faults, 'server.fail-after-publish')) throw new RoundRefusal('a fault after the publish');
 }
 

@@ -25,10 +25,10 @@ export function serveRepository(
     bag,
     isCurrent: async () => true,
     pinned: (digest) => pinnedBag(repository, bag, digest),
-    take: async ({ cause, actor, ...received }: Arrival) => {
+    take: async ({ cause, actor, onUnsettled, ...received }: Arrival) => {
       await using prepared = await prepareArtifacts(bag, received, limits);
       const by = { kind: cause, actor: actor ?? null, evidence: null };
-      return (await publishArtifacts(repository, prepared, by)).bag;
+      return (await publishArtifacts(repository, prepared, by, { onUnsettled })).bag;
     },
     changeLocks: (login, steps, isOver) => repository.locks.change(repository.id, login, steps, isOver),
     toString: () => String(repository),
@@ -49,11 +49,11 @@ export async function serveRecalled(
   let isProven = false;
   return {
     ...serveRepository(repository, bag, limits),
-    take: async ({ cause, actor, ...received }) => {
+    take: async ({ cause, actor, onUnsettled, ...received }) => {
       const by = { kind: cause, actor: actor ?? null, evidence: null };
       try {
         await using prepared = await prepareArtifacts(bag, received, limits);
-        const options = { admitted: recalled.manifest };
+        const options = { admitted: recalled.manifest, onUnsettled };
         const { bag: now, committed } = await publishArtifacts(repository, prepared, by, options);
         // A swap that won was over the current state, with these settings.
         if (committed?.isLatest === true) isProven = true;

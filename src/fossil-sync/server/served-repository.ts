@@ -11,6 +11,8 @@ export interface Arrival extends Received<Bytes> {
   readonly cause: 'push' | 'sync';
   /** Public key of who sent it; undefined for the server itself, and for those who need no key. */
   readonly actor: string | undefined;
+  /** As `PublishArtifactsOptions.onUnsettled`: the request has succeeded all the same. */
+  readonly onUnsettled: (error: unknown) => void;
 }
 
 /**

@@ -20,6 +20,14 @@ const TRIES = 4;
 /** How often deltas that have waited are verified one after another: those of two servers may wait for each other's. */
 const SETTLES = 4;
 
+export interface PublishArtifactsOptions extends AddOptions {
+  /**
+   * Called if everything given was published, but not the deltas that waited for it: the next intake verifies them again. Absent: that
+   * failure is thrown.
+   */
+  readonly onUnsettled?: (error: unknown) => void;
+}
+
 /** What a publish of artifacts made. */
 export interface PublishedArtifacts {
   /** What is published now. */
@@ -42,14 +50,20 @@ export async function publishArtifacts(
   repository: FossilRepository,
   prepared: PreparedArtifacts,
   actor: FossilActor,
-  options: AddOptions = {},
+  options: PublishArtifactsOptions = {},
 ): Promise<PublishedArtifacts> {
   let published = await publishOnce(repository, prepared, actor, options);
-  for (let settles = 0; settles < SETTLES && canSettle(published.bag); settles++) {
-    const settled = await settleWaiting(repository, published.bag, prepared.limits, options);
-    if (settled.committed === undefined && settled.bag.digest === published.bag.digest) break;
-    const added = [...published.added, ...settled.added];
-    published = { ...settled, added, committed: settled.committed ?? published.committed };
+  try {
+    for (let settles = 0; settles < SETTLES && canSettle(published.bag); settles++) {
+      const settled = await settleWaiting(repository, published.bag, prepared.limits, options);
+      if (settled.committed === undefined && settled.bag.digest === published.bag.digest) break;
+      const added = [...published.added, ...settled.added];
+      const { unversioned } = published;
+      published = { ...settled, added, unversioned, committed: settled.committed ?? published.committed };
+    }
+  } catch (error) {
+    if (options.onUnsettled === undefined) throw error;
+    options.onUnsettled(error);
   }
   return published;
 }

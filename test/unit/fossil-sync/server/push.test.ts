@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { type ArtifactName, nameOf } from '../../../../src/fossil/artifact-name.ts';
 import type { Card } from '../../../../src/fossil/cards.ts';
 import { deflatePayload } from '../../../../src/fossil/compression.ts';
+import { prepareArtifacts } from '../../../../src/repository/fossil/intake.ts';
 import type { ReceivedArtifact } from '../../../../src/repository/fossil/prepared-artifacts.ts';
+import { publishArtifacts } from '../../../../src/repository/fossil/publish-artifacts.ts';
 import { READER } from '../../../helpers/fossil-host.ts';
 import { cardsOf, errorOf, type ReceivedReply } from '../../../helpers/fossil-requests.ts';
-import { clusterOf, delta, lines, namesOf, whole } from '../../../helpers/fossil-rig.ts';
+import { clusterOf, delta, lines, namesOf, PUSHED, whole } from '../../../helpers/fossil-rig.ts';
 import { startRounds } from '../../../helpers/fossil-rounds.ts';
 
 const ALICE = { user: 'alice' };
@@ -44,6 +46,36 @@ describe('a push (issue 14, deliverable 3)', () => {
     };
     expect(errorOf(await requests.send([requests.push, card], ALICE))).toBeUndefined();
     expect(namesOf(await rig.bag())).toEqual([artifact.name]);
+  });
+
+  it('succeeds if only deltas that waited for it cannot be published, which the next push does', async () => {
+    const [source, target, next] = [whole(lines(0, 100)), whole(lines(1, 100)), whole('next')];
+    const problems: unknown[] = [];
+    const { rig, requests } = await startRounds([], { observer: { error: (error) => problems.push(error) } });
+    const other = rig.another();
+    await using prepared = await prepareArtifacts(await other.bag(), [source]);
+    // Another server publishes the source of the delta meanwhile, and then the store takes no more packs.
+    let isBroken = false;
+    rig.store.next(({ key, mode }) => key.endsWith('/pointer') && mode === 'replace', {
+      does: 'run',
+      before: async () => {
+        await publishArtifacts(other.repository, prepared, PUSHED);
+        isBroken = true;
+      },
+    });
+    rig.store.rules.push(({ operation, key }) =>
+      isBroken && operation === 'put' && key.endsWith('.bag') ? { does: 'unavailable' } : undefined,
+    );
+    const reply = await requests.send([requests.push, file(delta(source, target))], ALICE);
+    expect(errorOf(reply)).toBeUndefined();
+    expect(problems).toMatchObject([{ kind: 'unavailable' }]);
+    const between = await rig.another(3).bag();
+    expect([namesOf(between), between.isWaiting(target.name)]).toEqual([[source.name], true]);
+    // What cannot be published itself is still refused.
+    expect(errorOf(await requests.send([requests.push, file(next)], ALICE))).toBeDefined();
+    isBroken = false;
+    expect(errorOf(await requests.send([requests.push, file(next)], ALICE))).toBeUndefined();
+    expect(namesOf(await rig.another(4).bag())).toEqual([source.name, target.name, next.name].sort());
   });
 
   it('asks for 500 artifacts at a time', async () => {

@@ -47,13 +47,15 @@ describe('a delta without its source', () => {
   it('becomes an artifact if its source was published by another server at the same time', async () => {
     const one = await new FossilRig().create();
     const two = one.another();
+    const content = Buffer.from('unversioned');
+    const file = { name: 'file', time: 1, hash: nameOf(content, 'sha1'), size: content.length, content };
     const [prepared, ofSource] = [
-      await prepareArtifacts(await one.bag(), [delta(source, target)]),
+      await prepareArtifacts(await one.bag(), { artifacts: [delta(source, target)], unversioned: [file] }),
       await prepareArtifacts(await two.bag(), [source]),
     ];
     await publishArtifacts(two.repository, ofSource, PUSHED);
-    const { bag, added } = await publishArtifacts(one.repository, prepared, PUSHED);
-    expect(added).toEqual([target.name]);
+    const { bag, added, unversioned } = await publishArtifacts(one.repository, prepared, PUSHED);
+    expect([added, unversioned]).toEqual([[target.name], 1]);
     expect(canSettle(bag)).toBe(false);
     expect(namesOf(await two.bag())).toEqual([source.name, target.name].sort());
   });
