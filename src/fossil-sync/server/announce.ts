@@ -16,7 +16,10 @@ export async function announceUnclustered(round: Round): Promise<void> {
   await announce(round, round.bag.unclustered(), faultFires(round.context.faults, 'server.halve-igots'));
 }
 
-/** Announces everything, for a first pull in the old way and for `--verily`. */
+/**
+ * Announces everything, for a first pull in the old way and for `--verily`. The newest come first, as in stock Fossil: a reply may
+ * have no room for all, and a client asks only once; what is old is named by clusters.
+ */
 export function announceAll(round: Round): Promise<void> {
   return announce(round, entriesOf(round));
 }
@@ -49,7 +52,7 @@ async function announce(round: Round, entries: Iterable<BagEntry>, half = false)
 }
 
 function* entriesOf({ bag }: Round): Generator<BagEntry> {
-  for (let ordinal = 0; ordinal < bag.count; ordinal++) {
+  for (let ordinal = bag.count - 1; ordinal >= 0; ordinal--) {
     const entry = bag.at(ordinal);
     if (!entry.isPrivate) yield entry;
   }

@@ -73,6 +73,21 @@ describe('limits of a reply (docs/reference/fossil-limits.md)', () => {
   });
 });
 
+describe('the announcement of everything (--verily)', () => {
+  it('ends at the limit with the newest artifacts, and continues after what the client announces', async () => {
+    const artifacts = Array.from({ length: 30 }, (_, at) => whole(`text ${at}`));
+    const { requests } = await startRounds(artifacts, { limits: { announcementBytes: 700 } });
+    const names = artifacts.map(({ name }) => name).reverse();
+    const all: Card = { card: 'pragma', name: 'send-catalog', args: [] };
+    const first = announcedNames(await requests.send([all, requests.pull]));
+    expect(first).toEqual(names.slice(0, 10));
+    // A client that announces nothing hears of the same ones again.
+    expect(announcedNames(await requests.send([all, requests.pull]))).toEqual(first);
+    const known = first.map((name): Card => ({ card: 'igot', name, isPrivate: false }));
+    expect(announcedNames(await requests.send([all, requests.pull, ...known]))).toEqual(names.slice(10, 20));
+  });
+});
+
 describe('a request for very many artifacts', () => {
   // A slice of 8 ms is over at each look at this clock, which is once in 256 steps.
   const MOST_IN_A_TURN = 600;
