@@ -55,6 +55,7 @@ export async function fetchPieces(
     pieces.onPack(pack.objects);
     observer.phase('relaying', `pack ${at + 1}/${checkpoints.length + 1}`);
     const outcome = await publishImport(context, request, {
+      objectFormat: source.listing.objectFormat,
       changes: changesOf(checkpoint, request.keeper?.id),
       forward: [],
       pack,

@@ -138,7 +138,8 @@ class ImportRun {
     }
     const { lifecycle, objectFormat } = published.manifest;
     if (lifecycle === 'withdrawn') throw new CairnError('not-found', `${repository} was withdrawn`);
-    if (source.listing.objectFormat === objectFormat) return;
+    // An empty source has no objects, and does not always tell its format.
+    if (source.listing.objectFormat === objectFormat || source.listing.refs.size === 0) return;
     throw new CairnError(
       'invalid',
       `the source uses ${source.listing.objectFormat} and the repository ${objectFormat}: objects cannot be copied without conversion`,
@@ -170,10 +171,12 @@ class ImportRun {
     // Pieces that were fetched have left refs of their own.
     const base = await repository.known();
     const temporary = temporaryRefs(base?.manifest, request.keeper?.id);
-    const zero = zeroId(request.source.listing.objectFormat);
+    const objectFormat = published?.manifest.objectFormat ?? request.source.listing.objectFormat;
+    const zero = zeroId(objectFormat);
     const removed = temporary.map((name): ExpectedChange => ({ name, newId: zero, oldId: undefined }));
     request.observer.phase(pack === undefined ? 'waiting' : 'relaying');
     const outcome = await publishImport(context, request, {
+      objectFormat,
       changes: [...changes.map(({ target, newId, oldId }) => ({ name: target, newId, oldId })), ...removed],
       forward: this.plan.unproven.map(({ target: name, oldId, newId }) => ({ name, oldId, newId })),
       pack,

@@ -4,6 +4,7 @@ import {
   directoryFileConflict,
   emptyPack,
   isZeroId,
+  type ObjectFormat,
   type RefCommand,
   refsStartingWith,
 } from '../../git/index.ts';
@@ -24,6 +25,8 @@ export interface ExpectedChange extends RefTarget {
 }
 
 export interface ImportPublish {
+  /** That of the repository, or of the source where there is none yet. */
+  readonly objectFormat: ObjectFormat;
   readonly changes: readonly ExpectedChange[];
   /** Branches among them that must not lose commits. */
   readonly forward: readonly RefCommand[];
@@ -48,10 +51,10 @@ export async function publishImport(
   request: ImportRequest,
   publish: ImportPublish,
 ): Promise<PublishedPack> {
-  const { repository, source, observer, signal, cause } = request;
+  const { repository, observer, signal, cause } = request;
   const { changes, forward, pack } = publish;
   const expected = new Map(changes.map(({ name, oldId }) => [name, oldId]));
-  const format = source.listing.objectFormat;
+  const { objectFormat: format } = publish;
   const bytes = pack === undefined ? once(emptyPack(format)) : counted(pack.pack, request, publish.onBytes);
   try {
     return await publishPack(context, new ChunkSource(bytes), {

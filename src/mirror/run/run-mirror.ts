@@ -205,7 +205,8 @@ function opened<T extends AsyncDisposable>(settled: PromiseSettledResult<T>): T 
 }
 
 function checkFormats(source: SourceListing, target: TargetListing): void {
-  if (source.objectFormat === target.objectFormat) return;
+  // An empty source sends no objects, and does not always tell its format (protocol v0 of git before 2.41, dumb HTTP).
+  if (source.objectFormat === target.objectFormat || source.refs.size === 0) return;
   const hint =
     source.objectFormat === 'sha1' ? '; `cairn import --object-format sha256` converts a history' : '';
   throw new CairnError(
