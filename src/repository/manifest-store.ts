@@ -32,7 +32,8 @@ export class ManifestStore<M extends Manifest> {
   private readonly artifacts: ArtifactStore;
   private readonly format: ManifestFormat<M>;
   private readonly recent: ManifestMemory<M>;
-  private readonly loading = new SingleFlight<Digest, M>();
+  /** By key in the store: one repository may lack a manifest that another one has, and the error names the repository. */
+  private readonly loading = new SingleFlight<string, M>();
   /** Manifests known to be of another kind, so that they are not read again. */
   private readonly others = new LruMap<Digest, OtherKindError>(OTHERS_REMEMBERED);
 
@@ -49,7 +50,8 @@ export class ManifestStore<M extends Manifest> {
    * @throws CairnError `corrupt` naming the artifact when it is missing or damaged; `unavailable` when the store fails
    */
   async load(id: RepositoryPlace, digest: Digest, parts: PartsLoaded = 'all'): Promise<M> {
-    const manifest = this.recent.get(digest) ?? (await this.loading.run(digest, () => this.read(id, digest)));
+    const load = () => this.loading.run(nameOf(id, digest), () => this.read(id, digest));
+    const manifest = this.recent.get(digest) ?? (await load());
     if (parts === 'all') await this.format.parts?.load(manifest, () => nameOf(id, digest));
     return manifest;
   }

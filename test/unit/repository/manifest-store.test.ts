@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/lib/digest.ts';
 import { artifactFileName, artifactKey, tombstonesKey } from '../../../src/repository/keys.ts';
+import { repositoryId } from '../../../src/repository/repository-id.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
 
 describe('manifests', () => {
@@ -32,6 +33,21 @@ describe('manifests', () => {
     reader.store.next(() => true, { does: 'unavailable' });
     await expect(reader.manifests.load(ID, digest)).rejects.toMatchObject({ kind: 'unavailable' });
     expect((await reader.manifests.load(ID, digest)).depth).toBe(0);
+  });
+
+  it('that one repository lacks are read for another one at the same time', async () => {
+    const rig = new RepositoryRig();
+    const { digest, manifest } = await rig.publish(manifestOf());
+    const { store, manifests } = rig.cold();
+    store.latency = 5;
+    const absent = repositoryId(ID.owner, 'without-the-manifest');
+    const loads = [absent, ID, ID].map((id) => manifests.load(id, digest));
+    const key = artifactKey(absent, { digest, kind: 'json' });
+    expect(await Promise.allSettled(loads)).toMatchObject([
+      { reason: { kind: 'corrupt', message: expect.stringContaining(key) } },
+      { value: manifest },
+      { value: manifest },
+    ]);
   });
 
   it('that do not match their name are damaged, and named', async () => {
