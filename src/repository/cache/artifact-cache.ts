@@ -1,4 +1,4 @@
-import { link } from 'node:fs/promises';
+import { access, link } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type CairnError, isCairnError, publicError, systemCode } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
@@ -29,6 +29,12 @@ export interface PinnedFile {
   release(): void;
 }
 
+/** A file in the cache, and what its user has made of it. */
+export interface TakenFile<T> {
+  readonly file: PinnedFile;
+  readonly result: T;
+}
+
 export interface ArtifactCacheOptions {
   readonly folder: string;
   /** In bytes. Pinned files may exceed it while they are pinned. */
@@ -56,7 +62,7 @@ interface Found {
 /**
  * Artifacts on local disk. Files are named by digest, and filled by temporary file, verified digest and rename. Each
  * artifact is downloaded once for all callers, who can read it during the download. The folder can be lost without
- * harm.
+ * harm, at any time: a file that has gone is downloaded again when somebody wants to link or open it.
  */
 export class ArtifactCache {
   private readonly options: ArtifactCacheOptions;
@@ -94,23 +100,44 @@ export class ArtifactCache {
   }
 
   /**
-   * Returns the local file of an artifact, and downloads it first if needed. The download continues when the caller
-   * goes away, because another caller may wait for it, or come next.
-   * @throws CairnError `corrupt` when the store lacks it or has other bytes; `unavailable` when store or disk fail
+   * Returns the local file of an artifact, and downloads it first if needed. Looks whether the file is there, which
+   * costs a system call: {@link take} needs none.
+   * @throws CairnError as {@link take}
    */
   async acquire(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef): Promise<PinnedFile> {
+    return (await this.take(id, kind, ref, access)).file;
+  }
+
+  /**
+   * Has the local file of an artifact linked or opened, and downloads it first if needed. The download continues when
+   * the caller goes away, because another caller may wait for it, or come next.
+   * @param use links or opens the file at this path. It is called once more after another download if somebody has
+   * deleted the file.
+   * @returns the file, and the result of `use`
+   * @throws CairnError `corrupt` when the store lacks it or has other bytes; `unavailable` when store or disk fail; what
+   * `use` throws
+   */
+  async take<T>(
+    id: RepositoryId,
+    kind: ArtifactKind,
+    ref: ArtifactRef,
+    use: (path: string) => Promise<T>,
+  ): Promise<TakenFile<T>> {
     const name = this.look(kind, ref);
-    for (;;) {
+    const path = this.files.pathOf(name);
+    for (let hasGone = false; ; ) {
       const { entry, filling } = this.find(id, kind, ref, name);
       const release = this.files.pin(name, entry);
       try {
         await filling?.verified;
         // Make room only after pinning: a file larger than the whole budget must not evict itself.
         await this.files.makeRoom();
-        return { path: this.files.pathOf(name), release };
+        return { file: { path, release }, result: await use(path) };
       } catch (error) {
+        const forgot: boolean = !hasGone && (await this.forgetIfGone(name, entry, error));
         release();
-        if (filling === undefined || !saysNothing(error, filling, id)) throw error;
+        hasGone ||= forgot;
+        if (!forgot && (filling === undefined || !saysNothing(error, filling, id))) throw error;
       }
     }
   }
@@ -122,7 +149,7 @@ export class ArtifactCache {
    */
   async stream(id: RepositoryId, kind: ArtifactKind, ref: ArtifactRef): Promise<ArtifactStream> {
     const name = this.look(kind, ref);
-    for (;;) {
+    for (let hasGone = false; ; ) {
       const { entry, filling } = this.find(id, kind, ref, name);
       // The artifact of another repository may be damaged while this one is not, and the error would name the other
       // one.
@@ -132,7 +159,7 @@ export class ArtifactCache {
       }
       const unpin = this.files.pin(name, entry);
       try {
-        const file = await (filling?.file ?? this.openWhole(name, entry));
+        const file = await (filling?.file ?? FillingFile.whole(this.files.pathOf(name), entry.size));
         const close = filling === undefined ? file.release : file.hold();
         if (close !== undefined) {
           return streamOf(file, filling?.verified ?? Promise.resolve(), () => {
@@ -145,9 +172,12 @@ export class ArtifactCache {
         unpin();
         await filling?.verified.catch(() => undefined);
       } catch (error) {
+        const forgot: boolean = !hasGone && (await this.forgetIfGone(name, entry, error));
         unpin();
+        hasGone ||= forgot;
+        if (forgot) continue;
         const reason = await filling?.verified.catch((why: unknown) => why);
-        if (!(reason instanceof LeftoverDamagedError)) throw error;
+        if (!(reason instanceof LeftoverDamagedError)) throw diskError(error);
       }
     }
   }
@@ -260,10 +290,13 @@ export class ArtifactCache {
     return filling;
   }
 
-  private openWhole(name: string, entry: CachedFile): Promise<FillingFile> {
-    return FillingFile.whole(this.files.pathOf(name), entry.size).catch((error: unknown) => {
-      throw diskError(error);
-    });
+  /** Forgets a file if an error says that something is missing, and it is the file. @returns whether it is gone */
+  private async forgetIfGone(name: string, entry: CachedFile, error: unknown): Promise<boolean> {
+    if (systemCode(error) !== 'ENOENT') return false;
+    const missing = await access(this.files.pathOf(name)).catch((reason: unknown) => reason);
+    if (systemCode(missing) !== 'ENOENT') return false;
+    this.files.forget(name, entry);
+    return true;
   }
 }
 

@@ -59,11 +59,22 @@ export class CachedFiles {
     return join(this.folder, name.slice(0, 2), name);
   }
 
-  /** Adds a file that is now in place. */
+  /** Adds a file that is now in place. It replaces one of this name that was deleted by somebody else. */
   enter(name: string, file: CachedFile): void {
-    if (this.files.get(name) === file) return;
+    const before = this.files.get(name);
+    if (before === file) return;
     this.files.set(name, file);
-    this.total += file.size;
+    this.total += file.size - (before?.size ?? 0);
+  }
+
+  /**
+   * Forgets a file that somebody else has deleted, unless another one has replaced it. Those who pin it may still have
+   * it open or linked; their pins say nothing about the file that comes next.
+   */
+  forget(name: string, file: CachedFile): void {
+    if (this.files.get(name) !== file) return;
+    this.files.delete(name);
+    this.total -= file.size;
   }
 
   /**

@@ -103,11 +103,11 @@ export class PackReader {
       const key = artifactKey(id, nameOf('bag', pack));
       return { bytes: await this.loading.run(key, () => this.whole(id, pack)) };
     }
-    const pinned = await cache.acquire(id, 'bag', pack);
     try {
-      return { pinned, file: await open(pinned.path) };
+      const { file: pinned, result: file } = await cache.take(id, 'bag', pack, (path) => open(path));
+      return { pinned, file };
     } catch (error) {
-      pinned.release();
+      if (isCairnError(error)) throw error;
       throw new CairnError('unavailable', `a cached pack cannot be read: ${messageOf(error)}`, {
         cause: error,
       });

@@ -43,7 +43,7 @@ export function withPacksLeft(packs: readonly PackEntry[], left: readonly PackEn
  * @throws as {@link isSetApart}
  */
 export async function packsPointedInto(
-  cache: Pick<ArtifactCache, 'acquire'>,
+  cache: Pick<ArtifactCache, 'take'>,
   id: RepositoryId,
   state: Pick<GitState, 'packs' | 'objectFormat'>,
   brought: PackEntry | undefined,
@@ -74,7 +74,7 @@ export function withPack(
  * @throws CairnError `corrupt` or `unavailable` when an idx cannot be read
  */
 export async function isSetApart(
-  cache: Pick<ArtifactCache, 'acquire'>,
+  cache: Pick<ArtifactCache, 'take'>,
   id: RepositoryId,
   { packs, objectFormat }: Pick<GitState, 'packs' | 'objectFormat'>,
   oids: readonly string[],
@@ -83,17 +83,13 @@ export async function isSetApart(
   if (oids.length === 0 || apart.length === 0) return false;
   if (oids.length > MOST_ASKED) return true;
   for (const { idx: ref } of apart) {
-    const cached = await cache.acquire(id, 'idx', ref);
+    const { file, result: opened } = await cache.take(id, 'idx', ref, openFile);
     try {
-      const file = await openFile(cached.path);
-      try {
-        const idx = await PackIdx.open(file.read, objectFormat);
-        for (const oid of oids) if ((await idx.offsetOf(Buffer.from(oid, 'hex'))) !== undefined) return true;
-      } finally {
-        await file.close();
-      }
+      const idx = await PackIdx.open(opened.read, objectFormat);
+      for (const oid of oids) if ((await idx.offsetOf(Buffer.from(oid, 'hex'))) !== undefined) return true;
     } finally {
-      cached.release();
+      await opened.close();
+      file.release();
     }
   }
   return false;

@@ -80,9 +80,10 @@ async function linkPacks(
     for (let entry = jobs.shift(); entry !== undefined; entry = jobs.shift()) {
       const stem = join(path, 'objects', 'pack', snapshotPackName(entry, state));
       for (const kind of ['pack', 'idx'] as const) {
-        const file = await cache.acquire(id, kind, entry[kind]);
+        const { file } = await cache.take(id, kind, entry[kind], (cached) =>
+          linkOnce(cached, `${stem}.${kind}`),
+        );
         pinned.push(file);
-        await linkOnce(file.path, `${stem}.${kind}`);
       }
     }
   });
@@ -124,9 +125,9 @@ async function write(
     const links = linksFor(state, path);
     const workers = Array.from({ length: Math.min(PARALLEL, links.length) }, async () => {
       for (let next = links.shift(); next !== undefined; next = links.shift()) {
-        const file = await cache.acquire(id, next.kind, next.ref);
+        const { kind, ref, target } = next;
+        const { file } = await cache.take(id, kind, ref, (cached) => link(cached, target));
         pinned.push(file);
-        await link(file.path, next.target);
       }
     });
     // Wait for all workers, so that none still links into a folder that is being removed.

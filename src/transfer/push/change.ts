@@ -46,7 +46,7 @@ export interface PushChangeOptions {
   readonly pack: PackEntry | undefined;
   readonly proof: Connectivity;
   /** The cache through which packs of unreachable objects are read; without it they are not checked. */
-  readonly cache?: Pick<ArtifactCache, 'acquire'>;
+  readonly cache?: Pick<ArtifactCache, 'take'>;
   /** Commits in the pack of the push. */
   readonly commits?: ReadonlySet<string> | undefined;
   /** See `Change.since`. */

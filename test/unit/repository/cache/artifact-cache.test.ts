@@ -1,5 +1,5 @@
 import { filesBelow } from '../../../helpers/files.ts';
-import { link, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../src/lib/digest.ts';
@@ -8,6 +8,7 @@ import { artifactKey } from '../../../../src/repository/keys.ts';
 import type { ArtifactRef } from '../../../../src/repository/manifest.ts';
 import { repositoryId } from '../../../../src/repository/repository-id.ts';
 import { ID, RepositoryRig } from '../../../helpers/repository-rig.ts';
+import { SeededRandom } from '../../../helpers/seeded-random.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
 
 let folder: TempDir;
@@ -260,6 +261,100 @@ describe('the artifact cache', () => {
       ]);
       expect(damaged).toMatchObject({ status: 'rejected', reason: { kind: 'corrupt' } });
       expect(well.status).toBe('fulfilled');
+    });
+  });
+
+  describe('whose files somebody deletes', () => {
+    const artifacts = () => join(folder.path, 'artifacts');
+    const empty = () => rm(artifacts(), { recursive: true });
+
+    it('downloads a file once more for all who want it, and counts it once', async () => {
+      const rig = await rigWith();
+      const ref = await stored(rig, content('a'));
+      const before = await rig.cache.acquire(ID, 'pack', ref);
+      await empty();
+      rig.store.latency = 2;
+      const results = await Promise.all(
+        Array.from({ length: 10 }, (_, at) => rig.cache.take(ID, 'pack', ref, (path) => link(path, join(folder.path, `link-${at}`)))),
+      );
+      expect(downloads(rig)).toBe(2);
+      expect(await readFile(join(folder.path, 'link-9'))).toEqual(content('a'));
+      expect(rig.cache.bytes).toBe(10);
+      // The pin of before says nothing about the new file, and the new ones keep it.
+      before.release();
+      await rig.cache.relieve();
+      expect(await filesBelow(artifacts())).toHaveLength(1);
+      for (const { file } of results) file.release();
+      await rig.cache.relieve();
+      expect(await filesBelow(artifacts())).toEqual([]);
+      expect(rig.cache.bytes).toBe(0);
+    });
+
+    it('downloads a file once more for a stream', async () => {
+      const rig = await rigWith();
+      const ref = await stored(rig, content('a'));
+      await use(rig.cache, ref);
+      await empty();
+      const streams = await Promise.all([1, 2].map(() => rig.cache.stream(ID, 'pack', ref)));
+      for (const stream of streams) {
+        const bytes = Buffer.alloc(10);
+        expect(await stream.read([bytes], 0, 10)).toBe(10);
+        await stream.verified;
+        expect(bytes).toEqual(content('a'));
+        stream.release();
+      }
+      expect(downloads(rig)).toBe(2);
+    });
+
+    it('downloads nothing again if something else is missing, and gives up if the file goes again', async () => {
+      const rig = await rigWith();
+      const ref = await stored(rig, content('a'));
+      const nowhere = join(folder.path, 'no', 'folder');
+      await expect(rig.cache.take(ID, 'pack', ref, (path) => link(path, nowhere))).rejects.toMatchObject({
+        code: 'ENOENT',
+      });
+      expect(downloads(rig)).toBe(1);
+      let uses = 0;
+      const deleting = async (path: string) => {
+        uses++;
+        await rm(path);
+        await readFile(path);
+      };
+      await expect(rig.cache.take(ID, 'pack', ref, deleting)).rejects.toMatchObject({ code: 'ENOENT' });
+      expect(uses).toBe(2);
+      expect(await use(rig.cache, ref)).toEqual(content('a'));
+    });
+
+    it('keeps count, whatever is used, pinned, adopted and deleted', async () => {
+      const rig = await rigWith(50);
+      const random = new SeededRandom(7);
+      const bodies = Array.from({ length: 8 }, (_, at) => content(String(at), 5 + at));
+      const refs = await Promise.all(bodies.map((bytes) => stored(rig, bytes)));
+      await Promise.all(bodies.map((bytes, at) => writeFile(join(folder.path, `made-${at}`), bytes)));
+      const pinned: PinnedFile[] = [];
+      for (let step = 0; step < 400; step++) {
+        const at = random.below(bodies.length);
+        const [ref, bytes] = [refs[at] as ArtifactRef, bodies[at] as Buffer];
+        const doing = random.below(6);
+        if (doing === 0) await rig.cache.adopt('pack', ref, join(folder.path, `made-${at}`));
+        else if (doing === 1) await rm(join(artifacts(), ref.digest.slice(0, 2)), { recursive: true, force: true });
+        else if (doing === 2) pinned.splice(random.below(pinned.length + 1), 1)[0]?.release();
+        else {
+          const { file, result } = await rig.cache.take(ID, 'pack', ref, (path) => readFile(path));
+          expect(result).toEqual(bytes);
+          if (doing === 3 && pinned.length < 3) pinned.push(file);
+          else file.release();
+        }
+      }
+      for (const file of pinned) file.release();
+      // Whatever has gone is noticed by its next user.
+      for (const ref of refs) await use(rig.cache, ref);
+      const names = await filesBelow(artifacts());
+      const sizes = names.map((name) => refs.find(({ digest }) => name === `${digest}.pack`)?.size ?? Number.NaN);
+      expect(rig.cache.bytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
+      expect(rig.cache.bytes).toBeLessThanOrEqual(50);
+      await rig.cache.relieve();
+      expect(rig.cache.bytes).toBe(0);
     });
   });
 
