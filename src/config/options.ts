@@ -51,7 +51,7 @@ export const OPTIONS = [
     value: '<folder>',
     default: './cache',
     description:
-      'Folder for cached artifacts and scratch files. Each server needs its own. Its content can be lost without harm. Created with mode 700, and refused if other users can read it.',
+      'Folder for cached artifacts and scratch files. Each server needs its own. Its content can be lost without harm, and deleted while the server runs. Created with mode 700, and refused if other users can read it.',
     commands: 'all',
   },
   {

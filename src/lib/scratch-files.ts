@@ -5,6 +5,7 @@ import { ByteBudget } from './byte-budget.ts';
 import { DiskFullError, isDiskFull } from './disk-full.ts';
 import { CairnError, messageOf } from './errors.ts';
 import { FileBytes } from './file-bytes.ts';
+import { inFolder } from './in-folder.ts';
 import { systemRandom } from './random.ts';
 
 /** Bytes that are gathered before they are written. */
@@ -41,7 +42,7 @@ export class ScratchFiles {
   async open(): Promise<ScratchFile> {
     const path = this.newPath();
     try {
-      const file = await open(path, 'wx+');
+      const file = await inFolder(this.folder, () => open(path, 'wx+'));
       try {
         await rm(path);
       } catch (error) {

@@ -106,7 +106,7 @@ export function buildRepositories(parts: RepositoriesParts): OpenedRepositories 
   const artifacts = new ArtifactStore({ stores, clock, random });
   const manifests = new ManifestStore(artifacts, gitKind);
   const cache = new ArtifactCache({ ...keeping, folder: join(folder, 'artifacts'), store: artifacts });
-  const snapshots = new SnapshotCache(join(folder, 'snapshots'), cache);
+  const snapshots = new SnapshotCache(join(folder, 'snapshots'), cache, clock);
   const context = {
     control: stores.control,
     manifests,

@@ -1,8 +1,9 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { DiskFullError, isDiskFull } from '../lib/disk-full.ts';
 import { CairnError, messageOf } from '../lib/errors.ts';
+import { inFolder } from '../lib/in-folder.ts';
 import { Signal } from '../lib/signal.ts';
 
 /** Bytes that one spool keeps in memory; the rest goes to a file. */
@@ -164,7 +165,7 @@ export class Spool {
 
   private async writeToFile(bytes: Buffer): Promise<void> {
     try {
-      this.file ??= open(this.path, 'wx+');
+      this.file ??= inFolder(dirname(this.path), () => open(this.path, 'wx+'));
       const file = await this.file;
       for (let done = 0; done < bytes.length; ) {
         const { bytesWritten } = await file.write(bytes, done, bytes.length - done, this.inFile + done);

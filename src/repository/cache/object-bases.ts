@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '../../lib/clock.ts';
 import type { ArtifactCache, PinnedFile } from './artifact-cache.ts';
 import type { PublishedGitState, GitState } from '../git/git-manifest.ts';
 import { formatRepositoryId, type RepositoryId } from '../repository-id.ts';
+import { FolderCheck } from '../snapshot/folder-check.ts';
 import { addPacks, writeSnapshot } from '../snapshot/snapshot.ts';
 
 /** The objects of a repository in use. The folder stays until `release` is called. */
@@ -28,6 +30,7 @@ interface Base {
   /** Packs that git may find: the above, and those that are being linked, or whose linking failed. */
   readonly found: Set<string>;
   readonly pinned: PinnedFile[];
+  readonly check: FolderCheck;
   users: number;
   made: Promise<unknown>;
   /** The last of the changes to it, which run one after another. Never rejects. */
@@ -46,23 +49,26 @@ const IDLE_KEPT = 64;
 export class ObjectBases {
   private readonly folder: string;
   private readonly artifacts: ArtifactCache;
+  private readonly clock: Pick<Clock, 'monotonic'>;
   /** The newest base of each repository, least recently used first. */
   private readonly current = new Map<string, Base>();
   private made = 0;
 
   /** @param folder on the file system of the cache; created when needed */
-  constructor(folder: string, artifacts: ArtifactCache) {
+  constructor(folder: string, artifacts: ArtifactCache, clock: Pick<Clock, 'monotonic'>) {
     this.folder = folder;
     this.artifacts = artifacts;
+    this.clock = clock;
   }
 
   /**
-   * Returns a folder with at least the objects of a state.
+   * Returns a folder with at least the objects of a state: a new one if somebody has deleted files of the last.
    * @throws CairnError `corrupt` naming the artifact at fault, `unavailable` when store or disk fail
    */
   async acquire(id: RepositoryId, state: PublishedGitState): Promise<ObjectsLease> {
     const repository = formatRepositoryId(id);
     const { manifest } = state;
+    await this.retireDamaged(repository);
     let base = this.current.get(repository);
     if (base === undefined || !agrees(base, manifest)) {
       if (base !== undefined) this.retire(base);
@@ -99,6 +105,7 @@ export class ObjectBases {
       packs: new Set(),
       found: new Set(),
       pinned: [],
+      check: new FolderCheck(path, this.clock),
       users: 0,
       made: Promise.resolve(),
       changing: Promise.resolve(),
@@ -142,6 +149,15 @@ export class ObjectBases {
         else if (this.current.size > IDLE_KEPT) void this.dropIdle(IDLE_KEPT);
       },
     };
+  }
+
+  private async retireDamaged(repository: string): Promise<void> {
+    const base = this.current.get(repository);
+    if (base?.check.isDue() !== true) return;
+    // Of one that cannot be made, the user of this moment hears.
+    await base.made.catch(() => undefined);
+    const isWhole = await base.check.isWhole(2 * base.packs.size);
+    if (!isWhole && this.current.get(repository) === base) this.retire(base);
   }
 
   private retire(base: Base): void {

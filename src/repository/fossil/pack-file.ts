@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { UnversionedFile } from '../../fossil/unversioned.ts';
 import { type Digest, sha256 } from '../../lib/digest.ts';
 import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
+import { inFolder } from '../../lib/in-folder.ts';
 import { scratchError } from '../../lib/scratch-files.ts';
 import { IndexBuilder } from './index-builder.ts';
 import type { NameHash } from './name-table.ts';
@@ -58,7 +60,7 @@ export class PackFileWriter {
     index: IndexBuilder,
     payloads: readonly Uint8Array[],
   ): Promise<PackFileWriter> {
-    const writer = new PackFileWriter(path, await open(path, 'wx+'), index);
+    const writer = new PackFileWriter(path, await inFolder(dirname(path), () => open(path, 'wx+')), index);
     try {
       for (const payload of payloads) {
         writer.payloadBytes += payload.length;

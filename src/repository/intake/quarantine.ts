@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DiskFullError, isDiskFull } from '../../lib/disk-full.ts';
 import { becauseOf } from '../../lib/errors.ts';
+import { inFolder } from '../../lib/in-folder.ts';
 
 /** The scratch object directory of one pack that comes in. It is dropped whole when the intake is over, however it went. */
 export interface Quarantine {
@@ -16,7 +17,7 @@ export interface Quarantine {
  */
 export async function openQuarantine(scratch: string): Promise<Quarantine> {
   try {
-    const objects = await mkdtemp(join(scratch, 'push-'));
+    const objects = await inFolder(scratch, () => mkdtemp(join(scratch, 'push-')));
     await mkdir(join(objects, 'pack'));
     return { objects, drop: () => remove(objects) };
   } catch (error) {

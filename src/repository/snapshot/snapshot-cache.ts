@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '../../lib/clock.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
@@ -7,8 +8,9 @@ import { ObjectBases } from '../cache/object-bases.ts';
 import type { PublishedGitState } from '../git/git-manifest.ts';
 import type { RepositoryId } from '../repository-id.ts';
 import { formatRepositoryId } from '../repository-id.ts';
+import { FolderCheck } from './folder-check.ts';
 import { PackedRefsFiles } from './packed-refs-files.ts';
-import { writeSnapshot } from './snapshot.ts';
+import { packFilesOf, writeSnapshot } from './snapshot.ts';
 
 /** A snapshot in use. Its folder stays until `release` is called. */
 export interface SnapshotLease {
@@ -17,9 +19,11 @@ export interface SnapshotLease {
 }
 
 interface Snapshot {
+  readonly digest: string;
   readonly path: string;
   readonly repository: string;
   readonly pinned: readonly PinnedFile[];
+  readonly check: FolderCheck;
   users: number;
 }
 
@@ -35,16 +39,18 @@ export class SnapshotCache {
   readonly bases: ObjectBases;
   private readonly folder: string;
   private readonly artifacts: ArtifactCache;
+  private readonly clock: Pick<Clock, 'monotonic'>;
   private readonly packedRefs: PackedRefsFiles;
   private readonly snapshots = new Map<string, Snapshot>();
   private readonly making = new SingleFlight<string, void>();
   private made = 0;
 
-  constructor(folder: string, artifacts: ArtifactCache) {
+  constructor(folder: string, artifacts: ArtifactCache, clock: Pick<Clock, 'monotonic'>) {
     this.folder = folder;
     this.artifacts = artifacts;
+    this.clock = clock;
     this.packedRefs = new PackedRefsFiles(join(folder, 'packed-refs'));
-    this.bases = new ObjectBases(join(folder, 'bases'), artifacts);
+    this.bases = new ObjectBases(join(folder, 'bases'), artifacts, clock);
     artifacts.onPressure = async () => {
       await Promise.all([this.dropIdle(0), this.bases.dropIdle(0)]);
     };
@@ -57,14 +63,21 @@ export class SnapshotCache {
   }
 
   /**
-   * Returns the snapshot of a manifest, and creates it first if needed.
+   * Returns the snapshot of a manifest, and creates it first if needed: also if somebody has deleted files of it.
    * @throws CairnError as {@link writeSnapshot}
    */
   async acquire(id: RepositoryId, state: PublishedGitState): Promise<SnapshotLease> {
     for (;;) {
       const snapshot = this.snapshots.get(state.digest);
-      if (snapshot !== undefined) return this.lease(state.digest, snapshot);
-      await this.making.run(state.digest, () => this.make(id, state));
+      if (snapshot === undefined) {
+        await this.making.run(state.digest, () => this.make(id, state));
+        continue;
+      }
+      const lease = this.lease(snapshot);
+      if (!snapshot.check.isDue() || (await snapshot.check.isWhole(packFilesOf(state.manifest))))
+        return lease;
+      if (this.snapshots.get(state.digest) === snapshot) this.snapshots.delete(state.digest);
+      lease.release();
     }
   }
 
@@ -75,12 +88,15 @@ export class SnapshotCache {
     const older = [...this.snapshots].filter(
       ([, snapshot]) => snapshot.repository === repository && snapshot.users === 0,
     );
-    this.snapshots.set(state.digest, { path, repository, pinned, users: 0 });
+    const { digest } = state;
+    const check = new FolderCheck(path, this.clock);
+    this.snapshots.set(digest, { digest, path, repository, pinned, check, users: 0 });
     // An idle snapshot of an earlier manifest has no more readers, except for requests for the past.
-    await Promise.all(older.map(([digest]) => this.drop(digest)));
+    await Promise.all(older.map(([, snapshot]) => this.drop(snapshot)));
   }
 
-  private lease(digest: string, snapshot: Snapshot): SnapshotLease {
+  private lease(snapshot: Snapshot): SnapshotLease {
+    const { digest } = snapshot;
     snapshot.users++;
     this.snapshots.delete(digest);
     this.snapshots.set(digest, snapshot);
@@ -91,20 +107,23 @@ export class SnapshotCache {
         if (!held) return;
         held = false;
         snapshot.users--;
-        if (snapshot.users === 0 && this.snapshots.size > IDLE_KEPT) void this.dropIdle(IDLE_KEPT);
+        if (snapshot.users > 0) return;
+        if (this.snapshots.get(digest) !== snapshot) void this.drop(snapshot);
+        else if (this.snapshots.size > IDLE_KEPT) void this.dropIdle(IDLE_KEPT);
       },
     };
   }
 
   private async dropIdle(keep: number): Promise<void> {
     const idle = [...this.snapshots].filter(([, snapshot]) => snapshot.users === 0);
-    await Promise.all(idle.slice(0, Math.max(0, idle.length - keep)).map(([digest]) => this.drop(digest)));
+    const all = idle.slice(0, Math.max(0, idle.length - keep));
+    await Promise.all(all.map(([, snapshot]) => this.drop(snapshot)));
   }
 
-  private async drop(digest: string): Promise<void> {
-    const snapshot = this.snapshots.get(digest);
-    if (snapshot === undefined || snapshot.users > 0) return;
-    this.snapshots.delete(digest);
+  private async drop(snapshot: Snapshot): Promise<void> {
+    const { digest, users } = snapshot;
+    if (users > 0) return;
+    if (this.snapshots.get(digest) === snapshot) this.snapshots.delete(digest);
     // Best effort: the next start removes what cannot be removed now.
     await rm(snapshot.path, { recursive: true, force: true }).catch(() => undefined);
     for (const file of snapshot.pinned) file.release();

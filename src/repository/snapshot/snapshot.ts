@@ -170,6 +170,11 @@ export function snapshotPackName(entry: PackEntry, state: Pick<GitState, 'object
   return `pack-${entry.pack.digest.slice(0, hexLength(state.objectFormat))}`;
 }
 
+/** How many files {@link writeSnapshot} links into the folder of packs. */
+export function packFilesOf({ packs }: Pick<GitState, 'packs'>): number {
+  return packs.reduce((sum, { rev, bitmap }) => sum + 2 + (rev ? 1 : 0) + (bitmap ? 1 : 0), 0);
+}
+
 interface Link {
   readonly kind: ArtifactKind;
   readonly ref: ArtifactRef;

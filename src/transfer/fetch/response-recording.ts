@@ -7,8 +7,10 @@
  * have started get the whole response.
  */
 import { type FileHandle, open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { isDiskFull } from '../../lib/disk-full.ts';
 import { CairnError, isCairnError, messageOf } from '../../lib/errors.ts';
+import { inFolder } from '../../lib/in-folder.ts';
 import { Signal } from '../../lib/signal.ts';
 import type { Output } from '../output.ts';
 import { Reused } from '../reused.ts';
@@ -277,7 +279,8 @@ export class ResponseRecording {
 
   private opened(flags: 'r' | 'w+'): Promise<FileHandle> {
     if (this.file !== undefined) return this.file;
-    const opening = open(this.path, flags);
+    const start = () => open(this.path, flags);
+    const opening = flags === 'r' ? start() : inFolder(dirname(this.path), start);
     this.file = opening;
     opening.catch(() => {
       if (this.file === opening) this.file = undefined;

@@ -1,5 +1,5 @@
 import { exists } from '../../../helpers/files.ts';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../src/lib/digest.ts';
@@ -8,6 +8,7 @@ import type { PackEntry, PublishedGitState } from '../../../../src/repository/gi
 import type { ArtifactRef } from '../../../../src/repository/manifest.ts';
 import { encodeManifest } from '../../../../src/repository/git/git-manifest-codec.ts';
 import type { ObjectBases, ObjectsLease } from '../../../../src/repository/cache/object-bases.ts';
+import { CHECKED_EVERY } from '../../../../src/repository/snapshot/folder-check.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../../helpers/repository-rig.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
 
@@ -73,6 +74,22 @@ describe('the object base of a repository', () => {
     // Git may find them from now on, whoever asked for them.
     expect(first.packs()).toEqual(digestsOf(one, two));
     expect((await bases.acquire(ID, stateOf([one]))).path).toBe(first.path);
+  });
+
+  it.each(['.', 'objects/pack', 'config', 'a pack'])('is a new folder if %s was deleted', async (what) => {
+    const [one, two] = [await pack('one'), await pack('two')];
+    const lost = await bases.acquire(ID, stateOf([one]));
+    const place = what === 'a pack' ? join('objects', 'pack', filesOf(one)[1] ?? '') : what;
+    await rm(join(lost.path, place), { recursive: true });
+    rig.clock.advance(CHECKED_EVERY);
+    const again = await bases.acquire(ID, stateOf([one, two]));
+    expect(again.path).not.toBe(lost.path);
+    expect(await packsIn(again)).toEqual(filesOf(one, two));
+    rig.clock.advance(CHECKED_EVERY);
+    expect((await bases.acquire(ID, stateOf([one, two]))).path).toBe(again.path);
+    lost.release();
+    await gone(lost.path);
+    expect(await packsIn(again)).toEqual(filesOf(one, two));
   });
 
   it('is a new folder after a fold has replaced packs, and the old one stays while it is used', async () => {

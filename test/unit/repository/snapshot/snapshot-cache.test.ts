@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../src/lib/digest.ts';
@@ -10,6 +10,7 @@ import type {
 import { encodeManifest } from '../../../../src/repository/git/git-manifest-codec.ts';
 import { type ArtifactKind, artifactKey } from '../../../../src/repository/keys.ts';
 import type { ArtifactRef } from '../../../../src/repository/manifest.ts';
+import { CHECKED_EVERY } from '../../../../src/repository/snapshot/folder-check.ts';
 import { writeSnapshot } from '../../../../src/repository/snapshot/snapshot.ts';
 import { exists } from '../../../helpers/files.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../../helpers/repository-rig.ts';
@@ -210,6 +211,35 @@ describe('the snapshot cache', () => {
     (await rig.snapshots.acquire(ID, state)).release();
     expect(await snapshotsOnDisk()).toBe(1);
   });
+
+  it.each(['.', 'objects/pack', 'HEAD', 'refs', 'packed-refs', 'the idx', 'the bitmap'])(
+    'makes a snapshot again, once for all, if %s was deleted',
+    async (what) => {
+      const entry: PackEntry = { ...(await pack('one')), bitmap: await artifact('bitmap', 'b') };
+      const state = stateWith(manifestOf({ packs: [entry] }));
+      const lost = await rig.snapshots.acquire(ID, state);
+      const inPacks = `objects/pack/pack-${entry.pack.digest.slice(0, 40)}`;
+      const place = what.startsWith('the ') ? `${inPacks}.${what.slice('the '.length)}` : what;
+      await rm(join(lost.path, place), { recursive: true });
+      // It is looked at only now and then.
+      const early = await rig.snapshots.acquire(ID, state);
+      expect(early.path).toBe(lost.path);
+      early.release();
+      rig.clock.advance(CHECKED_EVERY);
+      const again = await rig.snapshots.acquire(ID, state);
+      expect(again.path).not.toBe(lost.path);
+      expect(await readdir(join(again.path, 'objects', 'pack'))).toHaveLength(3);
+      rig.clock.advance(CHECKED_EVERY);
+      const later = await Promise.all([1, 2, 3].map(() => rig.snapshots.acquire(ID, state)));
+      expect(later.map(({ path }) => path)).toEqual(Array(3).fill(again.path));
+      // What is left of the lost one goes with its last reader, and its pins with it.
+      lost.release();
+      await expect.poll(snapshotsOnDisk, { interval: 5 }).toBe(1);
+      for (const lease of [again, ...later]) lease.release();
+      await rig.cache.relieve();
+      expect(rig.cache.bytes).toBe(0);
+    },
+  );
 
   it('starts with an empty folder', async () => {
     await mkdir(join(folder.path, 'snapshots', 'left'), { recursive: true });

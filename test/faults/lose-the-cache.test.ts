@@ -1,0 +1,90 @@
+/** Files of the cache folder are deleted while the server runs: whatever is asked of it afterwards is answered. */
+import { randomBytes } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { formatNpub } from '../../src/nostr/public-key.ts';
+import { CHECKED_EVERY } from '../../src/repository/snapshot/folder-check.ts';
+import { GitClient } from '../helpers/git-client.ts';
+import { send } from '../helpers/raw-git.ts';
+import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
+import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+
+let folder: TempDir;
+
+beforeAll(async () => {
+  folder = await tempDir('cairn-lost-cache');
+});
+
+afterAll(() => folder[Symbol.asyncDispose]());
+
+/** A server and a repository that has been pushed to, cloned, fetched and looked at, so that all caches have something. */
+async function begin(name: string) {
+  const server = await startServer({ overrides: { background: false } });
+  const url = repositoryUrl(server, name);
+  const user = new GitClient(folder.path);
+  const author = await user.init(name);
+  await author.addRemote(url);
+  let copies = 0;
+  let follower: GitClient | undefined;
+  const rig = {
+    cache: server.cacheFolder,
+    /** Pushes a commit, and has everything read: whole, as far as it is new, and as a page of a file and a history. */
+    async useAll(): Promise<void> {
+      const said = `round ${++copies}`;
+      await author.commit(said, { data: randomBytes(3_000).toString('hex'), said });
+      await author.run(['push', '--quiet', 'origin', 'main']);
+      await rig.readAll();
+    },
+    async readAll(): Promise<void> {
+      const tip = await author.run(['rev-parse', 'HEAD']);
+      const copy = await user.clone(url, `${name}-copy-${++copies}`);
+      expect(await copy.run(['rev-parse', 'HEAD'])).toBe(tip);
+      await copy.run(['fsck', '--full', '--strict']);
+      await user.clone(url, `${name}-shallow-${++copies}`, '--depth=1');
+      if (follower !== undefined) {
+        await follower.run(['fetch', '--quiet']);
+        expect(await follower.run(['rev-parse', 'origin/main'])).toBe(tip);
+      }
+      follower = copy;
+      for (const path of [
+        '',
+        '/file/main/said',
+        `/file/main/data?round=${++copies}`,
+        '/commits/main',
+        `/commit/${tip}`,
+      ]) {
+        const page = await send(`${server.url}/${formatNpub(OWNER)}/${name}${path}`);
+        expect({ path, status: page.status }).toEqual({ path, status: 200 });
+      }
+    },
+    [Symbol.asyncDispose]: server.close,
+  };
+  await rig.useAll();
+  return rig;
+}
+
+it('artifacts that were deleted are fetched again, without one failed request', async () => {
+  await using rig = await begin('artifacts');
+  for (let round = 0; round < 3; round++) {
+    await rm(join(rig.cache, 'artifacts'), { recursive: true, force: true });
+    // The first of these clones gets the only pack as it is stored.
+    await rig.readAll();
+    await rm(join(rig.cache, 'artifacts'), { recursive: true, force: true });
+    await rig.useAll();
+  }
+});
+
+it.each(['snapshots', 'scratch', 'answers', 'pages', 'everything'])(
+  'a server goes on without the folder: %s',
+  async (name) => {
+    await using rig = await begin(name);
+    await rig.useAll();
+    const lost = name === 'everything' ? await readdir(rig.cache) : [name];
+    for (const entry of lost) await rm(join(rig.cache, entry), { recursive: true });
+    await sleep(CHECKED_EVERY);
+    await rig.readAll();
+    await rig.useAll();
+  },
+);
