@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, readlink, rm, truncate } from 'node:fs/promises';
+import { readdir, readFile, readlink, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../src/lib/digest.ts';
@@ -490,6 +490,8 @@ describe('the folder of recordings', () => {
   it('is not used if it cannot be written', async () => {
     await askFirst();
     await rm(join(folder.path, 'answers'), { recursive: true });
+    // A folder that is only missing would be created again.
+    await writeFile(join(folder.path, 'answers'), '');
     const running = script();
     const askings = [ask(running), ask(never)];
     for (const word of ['one ', 'two ', 'three']) await running.write(word);
