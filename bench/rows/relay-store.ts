@@ -23,7 +23,7 @@ export function storeEvents(store: StoreKind): RowGroup {
         const clients = await Promise.all(
           Array.from({ length: PUBLISHERS }, async (_, place) => {
             const first = (run * PUBLISHERS + place) * EVENTS_EACH;
-            const events = Array.from({ length: EVENTS_EACH }, (_, at) => sign('discussed', first + at));
+            const events = Array.from({ length: EVENTS_EACH }, (_, at) => sign('discussed', first + at, run));
             return {
               events,
               relay: await RelayClient.connect(host.url, callerAddress(run * PUBLISHERS + place)),
