@@ -476,28 +476,22 @@ async function importRound(seed: number): Promise<void> {
     expect(again).toMatchObject({ outcome: 'ok', packs: 0, state: ran.state });
 }
 
-it('an import does the same to a repository', async () => {
-  for (let seed = FIRST; seed < FIRST + ROUNDS; seed++) {
-    try {
-      await importRound(seed);
-    } catch (error) {
-      throw new Error(
-        `CAIRN_TEST_SEED=${seed} CAIRN_TEST_MIRRORS=1: ${error instanceof Error ? error.message : error}`,
-        { cause: error },
-      );
+it.each([
+  ['a run does to the refs of the target what its flags say, and its plan says the same', round],
+  ['an import does the same to a repository', importRound],
+])(
+  '%s',
+  async (_, play) => {
+    for (let seed = FIRST; seed < FIRST + ROUNDS; seed++) {
+      try {
+        await play(seed);
+      } catch (error) {
+        throw new Error(
+          `CAIRN_TEST_SEED=${seed} CAIRN_TEST_MIRRORS=1: ${error instanceof Error ? error.message : error}`,
+          { cause: error },
+        );
+      }
     }
-  }
-}, 3_600_000);
-
-it('a run does to the refs of the target what its flags say, and its plan says the same', async () => {
-  for (let seed = FIRST; seed < FIRST + ROUNDS; seed++) {
-    try {
-      await round(seed);
-    } catch (error) {
-      throw new Error(
-        `CAIRN_TEST_SEED=${seed} CAIRN_TEST_MIRRORS=1: ${error instanceof Error ? error.message : error}`,
-        { cause: error },
-      );
-    }
-  }
-}, 3_600_000);
+  },
+  3_600_000,
+);
