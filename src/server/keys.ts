@@ -13,10 +13,10 @@ import { formatKeyFile, parseKeyFile } from '../nostr/key-file.ts';
 export async function readKeyFile(path: string): Promise<string> {
   let text: string;
   try {
-    const file = await stat(path);
-    const { mode } = file;
-    if (!file.isFile()) throw new CairnError('invalid', `the key file ${path} is not a file`);
-    if ((mode & 0o077) !== 0) {
+    const found = await stat(path);
+    // A pipe is as good as a file: `--key <(pass show cairn)`.
+    if (found.isDirectory()) throw new CairnError('invalid', `the key file ${path} is not a file`);
+    if ((found.mode & 0o077) !== 0) {
       throw new CairnError('forbidden', `other users can read the key file ${path}: run "chmod 600 ${path}"`);
     }
     text = await readFile(path, 'utf8');
