@@ -2,6 +2,7 @@ import { readClientSettings } from '../config/client-settings.ts';
 import type { GivenFlags } from '../config/given-flags.ts';
 import { systemClock } from '../lib/clock.ts';
 import { counted } from '../lib/counted.ts';
+import { isDigest } from '../lib/digest.ts';
 import { CairnError } from '../lib/errors.ts';
 import { formatAddress } from '../nostr/address.ts';
 import { encodeEvent, type NostrEvent } from '../nostr/event.ts';
@@ -96,7 +97,7 @@ function aboutRepository(name: string, conditions: Query): Query[] {
 }
 
 function idOf(text: string): string {
-  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  if (isDigest(text)) return text;
   throw badValue('--id', text, 'a whole id, 64 lower-case hex characters');
 }
 

@@ -1,6 +1,7 @@
 import type { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { ExitError } from './exit-error.ts';
+import { pathOf } from './help.ts';
 
 /** Exit code of commands that answer with an outcome, for what cannot be asked for; that of the outcome `configuration`. */
 const CONFIGURATION = 5;
@@ -37,20 +38,15 @@ function usageError(program: Command, error: CommanderError, exitCode: number): 
   if (error.exitCode === 0 || error.code === 'commander.help') return new ExitError(error.exitCode, '');
   const [problem = '', advice = ''] = error.message.replace(/^error: /, '').split('\n');
   const text = [problem.replace(/\.$/, ''), advice].filter((part) => part !== '').join(' ');
-  return new ExitError(exitCode, `${text}: see "${pathOf(program)} --help"`);
+  return new ExitError(exitCode, `${text}: see "${pathOf(namedCommand(program))} --help"`);
 }
 
-/** The command that the arguments name, as it is typed: `cairn repo log`. */
-function pathOf(program: Command): string {
+/** The command that the arguments name. */
+function namedCommand(program: Command): Command {
   let named = program;
-  const names = [program.name()];
-  for (const word of wordsOf(program)) {
-    const next = named.commands.find((command) => command.name() === word);
-    if (next === undefined) continue;
-    names.push(word);
-    named = next;
-  }
-  return names.join(' ');
+  for (const word of wordsOf(program))
+    named = named.commands.find((command) => command.name() === word) ?? named;
+  return named;
 }
 
 /** The arguments that are being read. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { oneOf, whole } from './values.ts';
+import { onOff, whole } from './values.ts';
 
 /** Mirrors that this server keeps. */
 export interface MirrorSettings {
@@ -13,7 +13,7 @@ export interface MirrorSettings {
 
 /** How its options are read. */
 export const MIRROR_SCHEMAS = {
-  mirrors: oneOf('on', 'off').transform((text) => text === 'on'),
+  mirrors: onOff,
   'mirror-allow': z.string().transform((text) => text.split(',').flatMap((entry) => entry.trim() || [])),
   'mirror-interval': whole(1, 86_400),
   'mirror-concurrency': whole(1, 64),

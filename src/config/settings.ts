@@ -7,7 +7,7 @@ import { type GivenFlags, givenValue, invalidValue } from './given-flags.ts';
 import { MIRROR_SCHEMAS, type MirrorSettings } from './mirror-settings.ts';
 import type { OptionName } from './options.ts';
 import { EXPECTED_HTTP_URL, isHttpUrlOrEmpty, parseHomeFile, parseServiceUrl } from './plain-values.ts';
-import { automaticIfEmpty, filled, oneOf, parsed, size, whole } from './values.ts';
+import { automaticIfEmpty, filled, oneOf, onOff, parsed, size, whole } from './values.ts';
 
 /** Where repositories live. */
 export type StoreSettings =
@@ -102,8 +102,6 @@ export interface Settings {
 }
 
 const seconds = whole(1, 86_400).transform((value) => value * 1000);
-
-const onOff = oneOf('on', 'off').transform((text) => text === 'on');
 
 const flag = z.enum(['true', 'false', '1', '0', ''], 'expected true or false').transform((text) => {
   return text === '' ? undefined : text === 'true' || text === '1';

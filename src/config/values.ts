@@ -39,6 +39,9 @@ export const oneOf = <const W extends string>(...words: readonly W[]) =>
     return { expected: `expected ${words.slice(0, -1).join(', ')} or ${words.at(-1)}` };
   });
 
+/** A switch. */
+export const onOff = oneOf('on', 'off').transform((text) => text === 'on');
+
 /** A text that is not blank. @param what for the message: `a folder` */
 export const filled = (what: string) => z.string().regex(/\S/, `expected ${what}`);
 

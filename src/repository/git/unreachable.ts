@@ -88,8 +88,8 @@ export async function isSetApart(
       const idx = await PackIdx.open(opened.read, objectFormat);
       for (const oid of oids) if ((await idx.offsetOf(Buffer.from(oid, 'hex'))) !== undefined) return true;
     } finally {
-      await opened.close();
       file.release();
+      await opened.close();
     }
   }
   return false;

@@ -75,6 +75,8 @@ interface BegunPage {
 
 /** Seconds of work that a download counts as. Most of them wait for the network, or are kept. */
 const DOWNLOAD_SECONDS = 0.05;
+/** Seconds of work that looking up an abbreviated id counts as. */
+const LOOK_UP_SECONDS = 0.005;
 /** Bytes of pages in memory. */
 const CACHE = 64 * 1024 * 1024;
 
@@ -105,7 +107,7 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     const wanted = wantedOf(answers, path, found);
     if (wanted === undefined) return notFound(c, base);
     const answer = await answerFor(c, answering, found, path, wanted, beginning)
-      .catch((error: unknown) => elsewhere(c, context, found, path, error))
+      .catch((error: unknown) => elsewhere(c, answering, found, path, error))
       .catch((error: unknown) =>
         refuse(c, (title, content) => codePage(codeContext(context, found, path), title, content), error),
       );
@@ -120,7 +122,7 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
  */
 async function elsewhere(
   c: Context,
-  { base, views }: CodeRoutesContext,
+  { base, views, traffic }: Answering,
   { repository, published }: FoundRepository,
   path: CodePath,
   error: unknown,
@@ -129,9 +131,10 @@ async function elsewhere(
   if (!isCairnError(error, 'not-found')) throw error;
   const segments =
     withIdOfRef(published.manifest, path) ??
-    (await withWholeIds(published.manifest, path.segments, (prefix) =>
-      views.read(repository, published, undefined, ({ session }) => session.find(prefix)),
-    ));
+    (await withWholeIds(published.manifest, path.segments, (prefix) => {
+      traffic.charge(callerOf(c), LOOK_UP_SECONDS);
+      return views.read(repository, published, undefined, ({ session }) => session.find(prefix));
+    }));
   if (segments === undefined) throw error;
   return sendTo(c, base, { ...path, segments });
 }

@@ -45,7 +45,10 @@ export function encodingOf(content: Buffer): string | undefined {
 /** The beginning of a file without the line in which it was cut, perhaps within a character. */
 export function wholeLines(beginning: Buffer): Buffer {
   const end = beginning.lastIndexOf(0x0a) + 1;
-  return end === 0 ? beginning : beginning.subarray(0, end);
+  if (end > 0) return beginning.subarray(0, end);
+  // One line: a character of UTF-8 has four bytes at most.
+  const cuts = [0, 1, 2, 3].map((bytes) => beginning.subarray(0, Math.max(0, beginning.length - bytes)));
+  return cuts.find((cut) => isUtf8(cut)) ?? beginning;
 }
 
 /**

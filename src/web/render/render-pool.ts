@@ -112,13 +112,13 @@ export class RenderPool {
       this.threads.delete(kept);
     }
     // Fewer texts have slots than there may be threads, so each finds one.
-    // It reports nothing, and fails by giving no thread.
-    if (this.threads.size < this.options.workers) void this.start();
+    // The system may have no thread left: the text of this moment hears of it. What comes then reports nothing.
+    if (this.threads.size < this.options.workers)
+      void this.start(new RenderThread(this.options.program ?? PROGRAM, this.options.memory));
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
-  private async start(): Promise<void> {
-    const thread = new RenderThread(this.options.program ?? PROGRAM, this.options.memory);
+  private async start(thread: RenderThread): Promise<void> {
     this.threads.add(thread);
     if (await thread.started()) this.give(thread);
     else {

@@ -127,6 +127,14 @@ describe('a pool of threads that render', () => {
     expect(await waiting).toBeUndefined();
   });
 
+  it('tells the text of a thread that cannot be made, and goes on', async () => {
+    const threads = open({ program: new URL('https://example.org/no-program.js') });
+    for (let text = 0; text < 3; text++) {
+      await expect(threads.render('markdown', { text: 'a', place })).rejects.toThrow();
+    }
+    expect(threads.size).toBe(0);
+  });
+
   it('answers all texts, whatever happens to threads', async () => {
     const random = new SeededRandom(7);
     const threads = open({ workers: 3, queue: 200, timeLimit: 2_000, idle: 1 });
