@@ -21,7 +21,10 @@ export class FileSpool implements PayloadSpool {
 
   /** @param folder for scratch files; its owner removes it */
   static async create(folder: string): Promise<FileSpool> {
-    return new FileSpool(await open(join(folder, 'clone-pages'), 'wx+'));
+    const file = await open(join(folder, 'clone-pages'), 'wx+').catch((error: unknown) => {
+      throw scratchError(error);
+    });
+    return new FileSpool(file);
   }
 
   async append(payload: Uint8Array): Promise<number> {

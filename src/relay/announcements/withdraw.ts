@@ -348,7 +348,8 @@ class WithdrawChange<M extends Manifest> implements Change<M, boolean> {
       if (last?.id === evidence) return { result: true };
       if (isOutdated) return { result: false };
     } else if (!(await this.endsAnnouncement(current, isOutdated))) return { result: false };
-    const withdrawal = isOutdated ? last : { id: evidence, at };
+    // The date never goes back, and the request is the one that did it: the sweep stores it if that has failed.
+    const withdrawal = { id: evidence, at: Math.max(at, last?.at ?? at) };
     return {
       next: { ...this.kind.emptied(current), lifecycle: 'withdrawn', withdrawal },
       cause: this.kind.cause('withdraw', actor, evidence, current),

@@ -2,8 +2,6 @@ import { type WaitingDelta, WaitingDeltas, type WaitingInState, waitingKey } fro
 
 /** The deltas that wait in a state that is being made. Each step takes the same time, however many there are. */
 export class DraftedDeltas {
-  /** Those of the state before. */
-  private readonly known: WaitingDeltas;
   /** In the order in which they came, removed ones included. */
   private readonly all: WaitingDelta[];
   /** Where in the list a delta stands that came since the state before, by `waitingKey`. */
@@ -15,7 +13,6 @@ export class DraftedDeltas {
   /** @param before what waits in the state before, which stays as it is */
   constructor({ waiting, waitingDeltas }: WaitingInState) {
     this.before = { waiting, waitingDeltas };
-    this.known = waitingDeltas;
     this.all = [...waiting];
   }
 
@@ -41,7 +38,7 @@ export class DraftedDeltas {
 
   private has(delta: WaitingDelta): boolean {
     const from = this.removedUpTo(delta);
-    if (from === 0 && this.known.has(delta)) return true;
+    if (from === 0 && this.before.waitingDeltas.has(delta)) return true;
     const isAdded = (isPrivate: boolean) => (this.added.get(waitingKey(delta, isPrivate)) ?? -1) >= from;
     return isAdded(false) || (delta.isPrivate && isAdded(true));
   }

@@ -6,7 +6,7 @@ import { cooperate } from '../../lib/cooperative.ts';
 import { type Digest, sha256, sha256InSteps } from '../../lib/digest.ts';
 import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
 import { GrowingWords } from '../../lib/growing-words.ts';
-import { type ScratchFiles, scratchError } from '../../lib/scratch-files.ts';
+import type { ScratchFiles } from '../../lib/scratch-files.ts';
 import type { ObjectBody } from '../../object-store/object-store.ts';
 import { IndexBuilder } from './index-builder.ts';
 import type { NameHash } from './name-table.ts';
@@ -119,8 +119,6 @@ export class PackBuilder implements AsyncDisposable {
     const { payloads } = this;
     this.payloads = [];
     this.path = this.scratch.newPath();
-    return PackFileWriter.goOn(this.path, this.index, payloads).catch((error: unknown) => {
-      throw scratchError(error);
-    });
+    return PackFileWriter.goOn(this.path, this.index, payloads);
   }
 }

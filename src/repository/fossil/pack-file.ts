@@ -60,7 +60,10 @@ export class PackFileWriter {
     index: IndexBuilder,
     payloads: readonly Uint8Array[],
   ): Promise<PackFileWriter> {
-    const writer = new PackFileWriter(path, await inFolder(dirname(path), () => open(path, 'wx+')), index);
+    const file = await inFolder(dirname(path), () => open(path, 'wx+')).catch((error: unknown) => {
+      throw scratchError(error);
+    });
+    const writer = new PackFileWriter(path, file, index);
     try {
       for (const payload of payloads) {
         writer.payloadBytes += payload.length;

@@ -157,9 +157,16 @@ describe('a deletion of an announcement', () => {
     await rig.withdraw(deletion(alice, 2_000));
     const again = announcement(alice, { at: 3_000 });
     await rig.announce(again);
-    await rig.withdraw(alice.sign({ kind: kinds.deletion, at: 1_500, tags: [['e', again.id]] }));
+    const request = alice.sign({ kind: kinds.deletion, at: 1_500, tags: [['e', again.id]] });
+    rig.events.failure = new Error('no log');
+    await expect(rig.withdraw(request)).rejects.toThrow('no log');
     const left = await rig.manifest(idOf(alice));
     expect(left).toMatchObject({ lifecycle: 'withdrawn', withdrawal: { at: 2_000 } });
+    // The sweep stores the request that did it, and not the earlier one again.
+    rig.events.failure = undefined;
+    await rig.closures.sweep(new AbortController().signal);
+    expect(rig.events.all).toContainEqual(request);
+    expect(rig.events.all).not.toContainEqual(again);
   });
 
   it('by another key does nothing', async () => {
