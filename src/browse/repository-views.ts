@@ -37,7 +37,9 @@ interface OpenState {
   readonly repository: string;
   readonly sessions: SessionsLease;
   /** Absent until it is needed: most pages read objects alone. */
-  snapshot?: Promise<SnapshotLease>;
+  snapshot?: SnapshotLease;
+  /** Whether it takes no snapshot any more, because nobody would release it. */
+  isOver: boolean;
   users: number;
   idle?: NodeJS.Timeout;
 }
@@ -60,6 +62,8 @@ export class RepositoryViews {
   private readonly downloads: Limiter;
   private readonly sessions: SharedSessions;
   private readonly states = new Map<string, OpenState>();
+  /** States whose folder somebody has deleted, while pages still read them. */
+  private readonly damaged = new Set<OpenState>();
   /** What nobody waits for before everything is closed. It never rejects. */
   private readonly background = new Set<Promise<void>>();
   private readonly following = new SingleFlight<string, void>();
@@ -134,7 +138,10 @@ export class RepositoryViews {
   /** Ends what stays open. Running work fails. */
   async close(): Promise<void> {
     this.closed = true;
-    await allSettledOrThrow([...this.states.keys()].map((digest) => this.drop(digest)));
+    await allSettledOrThrow([
+      ...[...this.states.keys()].map((digest) => this.drop(digest)),
+      ...[...this.damaged].map((open) => this.end(open)),
+    ]);
     await Promise.all(this.background);
   }
 
@@ -167,15 +174,18 @@ export class RepositoryViews {
   ): RepositoryView {
     const { session, comparisons } = open.sessions;
     const gitDir = async () => {
-      if (this.closed) throw new CairnError('unavailable', 'pages are closed');
-      open.snapshot ??= repository.snapshot(state);
-      const { snapshot } = open;
-      try {
-        return (await snapshot).path;
-      } catch (error) {
-        if (open.snapshot === snapshot) delete open.snapshot;
-        throw error;
+      const closed = () => new CairnError('unavailable', 'pages are closed');
+      if (this.closed) throw closed();
+      // Another one than before if somebody has deleted that.
+      const lease = await repository.snapshot(state);
+      const kept = open.snapshot;
+      if (open.isOver || kept?.path === lease.path) lease.release();
+      else {
+        open.snapshot = lease;
+        kept?.release();
       }
+      if (open.isOver) throw closed();
+      return lease.path;
     };
     return { manifest: state.manifest, gitDir, session, comparisons, git: this.options.git, signal };
   }
@@ -186,7 +196,10 @@ export class RepositoryViews {
       if (open !== undefined) {
         open.users++;
         clearTimeout(open.idle);
-        return open;
+        if (await open.sessions.isWhole()) return open;
+        this.retire(state.digest, open);
+        this.giveBack(state.digest, open);
+        continue;
       }
       await this.opening.run(state.digest, () => this.open(repository, state));
     }
@@ -194,7 +207,8 @@ export class RepositoryViews {
 
   private async open(repository: GitRepository, state: PublishedGitState): Promise<void> {
     const sessions = await this.sessions.acquire(repository, state);
-    this.states.set(state.digest, { repository: formatRepositoryId(repository.id), sessions, users: 0 });
+    const name = formatRepositoryId(repository.id);
+    this.states.set(state.digest, { repository: name, sessions, isOver: false, users: 0 });
     // Earlier states of the same repository are not requested again.
     for (const [digest, other] of this.states) {
       if (digest !== state.digest && other.users === 0 && other.sessions.path === sessions.path) {
@@ -206,6 +220,10 @@ export class RepositoryViews {
   private giveBack(digest: string, open: OpenState): void {
     open.users--;
     if (open.users > 0) return;
+    if (this.damaged.delete(open)) {
+      this.inBackground(this.end(open));
+      return;
+    }
     const idle = [...this.states].filter(([, { users }]) => users === 0);
     if (this.closed || idle.length > (this.options.idleKept ?? IDLE_KEPT)) {
       this.dropSoon(this.closed ? digest : (idle[0]?.[0] ?? digest));
@@ -259,8 +277,19 @@ export class RepositoryViews {
     if (open === undefined || (open.users > 0 && !this.closed)) return;
     this.states.delete(digest);
     clearTimeout(open.idle);
+    await this.end(open);
+  }
+
+  /** Opens a state again for the next page. Those who read it finish as they can. */
+  private retire(digest: string, open: OpenState): void {
+    if (this.states.get(digest) === open) this.states.delete(digest);
+    this.damaged.add(open);
+  }
+
+  private async end(open: OpenState): Promise<void> {
+    if (open.isOver) return;
+    open.isOver = true;
     await open.sessions.giveBack();
-    const snapshot = await open.snapshot?.catch(() => undefined);
-    snapshot?.release();
+    open.snapshot?.release();
   }
 }

@@ -11,6 +11,8 @@ export interface SessionsLease {
   readonly path: string;
   readonly session: ObjectSession;
   readonly comparisons: ComparisonSession;
+  /** False once somebody has deleted files of the folder. */
+  isWhole(): Promise<boolean>;
   /** Ends git if nobody else uses these sessions. It never rejects. */
   giveBack(): Promise<void>;
 }
@@ -56,10 +58,11 @@ export class SharedSessions {
       path,
       session,
       comparisons,
+      isWhole: () => objects.isWhole(),
       giveBack: async () => {
         sessions.users--;
         if (sessions.users > 0) return;
-        this.open.delete(path);
+        if (this.open.get(path) === sessions) this.open.delete(path);
         await Promise.all([session.close(), comparisons.close()]);
         objects.release();
       },

@@ -1,10 +1,11 @@
 /** Files of the cache folder are deleted while the server runs: whatever is asked of it afterwards is answered. */
 import { randomBytes } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { formatNpub } from '../../src/nostr/public-key.ts';
+import { repositoryId } from '../../src/repository/repository-id.ts';
 import { CHECKED_EVERY } from '../../src/repository/snapshot/folder-check.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { send } from '../helpers/raw-git.ts';
@@ -30,6 +31,9 @@ async function begin(name: string) {
   let follower: GitClient | undefined;
   const rig = {
     cache: server.cacheFolder,
+    author,
+    page: (path: string) => send(`${server.url}/${formatNpub(OWNER)}/${name}${path}`),
+    fold: () => server.fold(repositoryId(OWNER, name)),
     /** Pushes a commit, and has everything read: whole, as far as it is new, and as a page of a file and a history. */
     async useAll(): Promise<void> {
       const said = `round ${++copies}`;
@@ -52,11 +56,13 @@ async function begin(name: string) {
         '',
         '/file/main/said',
         `/file/main/data?round=${++copies}`,
+        '/raw/main/data',
+        `/archive/${tip}.tar.gz`,
+        `/archive/${tip}.zip`,
         '/commits/main',
         `/commit/${tip}`,
       ]) {
-        const page = await send(`${server.url}/${formatNpub(OWNER)}/${name}${path}`);
-        expect({ path, status: page.status }).toEqual({ path, status: 200 });
+        expect({ path, status: (await rig.page(path)).status }).toEqual({ path, status: 200 });
       }
     },
     [Symbol.asyncDispose]: server.close,
@@ -76,7 +82,7 @@ it('artifacts that were deleted are fetched again, without one failed request', 
   }
 });
 
-it.each(['snapshots', 'scratch', 'answers', 'pages', 'everything'])(
+it.each(['snapshots', 'scratch', 'answers', 'downloads', 'refless', 'pages', 'everything'])(
   'a server goes on without the folder: %s',
   async (name) => {
     await using rig = await begin(name);
@@ -88,3 +94,48 @@ it.each(['snapshots', 'scratch', 'answers', 'pages', 'everything'])(
     await rig.useAll();
   },
 );
+
+it('a fold makes the scratch folder again', async () => {
+  await using rig = await begin('fold');
+  await rig.useAll();
+  await rm(join(rig.cache, 'scratch'), { recursive: true });
+  expect(await rig.fold()).toMatchObject({ outcome: 'folded' });
+  await rig.readAll();
+});
+
+it('without the cache folder itself a server goes on, and makes it again for itself alone', async () => {
+  await using rig = await begin('folder');
+  for (const first of [rig.readAll, rig.useAll, rig.fold]) {
+    await rm(rig.cache, { recursive: true });
+    await sleep(CHECKED_EVERY);
+    await first();
+    expect((await stat(rig.cache)).mode & 0o777).toBe(0o700);
+    await rig.useAll();
+  }
+});
+
+it('while no cache folder can be written, requests are told so, and afterwards all is well', async () => {
+  await using rig = await begin('in-the-way');
+  const aside = join(dirname(rig.cache), 'aside');
+  await rename(rig.cache, aside);
+  await writeFile(rig.cache, 'a file where the cache folder was\n');
+  await sleep(CHECKED_EVERY);
+  await rig.author.commit('refused', { refused: 'once' });
+  const push = await rig.author.try(['push', '--quiet', 'origin', 'main']);
+  expect(push.stderr).toMatch(/cannot be written|try again in a moment/);
+  const clone = await rig.author.try([
+    'clone',
+    '--quiet',
+    '--depth=1',
+    await rig.author.run(['remote', 'get-url', 'origin']),
+    'nothing',
+  ]);
+  expect(clone.stderr).toMatch(/cannot be written|try again in a moment/);
+  expect((await rig.page('/archive/main.zip')).status).toBe(503);
+  await expect(rig.fold()).rejects.toMatchObject({ kind: 'unavailable' });
+  await rm(rig.cache);
+  await sleep(CHECKED_EVERY);
+  await rig.author.run(['push', '--quiet', 'origin', 'main']);
+  await rig.readAll();
+  await rig.useAll();
+});

@@ -26,7 +26,8 @@ import type { Git } from '../../git-process/git.ts';
 import { failureOf, GitRefusal } from '../../git-process/refusal.ts';
 import { inBatches } from '../../lib/cooperative.ts';
 import { sha256OfFile } from '../../lib/digest.ts';
-import { CairnError } from '../../lib/errors.ts';
+import { becauseOf, CairnError } from '../../lib/errors.ts';
+import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
 import type { ArtifactCache } from '../../repository/cache/artifact-cache.ts';
 import type { GitState, PackEntry, PackKind } from '../../repository/git/git-manifest.ts';
 import type { LocalArtifact, PackFiles } from '../../repository/intake/store-pack.ts';
@@ -312,8 +313,11 @@ async function measure(path: string): Promise<LocalArtifact> {
   return { path, digest: await sha256OfFile(path), size: (await stat(path)).size };
 }
 
-/** A fold that fills the disk would block pushes. */
+/** A fold that fills the disk would block pushes. @param folder made again if somebody has deleted it */
 async function mustHaveRoom(folder: string, folded: number): Promise<void> {
+  await makeFolder(folder, PRIVATE_FOLDER).catch((error: unknown) => {
+    throw becauseOf('unavailable', 'the scratch folder cannot be written', error);
+  });
   const { bavail, bsize } = await statfs(folder);
   const needed = ROOM_PER_BYTE * folded + ROOM_FOR_OTHERS;
   if (bavail * bsize >= needed) return;

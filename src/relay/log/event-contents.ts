@@ -2,10 +2,20 @@
  * The JSON of events, on local disk and not on the heap. Files in the scratch folder are only appended to, and have no name:
  * nothing is left of them however the process ends. The event log contains the same events.
  */
-import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { CairnError, messageOf } from '../../lib/errors.ts';
+import { dirname, join } from 'node:path';
+import { CairnError, messageOf, systemCode } from '../../lib/errors.ts';
+import { PRIVATE_FOLDER } from '../../lib/make-folder.ts';
 import type { Random } from '../../lib/random.ts';
 
 /** A file with more bytes than this is not appended to any more. */
@@ -146,7 +156,7 @@ export class EventContents {
     }
     try {
       const path = join(this.folder, `events-${this.random.hex(8)}`);
-      const descriptor = openSync(path, 'wx+', 0o600);
+      const descriptor = this.openFile(path);
       try {
         unlinkSync(path);
       } catch (error) {
@@ -163,6 +173,19 @@ export class EventContents {
         `no file for events can be created in ${this.folder}: ${messageOf(error)}`,
         { cause: error },
       );
+    }
+  }
+
+  /** Somebody may have deleted the folder. At start it was there, so that one level or two are missing. */
+  private openFile(path: string): number {
+    try {
+      return openSync(path, 'wx+', 0o600);
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      for (const folder of [dirname(this.folder), this.folder]) {
+        if (!existsSync(folder)) mkdirSync(folder, PRIVATE_FOLDER);
+      }
+      return openSync(path, 'wx+', 0o600);
     }
   }
 

@@ -1,7 +1,7 @@
 import { access, link } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type CairnError, isCairnError, publicError, systemCode } from '../../lib/errors.ts';
-import { makeFolder } from '../../lib/make-folder.ts';
+import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
 import type { RangedDownloads } from './artifact-download.ts';
 import {
   type ArtifactFill,
@@ -198,7 +198,7 @@ export class ArtifactCache {
     const path = this.files.pathOf(name);
     try {
       await this.files.vacant(name);
-      await makeFolder(dirname(path));
+      await makeFolder(dirname(path), PRIVATE_FOLDER);
       await link(source, path);
     } catch (error) {
       // EEXIST: the entry exists, or an old file that the next download replaces.

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Digest } from '../../lib/digest.ts';
 import { DiskFullError, isDiskFull } from '../../lib/disk-full.ts';
 import { becauseOf, CairnError, systemCode } from '../../lib/errors.ts';
-import { makeFolder } from '../../lib/make-folder.ts';
+import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { type Download, downloadArtifact } from './artifact-download.ts';
 import { damagedArtifact, nameOf } from '../artifact-store.ts';
@@ -139,7 +139,7 @@ async function linkedFile(
   body.destroy();
   if (file === undefined) return undefined;
   try {
-    await makeFolder(dirname(temporary));
+    await makeFolder(dirname(temporary), PRIVATE_FOLDER);
     await link(file, temporary);
   } catch (error) {
     // Another file system, or one without links: it is copied.
@@ -156,7 +156,7 @@ async function linkedFile(
 
 async function createFile(download: Omit<Download, 'file'>, place: FillPlace): Promise<FillingFile> {
   const create = async () => {
-    await makeFolder(dirname(place.path));
+    await makeFolder(dirname(place.path), PRIVATE_FOLDER);
     return FillingFile.create(place.temporary, download.ref.size);
   };
   try {

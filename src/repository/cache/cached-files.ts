@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder } from '../../lib/make-folder.ts';
+import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
 
 /** A file in the cache folder. */
 export interface CachedFile {
@@ -35,7 +35,7 @@ export class CachedFiles {
 
   /** Lists the files of an earlier run, and removes incomplete ones. */
   async open(): Promise<void> {
-    await makeFolder(this.folder);
+    await makeFolder(this.folder, PRIVATE_FOLDER);
     for (const shard of await readdir(this.folder)) {
       for (const name of await readdir(join(this.folder, shard))) {
         const path = join(this.folder, shard, name);

@@ -17,6 +17,8 @@ export interface ObjectsLease {
    * that names all of them, or for a later state of that epoch.
    */
   packs(): ReadonlySet<string>;
+  /** False once somebody has deleted files of the folder. It looks at most once a second. */
+  isWhole(): Promise<boolean>;
   release(): void;
 }
 
@@ -31,6 +33,7 @@ interface Base {
   readonly found: Set<string>;
   readonly pinned: PinnedFile[];
   readonly check: FolderCheck;
+  isDamaged: boolean;
   users: number;
   made: Promise<unknown>;
   /** The last of the changes to it, which run one after another. Never rejects. */
@@ -68,7 +71,8 @@ export class ObjectBases {
   async acquire(id: RepositoryId, state: PublishedGitState): Promise<ObjectsLease> {
     const repository = formatRepositoryId(id);
     const { manifest } = state;
-    await this.retireDamaged(repository);
+    const last = this.current.get(repository);
+    if (last !== undefined) await this.look(last);
     let base = this.current.get(repository);
     if (base === undefined || !agrees(base, manifest)) {
       if (base !== undefined) this.retire(base);
@@ -106,6 +110,7 @@ export class ObjectBases {
       found: new Set(),
       pinned: [],
       check: new FolderCheck(path, this.clock),
+      isDamaged: false,
       users: 0,
       made: Promise.resolve(),
       changing: Promise.resolve(),
@@ -140,6 +145,10 @@ export class ObjectBases {
     return {
       path: base.path,
       packs: () => new Set(base.found),
+      isWhole: async () => {
+        await this.look(base);
+        return !base.isDamaged;
+      },
       release: () => {
         if (!held) return;
         held = false;
@@ -151,13 +160,14 @@ export class ObjectBases {
     };
   }
 
-  private async retireDamaged(repository: string): Promise<void> {
-    const base = this.current.get(repository);
-    if (base?.check.isDue() !== true) return;
+  /** Retires a base if it is time to look and files of it are missing. */
+  private async look(base: Base): Promise<void> {
+    if (!base.check.isDue()) return;
     // Of one that cannot be made, the user of this moment hears.
     await base.made.catch(() => undefined);
-    const isWhole = await base.check.isWhole(2 * base.packs.size);
-    if (!isWhole && this.current.get(repository) === base) this.retire(base);
+    if (await base.check.isWhole(2 * base.packs.size)) return;
+    base.isDamaged = true;
+    if (this.current.get(base.repository) === base) this.retire(base);
   }
 
   private retire(base: Base): void {

@@ -46,7 +46,8 @@ export class FolderCheck {
       return entries.length >= ENTRIES && packs.length >= packFiles;
     } catch (error) {
       // Another fault of the disk says nothing about the files, and git reports it.
-      return systemCode(error) !== 'ENOENT';
+      const code = systemCode(error);
+      return code !== 'ENOENT' && code !== 'ENOTDIR';
     }
   }
 }

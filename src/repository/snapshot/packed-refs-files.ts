@@ -2,7 +2,7 @@ import { link, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packedRefsOf, type RefTable } from '../../git/index.ts';
 import { systemCode } from '../../lib/errors.ts';
-import { makeFolder } from '../../lib/make-folder.ts';
+import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 
 /**
@@ -50,7 +50,7 @@ export class PackedRefsFiles {
   }
 
   private async write(table: RefTable, file: string): Promise<void> {
-    await makeFolder(this.folder);
+    await makeFolder(this.folder, PRIVATE_FOLDER);
     const unfinished = join(this.folder, `unfinished-${this.made++}`);
     try {
       await writePackedRefs(table, unfinished);

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
-import { makeFolder } from '../../lib/make-folder.ts';
+import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
 import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
 import { ObjectBases } from '../cache/object-bases.ts';
@@ -59,7 +59,7 @@ export class SnapshotCache {
   /** Removes the files of an earlier run. */
   async open(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
-    await makeFolder(this.folder);
+    await makeFolder(this.folder, PRIVATE_FOLDER);
   }
 
   /**

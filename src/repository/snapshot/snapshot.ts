@@ -4,7 +4,7 @@ import { encodePackedRefs, hexLength, tableOf } from '../../git/index.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { DiskFullError, isDiskFull } from '../../lib/disk-full.ts';
 import { becauseOf, CairnError, systemCode } from '../../lib/errors.ts';
-import { makeFolder } from '../../lib/make-folder.ts';
+import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
 import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
 import type { GitState, PackEntry } from '../git/git-manifest.ts';
 import type { ArtifactKind } from '../keys.ts';
@@ -115,7 +115,9 @@ async function write(
   try {
     const packs = join(path, 'objects', 'pack');
     await allSettledOrThrow(
-      [packs, join(path, 'objects', 'info'), join(path, 'refs')].map((folder) => makeFolder(folder)),
+      [packs, join(path, 'objects', 'info'), join(path, 'refs')].map((folder) =>
+        makeFolder(folder, PRIVATE_FOLDER),
+      ),
     );
     await allSettledOrThrow([
       writeFile(join(path, 'HEAD'), `ref: ${state.head}\n`),

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import type { Digest } from '../../lib/digest.ts';
 import { type CairnError, publicError } from '../../lib/errors.ts';
 import { LruMap } from '../../lib/lru.ts';
-import { makeFolder } from '../../lib/make-folder.ts';
+import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
 import type { Output } from '../output.ts';
 import { withoutFirst } from '../part-of-output.ts';
 import { type Produce, ResponseRecording } from './response-recording.ts';
@@ -90,7 +90,7 @@ export class ResponseCache {
   /** Removes recordings of an earlier run: it is not known which of them are complete. */
   async open(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
-    await makeFolder(this.folder);
+    await makeFolder(this.folder, PRIVATE_FOLDER);
   }
 
   /** Stops running producers and waits for them. Their readers get CairnError `unavailable`. */

@@ -47,13 +47,24 @@ function lease(): { readonly path: string; release(): void } {
   };
 }
 
+/** Names of folders that somebody has deleted files of. */
+const damaged = new Set<string>();
+
+function objectsIn(folderInUse: ReturnType<typeof lease>) {
+  return {
+    ...folderInUse,
+    packs: () => new Set(),
+    isWhole: async () => !damaged.has(folderInUse.path),
+  };
+}
+
 const id = repositoryId('a'.repeat(64), 'r');
 
 /** A repository whose every state is the same folder. */
 const repository = {
   id,
   snapshot: async () => lease(),
-  objects: async () => ({ ...lease(), packs: () => new Set() }),
+  objects: async () => objectsIn(lease()),
 } as unknown as GitRepository;
 
 /** Repositories that share no objects, each with a folder that looks like another. */
@@ -62,7 +73,7 @@ function another(at: number): GitRepository {
   return {
     id: repositoryId('a'.repeat(64), `r${at}`),
     snapshot: async () => apart(),
-    objects: async () => ({ ...apart(), packs: () => new Set() }),
+    objects: async () => objectsIn(apart()),
   } as unknown as GitRepository;
 }
 
@@ -205,6 +216,62 @@ it('pages have few slots and a bounded queue; further ones are answered busy', a
   expect(refused.map(({ reason }) => reason.kind)).toEqual(['busy', 'busy', 'busy', 'busy']);
   expect(most).toBe(2);
   await views.close();
+});
+
+it('a state whose folder was damaged is opened again, while others still read it', async () => {
+  const views = new RepositoryViews({ git, ...OPTIONS });
+  let [objects, snapshots] = [0, 0];
+  const changing = {
+    id,
+    objects: async () => objectsIn({ ...lease(), path: `${folder.path}/${'./'.repeat(objects++)}r/.git` }),
+    snapshot: async () => ({ ...lease(), path: `${folder.path}/${'./'.repeat(snapshots)}r/.git` }),
+  } as unknown as GitRepository;
+  const look = () =>
+    views.read(changing, state('d'), NEVER, async ({ session, gitDir }) => {
+      expect((await session.info(tip))?.type).toBe('commit');
+      return gitDir();
+    });
+  await look();
+  const first = await look();
+  expect(objects).toBe(1);
+  let go = (): void => undefined;
+  const until = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const slow = views.read(changing, state('d'), NEVER, async ({ gitDir }) => {
+    await until;
+    return gitDir();
+  });
+  await Promise.resolve();
+  damaged.add(`${folder.path}/r/.git`);
+  snapshots++;
+  const pages = await Promise.all([look(), look()]);
+  expect(new Set(pages)).not.toContain(first);
+  expect(objects).toBe(2);
+  await look();
+  expect(objects).toBe(2);
+  go();
+  expect(await slow).toBe(pages[0]);
+  await views.close();
+  damaged.clear();
+});
+
+it('a page that is made while pages are closed gives its snapshot back', async () => {
+  const views = new RepositoryViews({ git, ...OPTIONS });
+  const given: (() => void)[] = [];
+  const late = {
+    id,
+    objects: async () => objectsIn(lease()),
+    snapshot: () =>
+      new Promise((resolve) => {
+        given.push(() => resolve(lease()));
+      }),
+  } as unknown as GitRepository;
+  const page = views.read(late, state('e'), NEVER, ({ gitDir }) => gitDir());
+  await expect.poll(() => given.length).toBe(1);
+  await views.close();
+  given[0]?.();
+  await expect(page).rejects.toMatchObject({ kind: 'unavailable' });
 });
 
 it('work for a page ends at its time limit', async () => {
