@@ -1,7 +1,32 @@
 /** Bytes as text. Git knows no encoding of files, and takes the names of encodings from commits as they were written. */
 
 const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const LATIN1 = new TextDecoder('windows-1252');
+
+/** The characters of windows-1252 that Latin-1 has controls for, from 0x80 on (WHATWG Encoding, index-windows-1252). */
+const WINDOWS =
+  '\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f' +
+  '\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178';
+
+/** The name that the Encoding standard has for Latin-1, ASCII and windows-1252. */
+const WINDOWS_1252 = 'windows-1252';
+
+/**
+ * Decodes a text in an encoding of the Encoding standard.
+ * @param encoding one of its names
+ * @param fatal whether bytes that are not of the encoding are an error, instead of U+FFFD
+ * @throws RangeError for an unknown name, TypeError for such bytes
+ */
+export function decodeAs(encoding: string, bytes: Uint8Array, fatal = false): string {
+  const decoder = new TextDecoder(encoding, { fatal });
+  return decoder.encoding === WINDOWS_1252 ? decodeWindows1252(bytes) : decoder.decode(bytes);
+}
+
+/** Node.js 20 to 23 take windows-1252 for Latin-1: quotation marks, dashes and the euro become controls. */
+function decodeWindows1252(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    .toString('latin1')
+    .replace(/[\x80-\x9f]/g, (control) => WINDOWS[control.charCodeAt(0) - 0x80] ?? control);
+}
 
 /**
  * The text of a commit or tag.
@@ -9,7 +34,7 @@ const LATIN1 = new TextDecoder('windows-1252');
  *   as Latin-1, so that nothing is lost and nothing fails.
  */
 export function decodeText(bytes: Uint8Array, encoding?: string): string {
-  return decodeStrictly(bytes, encoding) ?? LATIN1.decode(bytes);
+  return decodeStrictly(bytes, encoding) ?? decodeWindows1252(bytes);
 }
 
 /**
@@ -28,7 +53,7 @@ export function decodeByLine(bytes: Uint8Array, encoding?: string): string {
 function decodeStrictly(bytes: Uint8Array, encoding: string | undefined): string | undefined {
   if (encoding !== undefined) {
     try {
-      return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+      return decodeAs(encoding, bytes, true);
     } catch {
       // An unknown name, or bytes that are not of it: read as without a name.
     }

@@ -1,5 +1,6 @@
 /** What a file is, found from its bytes: git knows names and bytes only. */
 import { isUtf8 } from 'node:buffer';
+import { decodeAs } from '../../git/index.ts';
 
 /** A file as text, or the reason why it is not shown so. */
 export type FileText =
@@ -14,7 +15,10 @@ export interface TextLines {
   readonly endsWithLineFeed: boolean;
 }
 
-const BYTE_ORDER_MARKS: readonly (readonly [bytes: readonly number[], encoding: string])[] = [
+/** The longest first. The encoding is undefined where the text is not read: no browser knows UTF-32. */
+const BYTE_ORDER_MARKS: readonly (readonly [bytes: readonly number[], encoding: string | undefined])[] = [
+  [[0xff, 0xfe, 0, 0], undefined],
+  [[0, 0, 0xfe, 0xff], undefined],
   [[0xef, 0xbb, 0xbf], 'utf-8'],
   [[0xff, 0xfe], 'utf-16le'],
   [[0xfe, 0xff], 'utf-16be'],
@@ -26,7 +30,7 @@ export const LOOKED_AT = 8_000;
 export function readFileText(content: Buffer): FileText {
   const encoding = encodingOf(content);
   if (encoding === undefined) return { is: 'binary' };
-  return { is: 'text', text: new TextDecoder(encoding).decode(content), encoding };
+  return { is: 'text', text: decodeAs(encoding, content), encoding };
 }
 
 /**
@@ -72,14 +76,15 @@ export function linesOf(text: string): TextLines {
   const lines = text.split('\n');
   const endsWithLineFeed = lines.at(-1) === '';
   if (endsWithLineFeed) lines.pop();
+  // The last line may end with nothing: then CR at its end is a character of it.
+  const ends = lines.length - (endsWithLineFeed ? 0 : 1);
   let returns = 0;
-  for (const [at, line] of lines.entries()) {
+  for (const [at, line] of lines.slice(0, ends).entries()) {
     if (!line.endsWith('\r')) continue;
     lines[at] = line.slice(0, -1);
     returns++;
   }
-  // The last line may end with nothing.
-  const isAll = returns > 0 && returns >= lines.length - (endsWithLineFeed ? 0 : 1);
+  const isAll = returns > 0 && returns === ends;
   return { lines, lineEnds: isAll ? 'crlf' : returns > 0 ? 'mixed' : 'lf', endsWithLineFeed };
 }
 

@@ -19,6 +19,9 @@ it.each([
   ['a\r\nb', ['a', 'b'], 'crlf', false],
   ['a\r\nb\nc\n', ['a', 'b', 'c'], 'mixed', true],
   ['a\rb\n', ['a\rb'], 'lf', true],
+  ['a\rb\r', ['a\rb\r'], 'lf', false],
+  ['a\r\nb\r', ['a', 'b\r'], 'crlf', false],
+  ['a\r\nb\nc\r', ['a', 'b', 'c\r'], 'mixed', false],
 ])('%j has these lines, line ends, and final line feed', (text, lines, lineEnds, endsWithLineFeed) => {
   expect(linesOf(text)).toEqual({ lines, lineEnds, endsWithLineFeed });
 });
@@ -35,6 +38,7 @@ describe('the encoding of a file', () => {
     ['utf-16le', Buffer.from('Grüße\r\nan alle € '.repeat(600), 'utf16le')],
     ['utf-16be', be('Grüße\n')],
     ['windows-1252', Buffer.from('Grüße', 'latin1')],
+    ['windows-1252', Buffer.from('Grüße \x93\x94', 'latin1')],
   ])('is %s of %j', (encoding, content) => {
     const read = readFileText(content);
     expect(read.is === 'text' && read.encoding).toBe(encoding);
@@ -55,6 +59,8 @@ describe('the encoding of a file', () => {
       Buffer.from([0x61, 0, 0x62]),
       Buffer.from('a\0b\0c\0\0d'),
       Buffer.from([1, 0, 2, 0, 3, 0, 4, 0]),
+      Buffer.from('\ufeff\0a\0\n\0', 'utf16le'),
+      Buffer.from('\0\ufeff\0a', 'utf16le').swap16(),
       Buffer.from('many letters and one \0 ...'),
       Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d]),
     ])

@@ -96,7 +96,7 @@ function special(
       return html`<p>This file is too large to be shown here.</p>`;
     case 'lfs':
       return html`<p>This file is kept by Git LFS, not in this repository. A pointer to it is here:</p>
-<dl><dt>Size</dt><dd>${roughSize(file.size)} (${file.size.toLocaleString('en')} bytes)</dd>
+<dl><dt>Size</dt><dd>${roughSize(file.size)}${file.size < 1024 ? '' : ` (${file.size.toLocaleString('en')} bytes)`}</dd>
 <dt>SHA-256</dt><dd><code>${file.oid}</code></dd></dl>`;
     case 'link': {
       const target = html`<code>${userText(file.target, 4_096)}</code>`;
