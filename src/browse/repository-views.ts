@@ -35,6 +35,8 @@ export interface RepositoryViewsOptions {
 /** Sessions and perhaps a snapshot, kept while pages ask for the same state. */
 interface OpenState {
   readonly repository: string;
+  /** The repository and its manifest: repositories may have equal ones. */
+  readonly name: string;
   readonly sessions: SessionsLease;
   /** Absent until it is needed: most pages read objects alone. */
   snapshot?: SnapshotLease;
@@ -139,7 +141,7 @@ export class RepositoryViews {
   async close(): Promise<void> {
     this.closed = true;
     await allSettledOrThrow([
-      ...[...this.states.keys()].map((digest) => this.drop(digest)),
+      ...[...this.states.keys()].map((name) => this.drop(name)),
       ...[...this.damaged].map((open) => this.end(open)),
     ]);
     await Promise.all(this.background);
@@ -159,7 +161,7 @@ export class RepositoryViews {
       try {
         return await work(open);
       } finally {
-        this.giveBack(state.digest, open);
+        this.giveBack(open);
       }
     } finally {
       release();
@@ -191,33 +193,34 @@ export class RepositoryViews {
   }
 
   private async acquire(repository: GitRepository, state: PublishedGitState): Promise<OpenState> {
+    const name = `${formatRepositoryId(repository.id)} ${state.digest}`;
     for (;;) {
-      const open = this.states.get(state.digest);
+      const open = this.states.get(name);
       if (open !== undefined) {
         open.users++;
         clearTimeout(open.idle);
         if (await open.sessions.isWhole()) return open;
-        this.retire(state.digest, open);
-        this.giveBack(state.digest, open);
+        this.retire(open);
+        this.giveBack(open);
         continue;
       }
-      await this.opening.run(state.digest, () => this.open(repository, state));
+      await this.opening.run(name, () => this.open(repository, state, name));
     }
   }
 
-  private async open(repository: GitRepository, state: PublishedGitState): Promise<void> {
+  private async open(repository: GitRepository, state: PublishedGitState, name: string): Promise<void> {
     const sessions = await this.sessions.acquire(repository, state);
-    const name = formatRepositoryId(repository.id);
-    this.states.set(state.digest, { repository: name, sessions, isOver: false, users: 0 });
+    const of = formatRepositoryId(repository.id);
+    this.states.set(name, { repository: of, name, sessions, isOver: false, users: 0 });
     // Earlier states of the same repository are not requested again.
-    for (const [digest, other] of this.states) {
-      if (digest !== state.digest && other.users === 0 && other.sessions.path === sessions.path) {
-        this.dropSoon(digest);
+    for (const other of this.states.values()) {
+      if (other.name !== name && other.users === 0 && other.sessions.path === sessions.path) {
+        this.dropSoon(other.name);
       }
     }
   }
 
-  private giveBack(digest: string, open: OpenState): void {
+  private giveBack(open: OpenState): void {
     open.users--;
     if (open.users > 0) return;
     if (this.damaged.delete(open)) {
@@ -226,17 +229,17 @@ export class RepositoryViews {
     }
     const idle = [...this.states].filter(([, { users }]) => users === 0);
     if (this.closed || idle.length > (this.options.idleKept ?? IDLE_KEPT)) {
-      this.dropSoon(this.closed ? digest : (idle[0]?.[0] ?? digest));
+      this.dropSoon(this.closed ? open.name : (idle[0]?.[0] ?? open.name));
       return;
     }
-    open.idle = setTimeout(() => this.dropSoon(digest), this.options.idle);
+    open.idle = setTimeout(() => this.dropSoon(open.name), this.options.idle);
     open.idle.unref();
   }
 
   /** Closes the states that nobody uses. @returns whether there were any */
   private async dropIdle(): Promise<boolean> {
     const idle = [...this.states].filter(([, { users }]) => users === 0);
-    await allSettledOrThrow(idle.map(([digest]) => this.drop(digest)));
+    await allSettledOrThrow(idle.map(([name]) => this.drop(name)));
     return idle.length > 0;
   }
 
@@ -267,22 +270,22 @@ export class RepositoryViews {
     this.background.add(working);
   }
 
-  private dropSoon(digest: string): void {
+  private dropSoon(name: string): void {
     // It waits for git to end, and reports nothing that a reader could use.
-    this.inBackground(this.drop(digest));
+    this.inBackground(this.drop(name));
   }
 
-  private async drop(digest: string): Promise<void> {
-    const open = this.states.get(digest);
+  private async drop(name: string): Promise<void> {
+    const open = this.states.get(name);
     if (open === undefined || (open.users > 0 && !this.closed)) return;
-    this.states.delete(digest);
+    this.states.delete(name);
     clearTimeout(open.idle);
     await this.end(open);
   }
 
   /** Opens a state again for the next page. Those who read it finish as they can. */
-  private retire(digest: string, open: OpenState): void {
-    if (this.states.get(digest) === open) this.states.delete(digest);
+  private retire(open: OpenState): void {
+    if (this.states.get(open.name) === open) this.states.delete(open.name);
     this.damaged.add(open);
   }
 

@@ -43,5 +43,5 @@ export interface ManifestParts<M extends Manifest> {
   /** Called when a manifest is remembered. @returns bytes of its parts that no other remembered manifest names */
   remembered(id: RepositoryPlace, manifest: M): number;
   /** Called when a manifest is forgotten. @returns bytes of its parts that no remembered manifest names any more */
-  forgotten(manifest: M): number;
+  forgotten(id: RepositoryPlace, manifest: M): number;
 }

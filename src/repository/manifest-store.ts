@@ -16,7 +16,7 @@ import type { RepositoryKind } from './repository-kind.ts';
 /** Bytes of manifests, and of the parts beside them, in memory. */
 const MEMORY_BUDGET = 128 * 1024 * 1024;
 
-/** Digests of manifests of other kinds that are remembered. */
+/** Manifests of other kinds that are remembered. */
 const OTHERS_REMEMBERED = 1_000;
 
 /**
@@ -32,10 +32,10 @@ export class ManifestStore<M extends Manifest> {
   private readonly artifacts: ArtifactStore;
   private readonly format: ManifestFormat<M>;
   private readonly recent: ManifestMemory<M>;
-  /** By key in the store: one repository may lack a manifest that another one has, and the error names the repository. */
+  /** By key in the store, like everything here: one repository may lack a manifest that another one has. */
   private readonly loading = new SingleFlight<string, M>();
   /** Manifests known to be of another kind, so that they are not read again. */
-  private readonly others = new LruMap<Digest, OtherKindError>(OTHERS_REMEMBERED);
+  private readonly others = new LruMap<string, OtherKindError>(OTHERS_REMEMBERED);
 
   constructor(artifacts: ArtifactStore, kind: RepositoryKind<M>) {
     this.kind = kind;
@@ -50,22 +50,23 @@ export class ManifestStore<M extends Manifest> {
    * @throws CairnError `corrupt` naming the artifact when it is missing or damaged; `unavailable` when the store fails
    */
   async load(id: RepositoryPlace, digest: Digest, parts: PartsLoaded = 'all'): Promise<M> {
-    const load = () => this.loading.run(nameOf(id, digest), () => this.read(id, digest));
-    const manifest = this.recent.get(digest) ?? (await load());
-    if (parts === 'all') await this.format.parts?.load(manifest, () => nameOf(id, digest));
+    const key = keyOf(id, digest);
+    const load = () => this.loading.run(key, () => this.read(id, digest, key));
+    const manifest = this.recent.get(key) ?? (await load());
+    if (parts === 'all') await this.format.parts?.load(manifest, () => key);
     return manifest;
   }
 
-  private async read(id: RepositoryPlace, digest: Digest): Promise<M> {
-    const known = this.others.get(digest);
+  private async read(id: RepositoryPlace, digest: Digest, key: string): Promise<M> {
+    const known = this.others.get(key);
     if (known !== undefined) throw known;
     const bytes = await this.artifacts.read(id, 'json', digest, MAX_MANIFEST_BYTES);
     try {
-      const manifest = this.format.decode(id, bytes, nameOf(id, digest));
-      this.recent.set(id, digest, manifest, bytes.length);
+      const manifest = this.format.decode(id, bytes, key);
+      this.recent.set(id, key, manifest, bytes.length);
       return manifest;
     } catch (error) {
-      if (error instanceof OtherKindError) this.others.set(digest, error, 1);
+      if (error instanceof OtherKindError) this.others.set(key, error, 1);
       throw error;
     }
   }
@@ -91,7 +92,7 @@ export class ManifestStore<M extends Manifest> {
     const { n } = await this.artifacts.put(id, 'json', given.digest, given.bytes);
     // A pointer names a manifest by digest alone, so another copy would never be found.
     if (n !== undefined) throw new CairnError('busy', 'an equal manifest is being collected, try again');
-    this.recent.set(id, given.digest, given.manifest, given.bytes.length);
+    this.recent.set(id, keyOf(id, given.digest), given.manifest, given.bytes.length);
     return given;
   }
 }
@@ -104,6 +105,6 @@ function named<M extends Manifest>({ manifest, bytes }: ManifestBytes<M>): Encod
   return { manifest, bytes, digest: sha256(bytes) };
 }
 
-function nameOf(id: RepositoryPlace, digest: Digest): string {
+function keyOf(id: RepositoryPlace, digest: Digest): string {
   return artifactKey(id, { digest, kind: 'json' });
 }

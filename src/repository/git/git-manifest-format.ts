@@ -56,8 +56,8 @@ export class GitManifestFormat implements ManifestFormat<GitManifest>, ManifestP
     return this.shared.take(id, manifest);
   }
 
-  forgotten(manifest: GitManifest): number {
-    return this.shared.give(manifest);
+  forgotten(id: RepositoryPlace, manifest: GitManifest): number {
+    return this.shared.give(id, manifest);
   }
 
   private openTable(

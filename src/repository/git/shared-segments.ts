@@ -11,7 +11,6 @@ interface SharedSegment {
 /** The ref segments of remembered manifests, each once: a segment that was loaded for one manifest is loaded for all. */
 export class SharedSegments {
   private readonly segments = new Map<string, SharedSegment>();
-  private readonly names = new WeakMap<LazySegment, string>();
 
   /** The ref segment that a remembered manifest of the repository names. */
   segment(id: RepositoryPlace, summary: SegmentSummary): LazySegment | undefined {
@@ -26,7 +25,6 @@ export class SharedSegments {
     let bytes = 0;
     for (const lazy of segments) {
       const name = segmentName(place, lazy.summary);
-      this.names.set(lazy, name);
       const shared = this.segments.get(name);
       if (shared !== undefined) shared.users++;
       else {
@@ -38,10 +36,13 @@ export class SharedSegments {
   }
 
   /** @returns bytes of the segments that no manifest names any more */
-  give(manifest: GitManifest): number {
+  give(id: RepositoryPlace, manifest: GitManifest): number {
+    const segments = segmentsOf(manifest);
+    if (segments.length === 0) return 0;
+    const place = repositoryPrefix(id);
     let bytes = 0;
-    for (const lazy of segmentsOf(manifest)) {
-      const name = this.names.get(lazy) ?? '';
+    for (const lazy of segments) {
+      const name = segmentName(place, lazy.summary);
       const shared = this.segments.get(name);
       if (shared === undefined || --shared.users > 0) continue;
       this.segments.delete(name);

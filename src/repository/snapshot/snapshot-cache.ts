@@ -19,7 +19,8 @@ export interface SnapshotLease {
 }
 
 interface Snapshot {
-  readonly digest: string;
+  /** The repository and its manifest: see {@link ManifestMemory} for why the digest is not enough. */
+  readonly name: string;
   readonly path: string;
   readonly repository: string;
   readonly pinned: readonly PinnedFile[];
@@ -67,39 +68,39 @@ export class SnapshotCache {
    * @throws CairnError as {@link writeSnapshot}
    */
   async acquire(id: RepositoryId, state: PublishedGitState): Promise<SnapshotLease> {
+    const name = `${formatRepositoryId(id)} ${state.digest}`;
     for (;;) {
-      const snapshot = this.snapshots.get(state.digest);
+      const snapshot = this.snapshots.get(name);
       if (snapshot === undefined) {
-        await this.making.run(state.digest, () => this.make(id, state));
+        await this.making.run(name, () => this.make(id, state, name));
         continue;
       }
       const lease = this.lease(snapshot);
       if (!snapshot.check.isDue() || (await snapshot.check.isWhole(packFilesOf(state.manifest))))
         return lease;
-      if (this.snapshots.get(state.digest) === snapshot) this.snapshots.delete(state.digest);
+      if (this.snapshots.get(name) === snapshot) this.snapshots.delete(name);
       lease.release();
     }
   }
 
-  private async make(id: RepositoryId, state: PublishedGitState): Promise<void> {
+  private async make(id: RepositoryId, state: PublishedGitState, name: string): Promise<void> {
     const path = join(this.folder, `${state.digest}-${this.made++}`);
     const pinned = await writeSnapshot(this.artifacts, id, state.manifest, path, this.packedRefs);
     const repository = formatRepositoryId(id);
     const older = [...this.snapshots].filter(
       ([, snapshot]) => snapshot.repository === repository && snapshot.users === 0,
     );
-    const { digest } = state;
     const check = new FolderCheck(path, this.clock);
-    this.snapshots.set(digest, { digest, path, repository, pinned, check, users: 0 });
+    this.snapshots.set(name, { name, path, repository, pinned, check, users: 0 });
     // An idle snapshot of an earlier manifest has no more readers, except for requests for the past.
     await Promise.all(older.map(([, snapshot]) => this.drop(snapshot)));
   }
 
   private lease(snapshot: Snapshot): SnapshotLease {
-    const { digest } = snapshot;
+    const { name } = snapshot;
     snapshot.users++;
-    this.snapshots.delete(digest);
-    this.snapshots.set(digest, snapshot);
+    this.snapshots.delete(name);
+    this.snapshots.set(name, snapshot);
     let held = true;
     return {
       path: snapshot.path,
@@ -108,7 +109,7 @@ export class SnapshotCache {
         held = false;
         snapshot.users--;
         if (snapshot.users > 0) return;
-        if (this.snapshots.get(digest) !== snapshot) void this.drop(snapshot);
+        if (this.snapshots.get(name) !== snapshot) void this.drop(snapshot);
         else if (this.snapshots.size > IDLE_KEPT) void this.dropIdle(IDLE_KEPT);
       },
     };
@@ -121,9 +122,9 @@ export class SnapshotCache {
   }
 
   private async drop(snapshot: Snapshot): Promise<void> {
-    const { digest, users } = snapshot;
+    const { name, users } = snapshot;
     if (users > 0) return;
-    if (this.snapshots.get(digest) === snapshot) this.snapshots.delete(digest);
+    if (this.snapshots.get(name) === snapshot) this.snapshots.delete(name);
     // Best effort: the next start removes what cannot be removed now.
     await rm(snapshot.path, { recursive: true, force: true }).catch(() => undefined);
     for (const file of snapshot.pinned) file.release();

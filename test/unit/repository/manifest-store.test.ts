@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/lib/digest.ts';
-import { artifactFileName, artifactKey, tombstonesKey } from '../../../src/repository/keys.ts';
+import { readAll } from '../../../src/lib/streams.ts';
+import {
+  artifactFileName,
+  artifactKey,
+  repositoryPrefix,
+  tombstonesKey,
+} from '../../../src/repository/keys.ts';
 import { repositoryId } from '../../../src/repository/repository-id.ts';
+import { branchName } from '../../helpers/many-refs.ts';
 import { ID, manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
 
 describe('manifests', () => {
@@ -48,6 +55,34 @@ describe('manifests', () => {
       { value: manifest },
       { value: manifest },
     ]);
+  });
+
+  it('of one repository do not hide that another one lacks an equal one, nor share its ref segments', async () => {
+    const rig = new RepositoryRig();
+    const copy = repositoryId('c'.repeat(64), ID.identifier);
+    const refs = new Map(Array.from({ length: 20_000 }, (_, at) => [branchName(at), oid('1')] as const));
+    const { digest } = await rig.publish(manifestOf({ refs }));
+    const absent = repositoryId('d'.repeat(64), ID.identifier);
+    const { manifests, store } = rig.cold();
+    // Somebody has copied all objects of the repository, and then lost some.
+    const from = repositoryPrefix(ID);
+    let lost = '';
+    for await (const { key } of store.list(from)) {
+      const found = await store.get(key);
+      if (!found.found) throw new Error(key);
+      const bytes = await readAll(found.body, found.size);
+      const to = repositoryPrefix(copy) + key.slice(from.length);
+      if (key.endsWith('.refs') && lost === '') lost = to;
+      else await store.put(to, bytes, { mode: 'create' });
+    }
+    expect(lost).not.toBe('');
+    await manifests.load(ID, digest);
+    await expect(manifests.load(absent, digest)).rejects.toMatchObject({ kind: 'corrupt' });
+    const damage = { kind: 'corrupt', message: expect.stringContaining(lost.slice(-69)) };
+    await expect(manifests.load(copy, digest)).rejects.toMatchObject(damage);
+    const whole = rig.cold().manifests;
+    await expect(whole.load(copy, digest)).rejects.toMatchObject(damage);
+    expect((await whole.load(ID, digest)).refs.size).toBe(20_000);
   });
 
   it('that do not match their name are damaged, and named', async () => {

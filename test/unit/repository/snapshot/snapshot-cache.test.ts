@@ -10,6 +10,7 @@ import type {
 import { encodeManifest } from '../../../../src/repository/git/git-manifest-codec.ts';
 import { type ArtifactKind, artifactKey } from '../../../../src/repository/keys.ts';
 import type { ArtifactRef } from '../../../../src/repository/manifest.ts';
+import { repositoryId } from '../../../../src/repository/repository-id.ts';
 import { CHECKED_EVERY } from '../../../../src/repository/snapshot/folder-check.ts';
 import { writeSnapshot } from '../../../../src/repository/snapshot/snapshot.ts';
 import { exists } from '../../../helpers/files.ts';
@@ -240,6 +241,23 @@ describe('the snapshot cache', () => {
       expect(rig.cache.bytes).toBe(0);
     },
   );
+
+  it('of one repository is no snapshot of another one with an equal manifest', async () => {
+    const entry = await pack('one');
+    const state = stateWith(manifestOf({ packs: [entry] }));
+    const copy = repositoryId('c'.repeat(64), ID.identifier);
+    // At the same time: the failure of the one that lacks its pack is not the failure of the other.
+    const [failed, made] = await Promise.allSettled([
+      rig.snapshots.acquire(copy, state),
+      rig.snapshots.acquire(ID, state),
+    ]);
+    expect(failed).toMatchObject({ status: 'rejected', reason: { kind: 'corrupt' } });
+    if (made.status === 'rejected') throw made.reason;
+    made.value.release();
+    const again = await rig.snapshots.acquire(ID, state);
+    expect(again.path).toBe(made.value.path);
+    again.release();
+  });
 
   it('starts with an empty folder', async () => {
     await mkdir(join(folder.path, 'snapshots', 'left'), { recursive: true });
