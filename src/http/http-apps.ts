@@ -13,15 +13,17 @@ import { type FossilRoutesContext, fossilRoutes } from './fossil/fossil-routes.t
 import type { GitRoutesContext } from './git/git-request.ts';
 import { explainPaths } from './git/no-repository.ts';
 import { gitRoutes } from './git-routes.ts';
-import type { GitEnv, HttpEnv } from './http-env.ts';
+import type { GitEnv, HttpEnv, RequestBindings } from './http-env.ts';
 import type { HttpLimits } from './http-limits.ts';
-import { crossOrigin } from './middleware/cross-origin.ts';
+import { type KeptAnswers, keptAnswers } from './kept-answers.ts';
+import { crossOrigin, crossOriginHeaders } from './middleware/cross-origin.ts';
 import { endWithUnreadBody } from './middleware/end-with-unread-body.ts';
 import type { Expectations } from './middleware/expectation.ts';
 import { observe } from './middleware/observe.ts';
 import { RequestSlots } from './middleware/request-slots.ts';
 import { takePrecedence } from './middleware/take-precedence.ts';
 import { watchClient } from './middleware/watch-client.ts';
+import { RequestLog } from './request-log.ts';
 
 /** The routes of the server. */
 export interface HttpRoutes {
@@ -36,6 +38,8 @@ export interface HttpRoutes {
   readonly precedence?: Precedence;
   /** All routes but those of repositories. */
   readonly others: Hono;
+  /** Finds answers of the other routes that are kept. Absent: none are. */
+  readonly kept?: KeptAnswers;
 }
 
 /** What serves Fossil repositories: their clients, and keys that want a password for one. */
@@ -47,6 +51,8 @@ export interface FossilAppContext extends FossilRoutesContext {
 export interface HttpApps {
   readonly git: Hono<GitEnv>;
   readonly others: Hono<HttpEnv>;
+  /** Answers what the other app would only find again. @returns whether it has answered */
+  readonly kept?: (env: RequestBindings) => Promise<boolean>;
 }
 
 export interface HttpAppsContext {
@@ -67,7 +73,9 @@ export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps
     (limit) => metrics.clientsRefused.inc({ limit }),
   );
   const onTooSlow = () => metrics.clientsRefused.inc({ limit: 'pace' });
-  const observed = [watchClient({ ...limits, onTooSlow, now }), observe(context)];
+  const clientOptions = { ...limits, onTooSlow, now };
+  const requestLog = new RequestLog(context);
+  const observed = [watchClient(clientOptions), observe(requestLog, now)];
   const readable = crossOrigin(routes.git.access);
   const first = takePrecedence(routes.precedence);
   const mirrors: Hono<HttpEnv> =
@@ -108,6 +116,16 @@ export function httpApps(context: HttpAppsContext, routes: HttpRoutes): HttpApps
         c.env.outgoing.destroy();
         return RESPONSE_ALREADY_SENT;
       }),
+    ...(routes.kept === undefined
+      ? {}
+      : {
+          kept: keptAnswers({
+            requestLog,
+            clientOptions,
+            headers: crossOriginHeaders(routes.git.access),
+            find: routes.kept,
+          }),
+        }),
   };
 }
 

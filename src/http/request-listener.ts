@@ -13,7 +13,7 @@ const HOSTNAME = 'localhost';
  * Lets hono apps answer the requests of a Node server.
  *
  * Git's app is called directly: its handlers read Node's request and write Node's response themselves. All other requests go
- * through hono's adapter for Node.
+ * through hono's adapter for Node, unless their answer is kept.
  *
  * @returns a listener that resolves when the response has been written or given up, and never rejects
  */
@@ -53,7 +53,8 @@ export function requestListener(
     const afterAnswer: (() => void)[] = [];
     try {
       if (git === undefined) {
-        await answerOther({ incoming, outgoing, path, git, afterAnswer, urlIsMadeUp: false });
+        const env = { incoming, outgoing, path, git, afterAnswer, urlIsMadeUp: false };
+        if (!(await apps.kept?.(env))) await answerOther(env);
       } else {
         await apps.git.fetch(standIn(incoming), { incoming, outgoing, path, git, afterAnswer });
       }

@@ -39,7 +39,7 @@ export interface ServedParts extends HttpParts {
   readonly repositories: Repositories;
   readonly transfer: OpenedTransfer;
   readonly relay: OpenedRelay;
-  readonly pages: Pick<OpenedPages, 'routes' | 'precedence'>;
+  readonly pages: Pick<OpenedPages, 'routes' | 'kept' | 'precedence'>;
   /** What people do with mirrors; undefined where none are kept. */
   readonly mirrors: KeptMirrors | undefined;
   readonly fossil: FossilAppContext;
@@ -103,6 +103,7 @@ export async function serveHttp(
   }
   const others = health.publicRoutes({ metrics: adminUrl === undefined });
   others.route('/', parts.pages.routes);
+  const { kept } = parts.pages;
   stack.defer(async () => {
     stopping = true;
     const cut = setTimeout(() => {
@@ -147,6 +148,7 @@ export async function serveHttp(
     },
     fossil: parts.fossil,
     others,
+    ...(kept && { kept: (request) => kept.answer(request) }),
     relay: relay.sockets,
   });
   return adminUrl;

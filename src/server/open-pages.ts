@@ -14,7 +14,7 @@ import { repositoryId } from '../repository/repository-id.ts';
 import type { ResponseCache } from '../transfer/fetch/response-cache.ts';
 import type { PageDisk } from '../web/code/page-disk.ts';
 import { RenderPool } from '../web/render/render-pool.ts';
-import { webRoutes } from '../web/web-routes.ts';
+import { type WebPages, webPages } from '../web/web-routes.ts';
 import { openDownloads } from './open-downloads.ts';
 import type { OpenedRelay } from './open-relay.ts';
 import type { OpenedSessions } from './open-sessions.ts';
@@ -42,8 +42,7 @@ export interface PageParts {
   readonly background: boolean;
 }
 
-export interface OpenedPages {
-  readonly routes: ReturnType<typeof webRoutes>;
+export interface OpenedPages extends WebPages {
   /** Tells pages to wait while requests of git and Fossil have just begun. */
   readonly precedence: Precedence;
   /** Readies the new state of a repository whose pages are being read. */
@@ -76,7 +75,7 @@ export function openPages(parts: PageParts, stack: ClosingStack): OpenedPages {
   stack.defer(() => parts.disk.close());
   const renderer = new RenderPool(RENDERING);
   stack.defer(() => renderer.close());
-  const routes = webRoutes({
+  const pages = webPages({
     repositories,
     views,
     downloads: openDownloads(settings, parts.downloads, views),
@@ -96,7 +95,7 @@ export function openPages(parts: PageParts, stack: ClosingStack): OpenedPages {
     log,
   });
   return {
-    routes,
+    ...pages,
     precedence,
     published: (id) => {
       if (parts.background) views.follow(repositories.get(id));

@@ -17,6 +17,7 @@ import { assetRoutes } from './assets/asset-routes.ts';
 import { readCodePath } from './code/code-path.ts';
 import { codeRoutes } from './code/code-routes.ts';
 import type { KeptDownloads } from './code/downloads/kept-downloads.ts';
+import { KeptPages } from './code/kept-pages.ts';
 import type { PageDisk } from './code/page-disk.ts';
 import { type FoundFossil, findFossil } from './find-repository.ts';
 import { readFossilPath } from './fossil/fossil-path.ts';
@@ -76,11 +77,19 @@ export interface WebRoutesContext {
 /** Characters of a repository's name. */
 const NAME = 200;
 
+/** The pages for browsers. */
+export interface WebPages {
+  /** Mount them last: they answer every request that no other route has answered. */
+  readonly routes: Hono;
+  /** Answers requests for pages that are kept. Absent: there are no pages of code. */
+  readonly kept?: KeptPages;
+}
+
 /**
  * The pages for browsers at the URLs that git and Nostr clients use: the front page, a page for each public repository, and
- * a page for everything else. Mount it last: it answers every request that no other route has answered.
+ * a page for everything else.
  */
-export function webRoutes(context: WebRoutesContext): Hono {
+export function webPages(context: WebRoutesContext): WebPages {
   const { base, access, information } = context;
   const announced = new PublicRepositories(context);
   const index = new RepositoryIndex({ ...context, announced });
@@ -108,20 +117,19 @@ export function webRoutes(context: WebRoutesContext): Hono {
   };
   const traffic = new PageTraffic(context.clock);
   app.route('/', frontRoutes({ index, traffic, base, access, information, nameOfKey }));
+  let kept: KeptPages | undefined;
   if (context.views !== undefined) {
     const { repositories, views, downloads, disk, renderer = NO_RENDERER } = context;
     const { clock } = context;
-    const kept = { ...(downloads && { downloads }), ...(disk && { disk }) };
     const namesOf = (id: RepositoryId, isPublic: boolean): ShownNames => ({
       name: announcementFor(about, id, isPublic)?.name?.trim().slice(0, NAME) || id.identifier,
       ...ownerNameOf(id),
     });
     const aboutOf = (id: RepositoryId, isPublic: boolean, published: GitManifest) =>
       aboutRepository(about, id, isPublic, published);
-    app.route(
-      '/',
-      codeRoutes({ repositories, views, ...kept, renderer, base, namesOf, aboutOf, readerOf, clock }),
-    );
+    kept = new KeptPages({ repositories, ...(disk && { disk }), namesOf, aboutOf, clock });
+    const code = { repositories, views, ...(downloads && { downloads }), kept };
+    app.route('/', codeRoutes({ ...code, renderer, base, namesOf, readerOf, clock }));
     const { discussions } = context;
     if (discussions !== undefined) {
       const texts = new RenderedTexts(renderer, clock);
@@ -178,5 +186,5 @@ export function webRoutes(context: WebRoutesContext): Hono {
     context.log.error({ path: c.req.path, err: error }, 'page failed');
     return failed(c, base, error);
   });
-  return app;
+  return { routes: app, ...(kept && { kept }) };
 }

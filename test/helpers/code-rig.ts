@@ -4,13 +4,14 @@ import { expect } from 'vitest';
 import { ReflessFolders } from '../../src/browse/downloads/refless-folder.ts';
 import { RepositoryViews } from '../../src/browse/repository-views.ts';
 import { Git } from '../../src/git-process/git.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { formatNpub } from '../../src/nostr/public-key.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import { ResponseCache } from '../../src/transfer/fetch/response-cache.ts';
 import { codeRoutes } from '../../src/web/code/code-routes.ts';
 import { KeptDownloads } from '../../src/web/code/downloads/kept-downloads.ts';
+import { KeptPages } from '../../src/web/code/kept-pages.ts';
 import { RenderPool } from '../../src/web/render/render-pool.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { GitClient } from './git-client.ts';
@@ -28,6 +29,8 @@ export class CodeRig implements AsyncDisposable {
   readonly app: Hono;
   /** Names of the git commands that pages have started. */
   readonly started: string[] = [];
+  /** The pages that the app keeps. */
+  readonly kept: KeptPages;
   private readonly git: Git;
   private readonly views: RepositoryViews;
   private readonly renderer: RenderPool | undefined;
@@ -37,6 +40,7 @@ export class CodeRig implements AsyncDisposable {
     store: FaultyStore,
     folder: TempDir,
     renderer: RenderPool | undefined,
+    clock: Clock,
   ) {
     this.store = store;
     this.renderer = renderer;
@@ -59,6 +63,7 @@ export class CodeRig implements AsyncDisposable {
       cache: new ResponseCache({ folder: join(folder.path, 'downloads'), budget: 2 ** 26 }),
       refless: new ReflessFolders(join(folder.path, 'refless')),
     });
+    this.kept = new KeptPages({ repositories, namesOf, clock });
     this.app = new Hono().route(
       '/',
       codeRoutes({
@@ -68,7 +73,8 @@ export class CodeRig implements AsyncDisposable {
         ...(renderer === undefined ? {} : { renderer }),
         base: 'https://git.example.org',
         namesOf,
-        clock: systemClock,
+        kept: this.kept,
+        clock,
       }),
     );
     this.app.onError((error) => {
@@ -77,14 +83,20 @@ export class CodeRig implements AsyncDisposable {
   }
 
   /** @param options `renders`: whether Markdown and code are rendered, in a thread */
-  static async open({ renders = false } = {}): Promise<CodeRig> {
+  static async open({
+    renders = false,
+    clock = systemClock,
+  }: {
+    readonly renders?: boolean;
+    readonly clock?: Clock;
+  } = {}): Promise<CodeRig> {
     const folder = await tempDir('cairn-code');
     const store = new FaultyStore(new MemoryObjectStore());
-    const server = await startGitServer(store, { access: 'open' });
+    const server = await startGitServer(store, { access: 'open', clock });
     const renderer = renders
       ? new RenderPool({ workers: 1, queue: 64, timeLimit: 60_000, memory: 128, idle: 60_000 })
       : undefined;
-    return new CodeRig(server, store, folder, renderer);
+    return new CodeRig(server, store, folder, renderer, clock);
   }
 
   /** A working folder whose commits are pushed by `push`, and the pages of what was pushed. */

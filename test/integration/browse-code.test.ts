@@ -11,6 +11,7 @@ import { UNANNOUNCED } from '../../src/repository/manifest.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import { CODE_PAGES } from '../../src/web/code/code-page-list.ts';
 import { codeRoutes } from '../../src/web/code/code-routes.ts';
+import { KeptPages } from '../../src/web/code/kept-pages.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { type GitServer, startGitServer } from '../helpers/git-server.ts';
@@ -36,6 +37,7 @@ beforeAll(async () => {
       views,
       base: 'https://git.example.org',
       namesOf,
+      kept: new KeptPages({ repositories: server.repositories, namesOf, clock: systemClock }),
       clock: systemClock,
     }),
   );
@@ -440,6 +442,7 @@ describe('an address that requests too much', () => {
       views: slow,
       base: 'https://x',
       namesOf,
+      kept: new KeptPages({ repositories: server.repositories, namesOf, clock }),
       clock,
     });
     const known = new Hono<{ Variables: { client: { readonly caller: string } } }>()

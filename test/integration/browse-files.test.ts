@@ -8,6 +8,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { formatNpub } from '../../src/nostr/public-key.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { codeRoutes } from '../../src/web/code/code-routes.ts';
+import { KeptPages } from '../../src/web/code/kept-pages.ts';
 import { RenderPool } from '../../src/web/render/render-pool.ts';
 import { FaultyStore } from '../helpers/faulty-store.ts';
 import { GitClient } from '../helpers/git-client.ts';
@@ -45,6 +46,13 @@ let client: GitClient;
 let first: string;
 let tip: string;
 
+/** Pages that no other routes keep. */
+function kept() {
+  const { repositories } = server;
+  const context = { namesOf: () => ({ name: 'files' }), clock: systemClock };
+  return { ...context, kept: new KeptPages({ ...context, repositories }) };
+}
+
 beforeAll(async () => {
   folder = await tempDir('cairn-browse');
   server = await startGitServer(new FaultyStore(new MemoryObjectStore()), { access: 'open' });
@@ -57,9 +65,8 @@ beforeAll(async () => {
       repositories: server.repositories,
       views,
       renderer,
-      clock: systemClock,
+      ...kept(),
       base: 'https://git.example.org',
-      namesOf: () => ({ name: 'files' }),
     }),
   );
   app.onError((error) => {
@@ -257,9 +264,8 @@ describe('the page of a file', () => {
         repositories: server.repositories,
         views,
         renderer: hostile,
-        clock: systemClock,
+        ...kept(),
         base: 'https://git.example.org',
-        namesOf: () => ({ name: 'files' }),
       });
       await client.run(['checkout', '-q', '--detach']);
       await client.commit('Hostile', { 'slow.md': '['.repeat(400_000) });

@@ -14,6 +14,11 @@ export const CROSS_ORIGIN = {
   'Access-Control-Max-Age': '86400',
 };
 
+/** The headers of every response outside `/git/`. */
+export function crossOriginHeaders(access: AccessMode): Readonly<Record<string, string>> {
+  return access === 'open' ? {} : CROSS_ORIGIN;
+}
+
 /**
  * Lets pages of any origin read every response, errors included. GRASP-01 requires that in its URL space. Under `/git/`, a
  * request without an `Origin` is not from a page, and gets only git's own headers. A server where anyone may push sends no such
@@ -22,10 +27,11 @@ export const CROSS_ORIGIN = {
  * OPTIONS requests are answered here.
  */
 export function crossOrigin(access: AccessMode): MiddlewareHandler<HttpEnv> {
+  const headers = Object.entries(crossOriginHeaders(access));
   return async (c, next) => {
     const { incoming, outgoing, git } = c.env;
-    const readable = access !== 'open' && (git?.space !== 'git' || incoming.headers.origin !== undefined);
-    if (readable) for (const [name, value] of Object.entries(CROSS_ORIGIN)) outgoing.setHeader(name, value);
+    const readable = git?.space !== 'git' || incoming.headers.origin !== undefined;
+    if (readable) for (const [name, value] of headers) outgoing.setHeader(name, value);
     if (incoming.method !== 'OPTIONS') return next();
     // OPTIONS lists the methods (RFC 9110, section 9.3.7), also if no page may read the response.
     outgoing.setHeader('Allow', 'GET, HEAD, POST, OPTIONS');

@@ -11,6 +11,7 @@ export const endWithUnreadBody: MiddlewareHandler<HttpEnv> = (c, next) => {
   return next();
 };
 
-function announcesBody({ headers }: IncomingMessage): boolean {
+/** Whether a request has a body, by its headers. */
+export function announcesBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

@@ -5,7 +5,6 @@ import type { RepositoryViews } from '../../browse/repository-views.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { isCairnError } from '../../lib/errors.ts';
 import { SingleFlight } from '../../lib/single-flight.ts';
-import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { Repositories } from '../../repository/repositories.ts';
 import type { RepositoryId } from '../../repository/repository-id.ts';
 import {
@@ -15,7 +14,7 @@ import {
   recentRepository,
 } from '../find-repository.ts';
 import type { MadePage } from '../made-page.ts';
-import { PageTraffic } from '../page-traffic.ts';
+import type { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
 import { NO_RENDERER, type Renderer } from '../render/render-pool.ts';
 import { tellingRenderer } from '../render/telling-renderer.ts';
@@ -24,19 +23,17 @@ import { representationOf } from '../representation.ts';
 import { callerOf } from '../request-context.ts';
 import { sendPage } from '../send-page.ts';
 import { privateAnswer } from '../session/private-answer.ts';
-import type { About } from './about.ts';
 import type { CodeDownload } from './code-download.ts';
 import { CodeLinks, encodeSegment } from './code-links.ts';
 import type { ListedPage } from './code-page.ts';
 import type { CodePath } from './code-path.ts';
 import type { KeptDownloads } from './downloads/kept-downloads.ts';
 import { type CodeContext, codePage, contextKey } from './frame.ts';
-import { KnownPages } from './known-pages.ts';
+import type { KeptPages } from './kept-pages.ts';
 import { KnownPaths } from './known-paths.ts';
 import { LiesElsewhere } from './lies-elsewhere.ts';
 import { type CodeAnswers, loadCode } from './load-code.ts';
-import { PageCache, pageKey } from './page-cache.ts';
-import type { PageDisk } from './page-disk.ts';
+import { pageKey } from './page-cache.ts';
 import { withIdOfRef, withWholeIds } from './whole-ids.ts';
 
 export interface CodeRoutesContext {
@@ -46,22 +43,18 @@ export interface CodeRoutesContext {
   readonly renderer?: Renderer;
   /** Keeps large answers. Absent: there are no archives, and large files are not sent. */
   readonly downloads?: KeptDownloads;
-  /** Pages on disk. Absent: they are kept in memory alone. */
-  readonly disk?: PageDisk;
+  /** The pages that are kept, and how much work they are to visitors. */
+  readonly kept: KeptPages;
   /** The public base URL of the service, without a slash at its end. */
   readonly base: string;
   readonly clock: Clock;
   /** What people call a repository and its owner. */
   readonly namesOf: (id: RepositoryId, isPublic: boolean) => ShownNames;
-  /** The description of a repository, for visitors who may read it. */
-  readonly aboutOf?: (id: RepositoryId, isPublic: boolean, published: GitManifest) => About;
   /** The key of a visitor who has signed in. Absent: signing in is turned off. */
   readonly readerOf?: (c: Context) => Promise<string | undefined>;
 }
 
 interface Answering extends CodeRoutesContext {
-  readonly cache: PageCache;
-  readonly known: KnownPages;
   readonly traffic: PageTraffic;
   /** By the digest of the state. */
   readonly readingFiles: SingleFlight<string, BranchFiles>;
@@ -77,17 +70,13 @@ interface BegunPage {
 const DOWNLOAD_SECONDS = 0.05;
 /** Seconds of work that looking up an abbreviated id counts as. */
 const LOOK_UP_SECONDS = 0.005;
-/** Bytes of pages in memory. */
-const CACHE = 64 * 1024 * 1024;
 
 /** The pages and downloads of the content of repositories. Requests for anything else go to the next routes. */
 export function codeRoutes(context: CodeRoutesContext): Hono {
-  const { base } = context;
-  const cache = new PageCache(CACHE, context.clock, context.disk);
-  const traffic = new PageTraffic(context.clock);
+  const { base, kept } = context;
+  const { traffic } = kept;
   const readingFiles = new SingleFlight<string, BranchFiles>();
   const paths = new KnownPaths();
-  const known = new KnownPages();
   const app = new Hono();
   app.get('*', async (c, next) => {
     const { pathname } = new URL(c.req.url);
@@ -97,7 +86,7 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     c.header('Vary', 'Accept');
     const wait = traffic.admit(callerOf(c));
     if (wait > 0) return tooMany(c, base, wait);
-    const answering = { ...context, cache, known, traffic, readingFiles };
+    const answering = { ...context, traffic, readingFiles };
     const recent = await recentRepository(context.repositories, path.id).catch(() => undefined);
     const beginning = recent === undefined ? beginPage(c, answering, path, answers) : undefined;
     const found =
@@ -200,16 +189,17 @@ async function beginPage(
   return { digest: seen.published.digest, making };
 }
 
-/** What every page of a repository knows. */
+/** What every page of a repository knows. @param names absent: they are asked for */
 function codeContext(
   { base, namesOf }: Pick<CodeRoutesContext, 'base' | 'namesOf'>,
   { published, reader, isPublic }: FoundRepository,
   { id, word }: Pick<CodePath, 'id' | 'word'>,
+  names = namesOf(id, isPublic),
 ): CodeContext {
   return {
     base,
     links: new CodeLinks(base, id),
-    ...namesOf(id, isPublic),
+    ...names,
     manifest: published.manifest,
     owner: id.owner,
     word,
@@ -221,26 +211,24 @@ async function makePage(
   c: Context,
   context: Answering,
   found: FoundRepository,
-  { id, segments }: CodePath,
+  path: CodePath,
   page: ListedPage,
 ): Promise<MadePage> {
-  const { repository, published, reader, isPublic } = found;
-  const { namesOf, aboutOf, views, renderer = NO_RENDERER } = context;
-  const { cache, known, traffic, clock, readingFiles } = context;
+  const { repository, published } = found;
+  const { views, renderer = NO_RENDERER } = context;
+  const { kept, traffic, clock, readingFiles } = context;
   const representation = representationOf(c);
-  const names = namesOf(id, isPublic);
-  const about = page.word === '' ? aboutOf?.(id, isPublic, published.manifest) : undefined;
-  const url = `${representation} ${c.req.url}`;
-  const facts = JSON.stringify([published.digest, names, about ?? null, reader ?? null]);
-  const knownKey = known.keyOf(url, facts);
-  const kept = knownKey === undefined ? undefined : cache.kept(knownKey);
-  if (kept !== undefined) return kept;
+  const facts = kept.factsOf(found, path);
+  const url = c.req.url;
+  const same = kept.page(url, representation, facts);
+  if (same !== undefined) return same;
+  const { names, about } = facts;
   const code: CodeContext = {
-    ...codeContext(context, found, { id, word: page.word }),
+    ...codeContext(context, found, path, names),
     ...(about === undefined ? {} : { about }),
     ...(page.offersRefs && representation === 'html' ? { choices: refChoicesOf(published.manifest) } : {}),
   };
-  const asked = page.ask(code, published, segments, new URL(c.req.url).searchParams);
+  const asked = page.ask(code, published, path.segments, new URL(c.req.url).searchParams);
   // What the page and its frame are made from.
   const files =
     knownBranchFiles(published.manifest) ??
@@ -248,8 +236,8 @@ async function makePage(
       views.read(repository, published, undefined, branchFilesOf),
     ));
   const key = pageKey([page.word, representation, asked.key, contextKey(code, files)]);
-  known.remember(url, facts, key);
-  return cache.page(key, (onCut) =>
+  kept.remember(url, representation, path, facts, key);
+  return kept.cache.page(key, (onCut) =>
     // Others may wait for the same page, so it is made whether or not this visitor stays.
     views.read(
       repository,

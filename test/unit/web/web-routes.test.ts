@@ -10,7 +10,7 @@ import type { GitManifest } from '../../../src/repository/git/git-manifest.ts';
 import { pointerKey } from '../../../src/repository/keys.ts';
 import { type RepositoryId, repositoryId } from '../../../src/repository/repository-id.ts';
 import { frontSchema } from '../../../src/web/front/front-json.ts';
-import { type WebRoutesContext, webRoutes } from '../../../src/web/web-routes.ts';
+import { type WebRoutesContext, webPages } from '../../../src/web/web-routes.ts';
 import { EventsInMemory } from '../../helpers/events-in-memory.ts';
 import { manifestOf, oid, RepositoryRig } from '../../helpers/repository-rig.ts';
 import { alice, bob } from '../nostr/authors.ts';
@@ -329,7 +329,7 @@ const VIEWS = {
 } as unknown as RepositoryViews;
 
 function routes(parts: Partial<WebRoutesContext> = {}): Hono {
-  return webRoutes({
+  return webPages({
     repositories: rig.repositories,
     views: VIEWS,
     fossilViews: new FossilViews({ slots: 1, queue: 1, timeLimit: 1_000 }),
@@ -348,7 +348,7 @@ function routes(parts: Partial<WebRoutesContext> = {}): Hono {
     clock: rig.clock,
     log: createLogger('debug', { write: (line) => void logged.push(line) }),
     ...parts,
-  });
+  }).routes;
 }
 
 async function get(

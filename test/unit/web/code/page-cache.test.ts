@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/lib/clock.ts';
 import { PageCache, pageKey } from '../../../../src/web/code/page-cache.ts';
 import { PageDisk } from '../../../../src/web/code/page-disk.ts';
-import { takesGzip } from '../../../../src/web/send-page.ts';
+import { takesGzip } from '../../../../src/web/page-answer.ts';
 import { ManualClock } from '../../../helpers/manual-clock.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
 import { type TempDir, tempDir } from '../../../helpers/temp-dir.ts';
