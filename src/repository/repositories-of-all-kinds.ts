@@ -1,7 +1,8 @@
+import { type CairnError, isCairnError } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
 import type { Manifest, PublishedState } from './manifest.ts';
 import { OtherKindError } from './other-kind.ts';
-import { formatRepositoryId, type RepositoryId } from './repository-id.ts';
+import { formatRepositoryId, type RepositoryId, type RepositoryPlace } from './repository-id.ts';
 
 /** Of so many repositories the kind is remembered. A forgotten one may cost a request more. */
 const REMEMBERED = 10_000;
@@ -11,6 +12,10 @@ interface OneKind {
   get(id: RepositoryId): {
     resolveOwnKind(): Promise<PublishedState<Manifest> | undefined>;
   };
+  places(): AsyncGenerator<RepositoryPlace>;
+  at(
+    place: RepositoryPlace,
+  ): Promise<{ readonly id: RepositoryId; readonly state: PublishedState<Manifest> } | undefined>;
 }
 
 /** By the name of each kind, its repositories. */
@@ -23,6 +28,11 @@ export type OpenedRepository<K extends Kinds> = {
     readonly repository: ReturnType<K[N]['get']>;
     readonly state: NonNullable<Awaited<ReturnType<ReturnType<K[N]['get']>['resolveOwnKind']>>>;
   };
+}[keyof K];
+
+/** A repository of any of the kinds, as a listing finds it. */
+export type ListedOfAllKinds<K extends Kinds> = {
+  [N in keyof K]: { readonly kind: N } & NonNullable<Awaited<ReturnType<K[N]['at']>>>;
 }[keyof K];
 
 /**
@@ -61,6 +71,42 @@ export class RepositoriesOfAllKinds<K extends Kinds> {
       const opened = await this.openAs(id, error.found);
       this.known.set(name, error.found, 1);
       return opened;
+    }
+  }
+
+  /**
+   * Every repository of these kinds in the bucket, with its published state. Reads the bucket's listing once, and the pointer and
+   * manifest of each: never on a request path.
+   * @param onDamaged told of each repository whose state cannot be read, which is then left out
+   * @throws CairnError `unavailable` when the store does not answer with a list
+   */
+  async *list(onDamaged: (damage: CairnError) => void): AsyncGenerator<ListedOfAllKinds<K>> {
+    const [first = ''] = Object.keys(this.kinds);
+    for await (const place of this.kinds[first]?.places() ?? []) {
+      try {
+        const listed = await this.at(place, first);
+        if (listed !== undefined) yield listed;
+      } catch (error) {
+        if (error instanceof OtherKindError) continue;
+        if (!isCairnError(error)) throw error;
+        onDamaged(error);
+      }
+    }
+  }
+
+  private async at(place: RepositoryPlace, kind: string): Promise<ListedOfAllKinds<K> | undefined> {
+    try {
+      const listed = await this.kinds[kind]?.at(place);
+      return listed === undefined ? undefined : ({ kind, ...listed } as ListedOfAllKinds<K>);
+    } catch (error) {
+      if (
+        !(error instanceof OtherKindError) ||
+        !Object.hasOwn(this.kinds, error.found) ||
+        error.found === kind
+      ) {
+        throw error;
+      }
+      return this.at(place, error.found);
     }
   }
 

@@ -72,10 +72,10 @@ export class Repositories<R extends AnyRepository = GitRepository> {
       throw damage;
     },
   ): AsyncGenerator<ListedRepository<R>> {
-    for await (const place of listPlaces(this.context.control, repositoriesPrefix(owner))) {
+    for await (const place of this.places(owner)) {
       let listed: ListedRepository<R> | undefined;
       try {
-        listed = await this.read(place);
+        listed = await this.at(place);
       } catch (error) {
         if (error instanceof OtherKindError) continue;
         if (!isCairnError(error)) throw error;
@@ -85,7 +85,17 @@ export class Repositories<R extends AnyRepository = GitRepository> {
     }
   }
 
-  private async read(place: RepositoryPlace): Promise<ListedRepository<R> | undefined> {
+  /** The places of the repositories of all kinds, or of one owner: the bucket's listing alone. @throws as {@link list} */
+  places(owner?: string): AsyncGenerator<RepositoryPlace> {
+    return listPlaces(this.context.control, repositoriesPrefix(owner));
+  }
+
+  /**
+   * The repository at a place, with its published state.
+   * @returns undefined when there is none
+   * @throws OtherKindError when it is of another kind; CairnError `corrupt`, `unavailable`
+   */
+  async at(place: RepositoryPlace): Promise<ListedRepository<R> | undefined> {
     const { control, manifests } = this.context;
     const reading = await readPointer(control, place);
     if (reading.is !== 'found') return undefined;

@@ -22,6 +22,7 @@ import { ClosingStack } from '../lib/closing-stack.ts';
 import { type Random, systemRandom } from '../lib/random.ts';
 import { ScratchFiles } from '../lib/scratch-files.ts';
 import type { FoldMode, FoldOutcome } from '../maintenance/fold/fold.ts';
+import { FoldRounds } from '../maintenance/fold/fold-rounds.ts';
 import { Folding } from '../maintenance/fold/folding.ts';
 import { FossilFolding } from '../maintenance/fold/fossil/fossil-folding.ts';
 import { kinds } from '../nostr/kinds.ts';
@@ -210,9 +211,22 @@ async function openApp(
     quiet: FOSSIL_QUIET_MS,
     observer: foldObserver(metrics),
   });
+  const rounds = new FoldRounds({
+    repositories: opened.all,
+    git: folding,
+    fossil: fossilFolding,
+    clock,
+    random,
+    log,
+  });
   // Work that waits for downloads is closed together with the cache, because only the cache can break the downloads
   // off.
-  const downloading = [() => cache.close(), () => folding.close(), () => fossilFolding.close()];
+  const downloading = [
+    () => cache.close(),
+    () => rounds.close(),
+    () => folding.close(),
+    () => fossilFolding.close(),
+  ];
   let broken: Promise<unknown> | undefined;
   const breakOff = async () => {
     broken ??= allSettledOrThrow(downloading.map((close) => close()));
@@ -319,7 +333,7 @@ async function openApp(
     },
     stack,
   );
-  folding.start();
+  if (settings.fold && background) rounds.start();
   relay.start();
   mirrors.start();
   const { access, store } = settings;

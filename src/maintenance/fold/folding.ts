@@ -1,6 +1,6 @@
 /**
- * Decides when repositories are folded: after publishes of this process that leave enough to fold, one repository at
- * a time, and in occasional rounds through all repositories, for changes of other processes. No request waits for it.
+ * Decides when git repositories are folded: after publishes of this process that leave enough to fold, one repository at
+ * a time, and when a round ({@link FoldRounds}) finds them. No request waits for it.
  */
 
 import { cooperate, filtered } from '../../lib/cooperative.ts';
@@ -32,12 +32,6 @@ export interface FoldingOptions extends Omit<FoldContext, 'holder' | 'onTrouble'
   readonly automatic: boolean;
 }
 
-/** Approximate milliseconds between rounds through all repositories. */
-const ROUND_EVERY_MS = 86_400_000;
-/** Approximate milliseconds after a start without a round, because servers are often restarted one after another. */
-const FIRST_ROUND_MS = 1_800_000;
-/** Milliseconds between two repositories of a round. */
-const STEP_MS = 200;
 /** Number of repositories whose deletions and failures are remembered. */
 const REMEMBERED = 10_000;
 
@@ -66,7 +60,6 @@ export class Folding {
   /** One fold at a time, for all callers. */
   private readonly slot = new Limiter('folds', 1, Number.POSITIVE_INFINITY);
   private working: Promise<void> | undefined;
-  private rounds: Promise<void> | undefined;
 
   constructor(options: FoldingOptions) {
     this.options = options;
@@ -76,11 +69,6 @@ export class Folding {
       holder: random.hex(8),
       onTrouble: foldTrouble(log),
     };
-  }
-
-  /** Starts the occasional rounds through all repositories. */
-  start(): void {
-    if (this.options.automatic) this.rounds ??= this.goRound();
   }
 
   /** Folds the repository soon if the published state needs it. Does not throw. */
@@ -154,7 +142,6 @@ export class Folding {
     this.stopping.abort(new Error('the server is stopping'));
     this.waiting.clear();
     await this.working;
-    await this.rounds;
   }
 
   private isDue(name: string, manifest: GitManifest, deletions: number): boolean {
@@ -217,28 +204,6 @@ export class Folding {
     if (!lasting) log.warn(told, 'a fold failed; it is tried again');
     // Log once: the same problem again is not news.
     else if (before?.problem !== problem) log.warn(told, 'git cannot fold all of a repository');
-  }
-
-  private async goRound(): Promise<void> {
-    const { clock, random, log, repositories } = this.options;
-    const { signal } = this.stopping;
-    const sleep = (milliseconds: number) =>
-      clock.sleep(milliseconds * (0.5 + random.fraction()), signal).catch(() => signal.aborted);
-    await sleep(FIRST_ROUND_MS);
-    while (!signal.aborted) {
-      try {
-        for await (const { id, state } of repositories.list(undefined, (damage) => {
-          log.warn({ problem: messageOf(damage) }, 'a repository was not checked for folding');
-        })) {
-          if (signal.aborted) return;
-          this.published(id, { ...state.manifest, causes: [] });
-          await sleep(STEP_MS);
-        }
-      } catch (error) {
-        log.warn({ problem: messageOf(error) }, 'a round through the repositories failed; it is tried again');
-      }
-      await sleep(ROUND_EVERY_MS);
-    }
   }
 }
 
