@@ -63,7 +63,7 @@ export function renderFossilWiki({ text, place, known }: WikiQuestion): string {
     return `known:${urls.length - 1}`;
   }).html();
   if (rendered.length > LONGEST_HTML) throw new CairnError('too-large', 'the rendered text is too large');
-  return cleanHtml(rendered, place, urls);
+  return cleanHtml(rendered, place, { known: urls });
 }
 
 /** One text. Its HTML is untrusted: tags of the text are in it as they are. */

@@ -1,5 +1,6 @@
 import sanitize from 'sanitize-html';
-import { fileUrl, linkTarget, type MarkdownPlace, prefixedId, rawUrl } from './markdown-links.ts';
+import { anchorUrl, fileUrl, linkTarget, type MarkdownPlace, prefixedId, rawUrl } from './markdown-links.ts';
+import { TextIds } from './text-ids.ts';
 
 /** The elements that remain. All other tags are left out; scripts and styles with what is in them. */
 const TAGS =
@@ -26,7 +27,7 @@ const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
 
 /** Classes that the renderer gives. Others have no meaning here, or a wrong one. */
 const CLASSES =
-  /^(?:hljs-[\w-]+|language-[\w+#.-]+|anchor|alert|alert-(?:note|tip|important|warning|caution|title)|task|outside|scroll)$/;
+  /^(?:hljs-[\w-]+|language-[\w+#.-]+|anchor|alert|alert-(?:note|tip|important|warning|caution|title)|task|outside|scroll|footnotes|back)$/;
 /** What numbers may be. Browsers take thousands of columns for as many cells. */
 const NUMBERS: Readonly<Record<string, number>> = {
   width: 4_000,
@@ -41,13 +42,24 @@ const DEPTH = 60;
 
 type Attributes = Record<string, string>;
 
+/** What is known of a text beside its place. */
+export interface CleaningOptions {
+  /** URLs of this server that links name as `known:<number>`. */
+  readonly known?: readonly string[];
+  /** The ids of the page. Absent: the text stands for itself. */
+  readonly ids?: TextIds;
+}
+
 /**
- * Removes from HTML what a page must not contain: scripts, styles, forms, and everything loaded from another host. Links and
- * images are resolved in the repository; an image elsewhere becomes a link to it.
+ * Removes from HTML what a page must not contain: scripts, styles, forms, everything loaded from another host, and ids that another
+ * element has. Links and images are resolved in the repository; an image elsewhere becomes a link to it.
  * @param html untrusted
- * @param known URLs of this server that links name as `known:<number>`
  */
-export function cleanHtml(html: string, place: MarkdownPlace, known: readonly string[] = []): string {
+export function cleanHtml(
+  html: string,
+  place: MarkdownPlace,
+  { known = [], ids = new TextIds() }: CleaningOptions = {},
+): string {
   /** Links that are open: there is no link in a link. */
   let links = 0;
   const open = (name: string) => {
@@ -71,7 +83,10 @@ export function cleanHtml(html: string, place: MarkdownPlace, known: readonly st
       a: (tagName, attributes) => ({ tagName, attribs: cleanLink(attributes, place, known) }),
       img: (_, attributes) => cleanPicture(attributes, place, links > 0),
       input: (_, attributes) => cleanInput(attributes),
-      '*': (tagName, attributes) => ({ tagName, attribs: cleanAttributes(tagName, attributes) }),
+      '*': (tagName, attributes) => ({
+        tagName,
+        attribs: withOwnId(cleanAttributes(tagName, attributes), place, ids),
+      }),
     },
   });
 }
@@ -97,7 +112,7 @@ function cleanLink(attributes: Attributes, place: MarkdownPlace, known: readonly
     case undefined:
       return kept;
     case 'anchor':
-      return { ...kept, href: target.url };
+      return { ...kept, href: anchorUrl(target.fragment, place.ids) };
     case 'path':
       return { ...kept, href: fileUrl(place, target.path, target.fragment) };
     case 'outside':
@@ -125,6 +140,13 @@ function lastName(url: string): string {
   return /([^/\\?#]{1,100})(?:[?#]|$)/.exec(url.startsWith('data:') ? '' : url.slice(0, 2_000))?.[1] ?? '';
 }
 
+/** The id of an element is its own on the page, or it has none. */
+function withOwnId({ id, ...rest }: Attributes, { ids: prefix }: MarkdownPlace, ids: TextIds): Attributes {
+  if (id === undefined || id === '') return rest;
+  const own = prefixedId(id, prefix);
+  return ids.take(own) ? { id: own, ...rest } : rest;
+}
+
 function cleanAttributes(tagName: string, attributes: Attributes): Attributes {
   const clean: Attributes = {};
   for (const [name, value] of Object.entries(attributes)) {
@@ -140,8 +162,6 @@ function cleanAttribute(tagName: string, name: string, value: string): string | 
   if (most !== undefined)
     return /^\d{1,10}%?$/.test(value) && Number.parseInt(value, 10) <= most ? value : undefined;
   switch (name) {
-    case 'id':
-      return value === '' ? undefined : prefixedId(value);
     case 'class':
       return (
         value

@@ -8,6 +8,8 @@ export interface MarkdownPlace {
   readonly raw: string;
   /** The folders above the file, from the root. */
   readonly folder: readonly string[];
+  /** What the ids of the text begin with, behind {@link ID_PREFIX}, on a page with texts that do not belong together. */
+  readonly ids?: string;
 }
 
 /** The prefix of every id in rendered text, so that none of them is an id of the page. */
@@ -20,7 +22,7 @@ const LONGEST_ID = 200;
 
 export type LinkTarget =
   /** A place in the same text. */
-  | { readonly is: 'anchor'; readonly url: string }
+  | { readonly is: 'anchor'; readonly fragment: string }
   /** Something in the same repository, without the prefix of its URL and the fragment. */
   | { readonly is: 'path'; readonly path: readonly string[]; readonly fragment: string }
   /** A page elsewhere. */
@@ -35,7 +37,7 @@ export function linkTarget(text: string, folder: readonly string[]): LinkTarget 
   // Browsers leave these characters out before they look at the scheme.
   const url = text.replace(/[\0-\x20\x7f]+/g, (white) => (/^ +$/.test(white) ? '%20' : '')).toWellFormed();
   if (url === '' || url.length > LONGEST_URL) return undefined;
-  if (url.startsWith('#')) return { is: 'anchor', url: anchorUrl(url.slice(1)) };
+  if (url.startsWith('#')) return { is: 'anchor', fragment: url.slice(1) };
   if (/^[a-z][a-z0-9+.-]*:/i.test(url)) return outside(url);
   if (/^[/\\]{2}/.test(url)) return outside(`https:${url}`);
   const [, before = '', fragment = ''] = /^([^#]*)(?:#(.*))?$/s.exec(url) ?? [];
@@ -56,14 +58,17 @@ export function rawUrl({ raw }: MarkdownPlace, path: readonly string[]): string 
   return [raw, ...path].join('/');
 }
 
-/** An id as written in the page. */
-export function prefixedId(id: string): string {
+/** An id as written in the page. @param ids what all ids of the text begin with, behind the prefix */
+export function prefixedId(id: string, ids = ''): string {
   const short = id.slice(0, LONGEST_ID).replace(/\s+/g, '-').toWellFormed();
-  return short.startsWith(ID_PREFIX) ? short : `${ID_PREFIX}${short}`;
+  const prefix = `${ID_PREFIX}${ids}`;
+  if (short.startsWith(prefix)) return short;
+  return `${prefix}${short.startsWith(ID_PREFIX) ? short.slice(ID_PREFIX.length) : short}`;
 }
 
-function anchorUrl(fragment: string): string {
-  return `#${encodePart(prefixedId(decodeFragment(fragment)))}`;
+/** The URL of a place in a text. @param ids as for {@link prefixedId} */
+export function anchorUrl(fragment: string, ids = ''): string {
+  return `#${encodePart(prefixedId(decodeFragment(fragment), ids))}`;
 }
 
 function decodeFragment(fragment: string): string {

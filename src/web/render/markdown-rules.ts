@@ -1,32 +1,38 @@
 /** What Markdown means on pages of code, beyond CommonMark, tables, strikethrough and links as plain text. */
 import type { MarkdownIt, StateCore, Token } from 'markdown-it';
+import { addFootnotes } from './markdown-footnotes.ts';
+import type { TextIds } from './text-ids.ts';
 
 const ALERTS = /^\[!(note|tip|important|warning|caution)\][ \t]*(?:\n|$)/i;
 const TASK = /^\[([ xX])\][ \t]/;
 /** Headings that get an anchor. */
 const HEADINGS = 2_000;
+/** Ids and names of anchors in HTML, well enough for headings to avoid them. */
+const OWN_IDS = /\b(?:id|name)=["']?([^\s"'>]{1,200})/gi;
 
-/** Adds the rules to a parser. */
-export function addRules(markdown: MarkdownIt): void {
+/** Adds the rules to a parser of one text. @param ids of its page */
+export function addRules(markdown: MarkdownIt, ids: TextIds): void {
   markdown.core.ruler.after('block', 'alerts', markAlerts);
-  markdown.core.ruler.push('headings', nameHeadings);
+  addFootnotes(markdown, ids);
+  markdown.core.ruler.push('headings', (state) => nameHeadings(state, ids));
   markdown.core.ruler.push('tasks', markTasks);
   markdown.core.ruler.push('tables', markTables);
 }
 
 /** Gives headings the ids that links of READMEs expect: their words in lower case, with hyphens. */
-function nameHeadings({ tokens, Token }: StateCore): void {
-  const used = new Map<string, number>();
+function nameHeadings({ tokens, Token }: StateCore, ids: TextIds): void {
+  for (const { type, content } of tokens.flatMap((token) => token.children ?? token)) {
+    if (type !== 'html_block' && type !== 'html_inline') continue;
+    for (const [, id = ''] of content.matchAll(OWN_IDS)) ids.reserve(id);
+  }
   let count = 0;
   tokens.forEach((token, at) => {
     const inline = tokens[at + 1];
     if (token.type !== 'heading_open' || inline?.children == null || ++count > HEADINGS) return;
     const words = textOf(inline.children);
     const name = slugOf(words);
-    const times = used.get(name) ?? 0;
-    used.set(name, times + 1);
-    const id = times === 0 ? name : `${name}-${times}`;
-    if (id === '') return;
+    if (name === '') return;
+    const id = ids.nameHeading(name);
     token.attrSet('id', id);
     const [open, sign, close] = [
       new Token('link_open', 'a', 1),

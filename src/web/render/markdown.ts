@@ -4,6 +4,7 @@ import { highlightCode } from './highlight.ts';
 import { cleanHtml } from './markdown-clean.ts';
 import type { MarkdownPlace } from './markdown-links.ts';
 import { addRules } from './markdown-rules.ts';
+import { TextIds } from './text-ids.ts';
 
 export interface MarkdownQuestion {
   /** Untrusted. */
@@ -21,17 +22,18 @@ const NESTING = 40;
 
 /**
  * Renders Markdown as HTML that runs nothing and loads nothing from elsewhere. Expects what people expect of a README: tables,
- * task lists, strikethrough, links as plain text, anchors of headings, alerts, and HTML as far as it is harmless. May take
+ * task lists, footnotes, strikethrough, links as plain text, anchors of headings, alerts, and HTML as far as it is harmless. May take
  * very long, so it runs in a thread that can be ended.
+ * @param ids of the texts before it on the same page, where links of one lead to another
  * @throws CairnError `too-large` when the result is very much larger than the text
  */
-export function renderMarkdown({ text, place }: MarkdownQuestion): string {
-  const rendered = parser().render(withFrontMatterAsCode(text));
+export function renderMarkdown({ text, place }: MarkdownQuestion, ids: TextIds = new TextIds()): string {
+  const rendered = parser(ids).render(withFrontMatterAsCode(text));
   if (rendered.length > LONGEST_HTML) throw new CairnError('too-large', 'the rendered text is too large');
-  return cleanHtml(rendered, place);
+  return cleanHtml(rendered, place, { ids });
 }
 
-function parser(): MarkdownIt {
+function parser(ids: TextIds): MarkdownIt {
   let left = MARKED;
   const markdown = createMarkdown({
     html: true,
@@ -46,7 +48,7 @@ function parser(): MarkdownIt {
   // File names look like hosts: `README.md` is not one.
   markdown.linkify.set({ fuzzyLink: false });
   markdown.linkify.add('nostr:', { validate: lengthOfNostrName });
-  addRules(markdown);
+  addRules(markdown, ids);
   const { rules } = markdown.renderer;
   rules['table_open'] = () => '<div class="scroll" tabindex="0"><table>\n';
   rules['table_close'] = () => '</table></div>\n';

@@ -3,6 +3,7 @@ import { highlightCode } from './highlight.ts';
 import { type MarkdownQuestion, renderMarkdown } from './markdown.ts';
 import { MOST_MARKED } from './marked-lines.ts';
 import { type NotebookOutput, readNotebook } from './notebook.ts';
+import { TextIds } from './text-ids.ts';
 
 /** A cell of a notebook as a page shows it. */
 export interface RenderedCell {
@@ -30,9 +31,11 @@ export function renderNotebook({ text, place }: MarkdownQuestion): RenderedNoteb
   const notebook = readNotebook(text);
   if (notebook === undefined) return undefined;
   const { language, cut } = notebook;
+  // Cells link to headings of other cells.
+  const ids = new TextIds();
   let [marked, size] = [0, 0];
   const render = (is: RenderedCell['is'], source: string): string => {
-    if (is === 'markdown') return renderMarkdown({ text: source, place });
+    if (is === 'markdown') return renderMarkdown({ text: source, place }, ids);
     marked += source.length;
     const html = is === 'code' && marked <= MOST_MARKED ? highlightCode(source, language) : undefined;
     return html ?? escapeHtml(source);

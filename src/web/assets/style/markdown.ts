@@ -35,6 +35,8 @@ export const MARKDOWN = `
 .markdown img[align=left] { float: inline-start; margin-inline-end: 1rem; }
 .markdown .outside { color: var(--quiet); font-size: 0.9em; }
 .markdown span.outside::before, .markdown a.outside::before { content: "\\1F5BC\\FE0E\\A0" / ""; }
+.markdown sup { line-height: 1; }
+.footnotes { margin-top: 2rem; padding-top: 0.6rem; border-top: 1px solid var(--line); font-size: 0.9em; }
 .alert { margin: 0.8rem 0; padding: 0.3rem 1rem; border-inline-start: 4px solid var(--alert); background: var(--sunken); border-radius: 0 6px 6px 0; }
 .alert-title { color: var(--alert); font-weight: 600; }
 .alert-note { --alert: var(--note); }

@@ -46,17 +46,21 @@ export class RenderedTexts {
     return colouring;
   }
 
-  /** Renders the texts of one page in their order, as Markdown. @param place where links to files lead */
+  /**
+   * Renders the texts of one page in their order, as Markdown. They are by different people, so that each has ids of its own: links
+   * lead to headings of the same text.
+   * @param place where links to files lead
+   */
   async render(texts: readonly string[], place: MarkdownPlace): Promise<Html[]> {
     const began = this.clock.monotonic();
     let left = PAGE_LENGTH;
     const rendered: Html[] = [];
-    for (const text of texts) {
+    for (const [at, text] of texts.entries()) {
       const length = Math.min(TEXT_LENGTH, Math.max(left, 0));
       const shown = text.slice(0, length).toWellFormed();
       left -= shown.length;
       const isLate = this.clock.monotonic() - began > PAGE_MS;
-      const found = await this.one(shown, place, isLate);
+      const found = await this.one(shown, at === 0 ? place : { ...place, ids: `${at}-` }, isLate);
       const rest = text.length > length ? html`<p class="quiet">The rest of this text is not shown.</p>` : '';
       rendered.push(html`${found}${rest}`);
     }

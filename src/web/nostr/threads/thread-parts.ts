@@ -75,11 +75,11 @@ async function renderTexts(
     folder: [],
   };
   const texts = [
-    thread.coverNote?.content ?? '',
     body ?? '',
+    thread.coverNote?.content ?? '',
     ...thread.comments.map(({ content }) => content),
   ];
-  const [coverNote = '', first = '', ...comments] = await sources.texts.render(texts, place);
+  const [first = '', coverNote = '', ...comments] = await sources.texts.render(texts, place);
   return { body: first, coverNote, comments };
 }
 

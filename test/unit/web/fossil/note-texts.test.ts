@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { FossilLinks } from '../../../../src/web/fossil/fossil-links.ts';
 import { MOST_TEXT, showTexts, textHtml } from '../../../../src/web/fossil/pages/notes/note-texts.ts';
+import { type MarkdownQuestion, renderMarkdown } from '../../../../src/web/render/markdown.ts';
 import type { Renderer } from '../../../../src/web/render/render-pool.ts';
 
 const links = new FossilLinks('https://git.example.org', { owner: 'a'.repeat(64), identifier: 'p' });
@@ -56,4 +57,16 @@ it('links of the markup are found once for each target, as many as there is room
     ['page 1', '/wiki/page 1'],
   ]);
   expect(known.size).toBe(1_000);
+});
+
+it('texts of one page have ids of their own', async () => {
+  const rendering = {
+    render: (_: string, question: MarkdownQuestion) => Promise.resolve(renderMarkdown(question)),
+  } as unknown as Renderer;
+  const text = { type: 'text/markdown', text: '# Why\n\n[there](#why)' };
+  const shown = await showTexts(rendering, links, [text, text]);
+  expect(shown.map(({ rendered }) => rendered?.match(/(?:id="|"#)[^"]+/g))).toEqual([
+    ['id="user-content-why', '"#user-content-why', '"#user-content-why'],
+    ['id="user-content-1-why', '"#user-content-1-why', '"#user-content-1-why'],
+  ]);
 });

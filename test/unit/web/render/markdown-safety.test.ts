@@ -108,6 +108,9 @@ const VECTORS: readonly string[] = [
   '<a href="https:javascript:alert(1)">x</a>',
   '| <script>alert(1)</script> | b |\n|---|---|\n| <img src=x onerror=alert(1)> | [x](javascript:alert(1)) |',
   '- [x] <img src=x onerror=alert(1)>',
+  'x[^1]\n\n[^1]: <script>alert(1)</script> <img src=x onerror=alert(1)>',
+  'x[^"><script>]\n\n[^"><script>]: [y](javascript:alert(1))\n\n    <svg onload=alert(1)>',
+  '[^a]: [^a]: [^a]: [^b]\n[^b]: [^a] </div></li><script>\n\n[^a]',
   '> [!NOTE]\n> <script>alert(1)</script>',
   '> [!"><script>alert(1)</script>]\n> x',
   '---\na: </code><script>alert(1)</script>\n---\n',
@@ -120,7 +123,7 @@ const VECTORS: readonly string[] = [
 /** An allow-list of its own: element → attributes with what their values may be. */
 const ANY: Readonly<Record<string, RegExp>> = {
   id: /^user-content-/,
-  class: /^(?:hljs-[\w-]+|language-[\w+#.-]+|anchor|alert|alert-\w+|task|outside|scroll| )+$/,
+  class: /^(?:hljs-[\w-]+|language-[\w+#.-]+|anchor|alert|alert-\w+|task|outside|scroll|footnotes|back| )+$/,
   title: /^/,
   align: /^(?:left|right|center)$/,
   dir: /^(?:ltr|rtl|auto)$/,

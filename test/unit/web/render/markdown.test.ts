@@ -15,6 +15,29 @@ describe('rendered Markdown', () => {
     expect(render('<a name="top"></a><h1 id="main">x</h1>')).toContain('id="user-content-top"');
   });
 
+  it.each([
+    ['# a\n# a\n# a-1\n# a', ['a', 'a-1', 'a-1-1', 'a-2']],
+    ['# a-1\n# a\n# a', ['a-1', 'a', 'a-2']],
+    ['<a name="use"></a>\n# Use\n# Use', ['use', 'use-1', 'use-2']],
+    ["# Use\n\nx <b id='use'>y</b>", ['use-1', 'use']],
+    ['<p id="x">1</p>\n\n<p id="x">2</p>\n\n<p id="user-content-x">3</p>', ['x']],
+    ['# fn-1\n\nx[^1]\n\n[^1]: y', ['fn-1-1', 'fnref-1', 'fn-1']],
+  ])('has each id once: %j', (text, ids) => {
+    const found = [...render(text).matchAll(/ id="user-content-([^"]+)"/g)].map(([, id]) => id);
+    expect(found).toEqual(ids);
+  });
+
+  it('has ids that begin as its place says, and links to them', () => {
+    const text =
+      '# Use\n\n<a name="user-content-top"></a>[a](#use) [b](#user-content-2-use) [c](#top) [d](x.md#use) y[^1]\n\n[^1]: z';
+    const html = renderMarkdown({ text, place: { ...place, ids: '2-' } });
+    const [ids, links] = [/ id="([^"]+)"/g, / href="[^"#]*#([^"]+)"/g].map((pattern) =>
+      [...html.matchAll(pattern)].map(([, id = '']) => id.slice('user-content-'.length)),
+    );
+    expect(ids).toEqual(['2-use', '2-top', '2-fnref-1', '2-fn-1']);
+    expect(links).toEqual(['2-use', '2-use', '2-use', '2-top', 'use', '2-fn-1', '2-fnref-1']);
+  });
+
   it('has scrollable tables with aligned cells, without inline styles', () => {
     const html = render('| a | b |\n|:-:|--:|\n| 1 | `2` |');
     expect(html).toMatch(/^<div class="scroll" tabindex="0"><table>/);
@@ -134,6 +157,10 @@ describe('rendered Markdown', () => {
       '<!--',
       '&amp',
       '~~a ',
+      'x[^a]\n\n[^a]: y\n\n',
+      '[^a]: ',
+      '[^a]: [^b]\n[^b]: [^a]\n',
+      '[^a]:\n    ',
     ]) {
       expect(render(part.repeat(4_000)).length, part).toBeLessThan(4_000_000);
     }

@@ -28,7 +28,7 @@ const FOSSIL_WIKI = 'text/x-fossil-wiki';
 const PAGE_MS = 3_000;
 
 /**
- * Renders the texts of one page in their order.
+ * Renders the texts of one page in their order. Each has ids of its own: links lead to headings of the same text.
  * @param renderer absent: none is rendered
  * @param urlOf where a link of a text leads to another page; absent: such links are text
  */
@@ -38,11 +38,12 @@ export async function showTexts(
   texts: readonly NoteText[],
   urlOf: (target: string) => string | undefined = () => undefined,
 ): Promise<ShownText[]> {
-  const place = { files: links.at('file', TIP), raw: links.at('raw', TIP), folder: [] };
+  const files = { files: links.at('file', TIP), raw: links.at('raw', TIP), folder: [] };
   const timeout = AbortSignal.timeout(PAGE_MS);
   let left = PAGE_TEXT;
   const shown: ShownText[] = [];
-  for (const { text: whole, type } of texts) {
+  for (const [at, { text: whole, type }] of texts.entries()) {
+    const place = at === 0 ? files : { ...files, ids: `${at}-` };
     const room = Math.max(0, Math.min(MOST_TEXT, left));
     const text = cut(whole, room);
     left -= text.length;
