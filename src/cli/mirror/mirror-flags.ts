@@ -37,13 +37,18 @@ function branchName(name: string): string {
 
 /** Which refs are meant. A list of branches may be given in one flag, with commas. */
 export function scopeOf(flags: ScopeFlags): Partial<RefScope> {
-  const branches = (flags.branch ?? []).flatMap((list) => list.split(',')).map(branchName);
+  const listed = (flags.branch ?? []).flatMap((list) => list.split(',')).map(branchName);
+  const branches = listed.filter((name) => name !== '');
+  // As a script gives it whose variable is empty. To take it for every branch would change, or prune, what nobody has named.
+  if (listed.length > 0 && branches.length === 0) {
+    throw badValue('--branch', flags.branch?.join(',') ?? '', 'the names of branches');
+  }
   const mappings = (flags.map ?? []).map(parseMapping);
   if (mappings.length > 0 && branches.length > 0) {
     throw new CairnError('invalid', '--branch and --map exclude each other: a mapping names its branch');
   }
   return {
-    branches: branches.filter((name) => name !== ''),
+    branches,
     mappings,
     tags: flags.tags ?? false,
     allRefs: flags.allRefs ?? false,

@@ -82,7 +82,9 @@ export function checkScope(scope: RefScope): void {
     if (mapping.source.startsWith('refs/') !== mapping.target.startsWith('refs/')) {
       throw invalidMapping(mapping, 'write both as whole ref names, or both as branches');
     }
-    if (kindOf(source) !== kindOf(target)) throw invalidMapping(mapping, 'a branch and a tag differ in kind');
+    if (kindOf(source) !== kindOf(target)) {
+      throw invalidMapping(mapping, 'both must be branches, or both tags, or both other refs');
+    }
     if (kindOf(source) === 'other' && !scope.allRefs) {
       throw invalidMapping(mapping, 'refs outside refs/heads/ and refs/tags/ need --all-refs');
     }

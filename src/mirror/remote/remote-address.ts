@@ -2,6 +2,7 @@
  * Where a repository is, as git names it (git-fetch(1), "GIT URLS"): an HTTP(S) URL, an SSH URL or `user@host:path`, the path of a
  * repository, or the path of a bundle file.
  */
+import { resolve } from 'node:path';
 import { CairnError } from '../../lib/errors.ts';
 import { displayUrl, parseUrl } from '../../outbound/display-url.ts';
 
@@ -24,8 +25,13 @@ export interface SshAddress {
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 /** `<name>::<address>`: git would run `git-remote-<name>` (gitremote-helpers(7)). */
 const HELPER = /^[a-z][a-z0-9+.-]*::/i;
-/** `user@host:path`, where the host may be an IPv6 address in brackets. A colon after a slash belongs to a path. */
-const SCP_FORM = /^(?:([^@/:]+)@)?(\[[^\]]+\]|[^:/@[\]]+):(.*)$/s;
+/**
+ * `user@host:path`, where the host may be an IPv6 address in brackets, or `host:port`, or `user@host:port`. A colon after a slash belongs to
+ * a path.
+ */
+const SCP_FORM = /^(?:([^@/:[]+)@)?(\[[^\]]+\]|[^:/@[\]]+):(.*)$/s;
+/** Host and path of a URL whose path is taken as it is. With `?`, `#` and `/../` in it, too: they have no meaning there. */
+const PLAIN_URL = /^[^:]+:\/\/([^/]*)(.*)$/s;
 
 /**
  * Reads the address of a repository.
@@ -75,8 +81,8 @@ export function displayAddress(address: RemoteAddress): string {
 }
 
 /**
- * True when both addresses name the same repository for certain: equal but for user names, a default port, the case of the host, and
- * slashes at the end. Two addresses that differ may still name the same one.
+ * True when both addresses name the same repository for certain: equal but for user names, a default port, the case of the host, slashes
+ * at the end, and whether a path begins in the current folder. Two addresses that differ may still name the same one.
  */
 export function isSameRepository(a: RemoteAddress, b: RemoteAddress): boolean {
   return identity(a) === identity(b);
@@ -89,7 +95,7 @@ function identity(address: RemoteAddress): string {
     case 'ssh':
       return `ssh://${address.host.toLowerCase()}:${address.port ?? 22}/${withoutSlashes(address.path)}`;
     case 'local':
-      return `file://${withoutSlashes(address.path)}`;
+      return `file://${resolve(address.path)}`;
   }
 }
 
@@ -110,30 +116,45 @@ function httpUrl(text: string): URL {
 }
 
 function sshUrl(text: string): SshAddress {
-  const url = parseUrl(text.replace(SCHEME, 'ssh://'));
-  if (url === undefined || url.hostname === '') throw notAnAddress();
+  const [, authority = '', rawPath = ''] = PLAIN_URL.exec(text) ?? [];
+  const url = parseUrl(`ssh://${authority}/`);
+  if (url === undefined || url.hostname === '' || url.search !== '' || url.hash !== '') throw notAnAddress();
   if (url.password !== '') {
     throw new CairnError('invalid', 'an ssh:// address cannot contain a password: use a key or an agent');
   }
-  const path = decoded(url.pathname);
   return checkedSsh({
     kind: 'ssh',
     user: url.username === '' ? undefined : decoded(url.username),
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? undefined : Number(url.port),
-    // As in git: /~user/x is relative to a home folder.
-    path: path.startsWith('/~') ? path.slice(1) : path,
+    path: decoded(rawPath),
   });
 }
 
 function scpForm(text: string): SshAddress | undefined {
   const [, user, host, path] = SCP_FORM.exec(text) ?? [];
   if (host === undefined || path === undefined) return undefined;
-  return checkedSsh({ kind: 'ssh', user, host: host.replace(/^\[|\]$/g, ''), port: undefined, path });
+  if (!host.startsWith('[')) return checkedSsh({ kind: 'ssh', user, host, port: undefined, path });
+  const inner = inBrackets(host.slice(1, -1));
+  if (user !== undefined && inner.user !== undefined) throw notAnAddress();
+  return checkedSsh({ kind: 'ssh', ...inner, user: user ?? inner.user, path });
+}
+
+/** What brackets hold: an IPv6 address, or a host and a port, perhaps after a user (git, `connect.c`: `get_host_and_port`). */
+function inBrackets(text: string): Pick<SshAddress, 'user' | 'host' | 'port'> {
+  const at = text.indexOf('@');
+  const user = at === -1 ? undefined : text.slice(0, at);
+  const place = text.slice(at + 1);
+  const [, host = place, digits] = /^([^:]+):(\d+)$/.exec(place) ?? [];
+  const port = digits === undefined ? undefined : Number(digits);
+  if (user === '' || host === '' || (port ?? 0) > 65_535) throw notAnAddress();
+  return { user, host, port };
 }
 
 /** `ssh` would take a word that begins with `-` as an option (CVE-2017-1000117). */
-function checkedSsh(address: SshAddress): SshAddress {
+function checkedSsh(named: SshAddress): SshAddress {
+  // As in git: /~user/x is relative to a home folder.
+  const address = named.path.startsWith('/~') ? { ...named, path: named.path.slice(1) } : named;
   const { user = '', host, path } = address;
   mustBePrintable(user + path);
   if (host.startsWith('-') || user.startsWith('-') || path.startsWith('-')) {
@@ -144,9 +165,9 @@ function checkedSsh(address: SshAddress): SshAddress {
 }
 
 function filePath(text: string): string {
-  const url = parseUrl(text);
-  if (url === undefined || (url.hostname !== '' && url.hostname !== 'localhost')) throw notAnAddress();
-  const path = decoded(url.pathname);
+  const [, host = '', rawPath = ''] = PLAIN_URL.exec(text) ?? [];
+  if ((host !== '' && host.toLowerCase() !== 'localhost') || rawPath === '') throw notAnAddress();
+  const path = decoded(rawPath);
   mustBePrintable(path);
   return path;
 }

@@ -6,6 +6,10 @@ it('--branch takes a list with commas, several flags, and blanks', () => {
   expect(scopeOf({ branch: ['refs/heads/a/b,c'] }).branches).toEqual(['a/b', 'c']);
 });
 
+it.each([[['']], [[' ', ',']], [['refs/heads/']]])('--branch without a name is refused: %j', (branch) => {
+  expect(() => scopeOf({ branch })).toThrow(/--branch is ".*": expected the names of branches/);
+});
+
 it('branches and mappings exclude each other', () => {
   expect(() => scopeOf({ branch: ['a'], map: ['a:b'] })).toThrow(/--branch and --map/);
   expect(() => scopeOf({ map: ['a'] })).toThrow(/not a mapping/);

@@ -86,7 +86,7 @@ describe('accepted and refused selections', () => {
     [
       'a branch and a tag',
       { mappings: [{ source: 'refs/heads/a', target: 'refs/tags/a' }] },
-      /differ in kind/,
+      /both must be branches, or both tags/,
     ],
     ['a short and a whole name', { mappings: [{ source: 'a', target: 'refs/heads/a' }] }, /both/],
     ['refs elsewhere', { mappings: [{ source: 'refs/x/a', target: 'refs/x/b' }] }, /--all-refs/],

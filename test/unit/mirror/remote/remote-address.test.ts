@@ -21,10 +21,18 @@ describe('the address of a repository', () => {
       'ssh://me@host/a/b',
     ],
     ['[::1]:r', { kind: 'ssh', host: '::1', path: 'r' }, 'ssh://[::1]/r'],
+    ['ssh://host/a/../c#?x/r', { kind: 'ssh', path: '/a/../c#?x/r' }, 'ssh://host/a/../c#?x/r'],
+    ['[host:2222]:r', { kind: 'ssh', user: undefined, host: 'host', port: 2222, path: 'r' }, 'ssh://host:2222/r'],
+    ['[me@host:2222]:r', { kind: 'ssh', user: 'me', host: 'host', port: 2222 }, 'ssh://me@host:2222/r'],
+    ['me@[host:2222]:/r', { kind: 'ssh', user: 'me', host: 'host', port: 2222 }, 'ssh://me@host:2222/r'],
+    ['[me@::1]:r', { kind: 'ssh', user: 'me', host: '::1', port: undefined }, 'ssh://me@[::1]/r'],
+    ['[2001:db8::22]:r', { kind: 'ssh', host: '2001:db8::22', port: undefined }, 'ssh://[2001:db8::22]/r'],
     ['ssh://host/~me/r', { kind: 'ssh', path: '~me/r' }, 'ssh://host/~me/r'],
     ['./a:b', { kind: 'local', path: './a:b' }, './a:b'],
     ['/a/b', { kind: 'local', path: '/a/b' }, '/a/b'],
     ['file:///a%20b', { kind: 'local', path: '/a b' }, '/a b'],
+    ['file:///c#/q?/../r', { kind: 'local', path: '/c#/q?/../r' }, '/c#/q?/../r'],
+    ['file://LOCALHOST/r', { kind: 'local', path: '/r' }, '/r'],
   ])('%s', (text, expected, shown) => {
     const address = parseRemoteAddress(text);
     expect(address).toMatchObject(expected);
@@ -46,6 +54,13 @@ describe('the address of a repository', () => {
     'ssh://host/%ff',
     'file:///a%00',
     'file://elsewhere/a',
+    'file://',
+    'ssh://host?/r',
+    'ssh://host#/r',
+    '[host:99999]:r',
+    'me@[you@host:22]:r',
+    '[-oProxyCommand=x:22]:r',
+    '[-x@host:22]:r',
     'https://',
   ])('%j is refused, and no error shows a password', (text) => {
     expect(() => parseRemoteAddress(text)).toThrow(expect.objectContaining({ kind: 'invalid' }));
@@ -57,6 +72,10 @@ describe('the address of a repository', () => {
     ['https://host/r', 'https://host:444/r', false],
     ['ssh://host/r', 'me@host:/r', true],
     ['/a/r', 'file:///a/r/', true],
+    ['./r', 'r', true],
+    ['r', `${process.cwd()}/s/../r`, true],
+    ['r', 's', false],
+    ['[host:22]:r', 'host:r', true],
     ['/a/r', 'https://host/a/r', false],
   ])('%s and %s are the same: %s', (a, b, same) => {
     expect(isSameRepository(parseRemoteAddress(a), parseRemoteAddress(b))).toBe(same);
