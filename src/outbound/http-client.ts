@@ -120,7 +120,8 @@ export async function mustBe(answer: HttpAnswer, type: string, repository: URL):
     ? 'a compressed body, which was not asked for'
     : `content type ${JSON.stringify(given.slice(0, 100))}`;
   const text = `${displayUrl(repository)} does not answer as smart HTTP does: expected ${type}, got ${found}`;
-  throw new RemoteError('corrupt', text, { status: answer.status });
+  const isPage = /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(given);
+  throw new RemoteError('corrupt', text, { status: answer.status, ...(isPage ? { isPage } : {}) });
 }
 
 /** Codes of errors that come before a connection is there. */

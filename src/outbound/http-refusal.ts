@@ -1,6 +1,7 @@
 /** What an HTTP answer that is not a success means for a mirror. */
 import { STATUS_CODES } from 'node:http';
 import { cleanReason } from '../git/index.ts';
+import { withoutSequences } from '../lib/control-sequences.ts';
 import type { ErrorKind } from '../lib/errors.ts';
 import type { HttpAnswer } from './http-transport.ts';
 import { readBriefly } from './read-briefly.ts';
@@ -63,7 +64,7 @@ export async function refusalOf(
     return value === undefined ? [] : [`${name}: ${cleanReason(redact(value), 120)}`];
   });
   const words = [`${where} answers ${status} ${STATUS_CODES[status] ?? ''}`.trim()];
-  const shown = cleanReason(redact(text), SHOWN_BYTES);
+  const shown = cleanReason(redact(withoutSequences(text)), SHOWN_BYTES);
   if (text !== '' && !repeatsStatus(shown, status)) words.push(`: ${shown}`);
   if (diagnostics.length > 0) words.push(` (${diagnostics.join(', ')})`);
   return new RemoteError(kind, words.join(''), {
@@ -83,7 +84,7 @@ function kindOf(status: number): ErrorKind {
   const kind = KINDS[status];
   if (kind !== undefined) return kind;
   if (status >= 500) return 'unavailable';
-  return status >= 400 ? 'invalid' : 'corrupt';
+  return status >= 400 ? 'invalid' : 'unavailable';
 }
 
 /** The beginning of the body as text; empty if it is not text. A body that breaks off says what it has said until then. */

@@ -4,6 +4,8 @@ import { CairnError, type ErrorKind } from '../lib/errors.ts';
 export interface RemoteFacts {
   /** HTTP status; undefined for other transports, and when there was no answer. */
   readonly status?: number;
+  /** True for an answer that is a web page, which no repository is: a page to sign in, for example. */
+  readonly isPage?: boolean;
   /** Exit code of the program that was to reach the server. */
   readonly exitCode?: number;
   /** Bytes of the body that the server is known to accept, when it states a limit. */

@@ -1,3 +1,5 @@
+import { withoutSequences } from '../lib/control-sequences.ts';
+
 /** Longest text of a remote that is shown, in characters. */
 const LONGEST = 1_000;
 
@@ -12,13 +14,4 @@ export function saferText(text: string, redact: (text: string) => string = (same
     .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
     .trim();
   return plain.length > LONGEST ? `${plain.slice(0, LONGEST)}…` : plain;
-}
-
-/** A text without control sequences of terminals. Line breaks and other single control characters stay. */
-export function withoutSequences(text: string): string {
-  return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what is removed
-    /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g,
-    '',
-  );
 }

@@ -201,6 +201,39 @@ done
   });
 });
 
+describe('a server that is no repository', () => {
+  const answer =
+    (status: number, headers: Record<string, string>, body = '') =>
+    (_: IncomingMessage, response: ServerResponse) => {
+      response.writeHead(status, headers).end(body);
+      return true;
+    };
+
+  it.each([
+    ['a page to sign in', answer(200, { 'Content-Type': 'text/html' }, '<p>Who are you?</p>'), /text\/html/],
+    ['nothing', answer(204, {}), /answers 204/],
+    ['a redirect to a page', answer(302, { Location: '/sign-in' }), /\/sign-in, which is not the address/],
+    [
+      'redirects in a circle',
+      (request: IncomingMessage, response: ServerResponse) =>
+        answer(302, { Location: `${request.url}` })(request, response),
+      /redirects more than 20 times/,
+    ],
+  ])('is not taken for an empty one: %s', async (_, before, problem) => {
+    const address = `${await dumbServer(temp.path, before)}/source.git`;
+    await expect(probe({ source: { address }, scratchFolder: temp.path })).rejects.toThrow(problem);
+    const { options } = await mirroring(address);
+    const result = await sync(options);
+    expect(result).toMatchObject({ outcome: 'transport', problem: expect.stringMatching(problem) });
+  });
+
+  it('but one without refs is, whatever type its list has', async () => {
+    const address = `${await dumbServer(temp.path, answer(200, { 'Content-Type': 'text/plain' }))}/source.git`;
+    const { refs } = await probe({ source: { address }, scratchFolder: temp.path });
+    expect(refs.size).toBe(0);
+  });
+});
+
 describe('a source that git fetches from redirects to another host', () => {
   const credentials = { kind: 'basic', password: 'for-the-first-host' } as const;
   const redirects = (to: string) => (request: IncomingMessage, response: ServerResponse) => {

@@ -1,9 +1,10 @@
 import { StringDecoder } from 'node:string_decoder';
 import { textOf } from '../../git/index.ts';
+import { withoutSequences } from '../../lib/control-sequences.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { formatSize } from '../../lib/format-size.ts';
 import { RemoteError } from '../../outbound/remote-error.ts';
-import { saferText, withoutSequences } from '../../outbound/safer-text.ts';
+import { saferText } from '../../outbound/safer-text.ts';
 import type { PacketStream } from './packet-stream.ts';
 
 const BANDS: Readonly<Record<number, 'data' | 'message' | 'error'>> = { 1: 'data', 2: 'message', 3: 'error' };

@@ -9,6 +9,7 @@ import {
   RefCollector,
   textOf,
 } from '../../git/index.ts';
+import { withoutSequences } from '../../lib/control-sequences.ts';
 import { CairnError, isCairnError } from '../../lib/errors.ts';
 import { formatSize } from '../../lib/format-size.ts';
 import { RemoteError } from '../../outbound/remote-error.ts';
@@ -79,7 +80,7 @@ class GitSource implements Source {
       ...listed,
       objectFormat,
       protocol: version,
-      capabilities: capabilities.list().map(this.redact),
+      capabilities: capabilities.list().map((text) => this.redact(withoutSequences(text))),
       canFilter,
     };
     return this.listed;

@@ -81,7 +81,10 @@ export class HttpConnection implements Connection {
         return { answer, repository };
       }
     }
-    throw new RemoteError('corrupt', `${displayUrl(address.url)} redirects more than ${maxRedirects} times`);
+    throw new RemoteError(
+      'unavailable',
+      `${displayUrl(address.url)} redirects more than ${maxRedirects} times`,
+    );
   }
 }
 

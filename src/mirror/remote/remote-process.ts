@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { cleanReason } from '../../git/index.ts';
+import { withoutSequences } from '../../lib/control-sequences.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { RemoteError } from '../../outbound/remote-error.ts';
 import { isProgress } from './remote-messages.ts';
@@ -66,7 +67,8 @@ export class RemoteProcess {
         this.over = true;
         lines.push('\n');
         clearTimeout(this.killTimer);
-        resolve({ exitCode, signal, stderr: redact(failure === undefined ? stderr : messageOf(failure)) });
+        const said = failure === undefined ? withoutSequences(stderr) : messageOf(failure);
+        resolve({ exitCode, signal, stderr: redact(said) });
       });
     });
   }
@@ -100,7 +102,7 @@ class LineSplitter {
     this.rest = last.length > LONGEST_LINE ? '' : last;
     if (this.rest !== last) lines.push(last);
     for (const line of lines) {
-      if (line.trim() !== '') this.onLine(cleanReason(this.redact(line), LONGEST_LINE));
+      if (line.trim() !== '') this.onLine(cleanReason(this.redact(withoutSequences(line)), LONGEST_LINE));
     }
   }
 }

@@ -12,6 +12,7 @@ import {
   ReportParser,
   type UnusableRef,
 } from '../../git/index.ts';
+import { withoutSequences } from '../../lib/control-sequences.ts';
 import { CairnError } from '../../lib/errors.ts';
 import type { Connection, Session } from './connection.ts';
 import { type DemultiplexOptions, demultiplexed } from './demultiplex.ts';
@@ -81,7 +82,7 @@ export class Target implements AsyncDisposable {
       objectFormat,
       refs: listed?.refs ?? new Map(),
       unusable: listed?.unusable ?? [],
-      capabilities: capabilities.list().map(this.redact),
+      capabilities: capabilities.list().map((text) => this.redact(withoutSequences(text))),
       canDelete: capabilities.has('delete-refs'),
       canReport: capabilities.has('report-status'),
       isAtomic: capabilities.has('atomic'),
@@ -168,7 +169,7 @@ async function readReport(
   hasBands: boolean,
   options: DemultiplexOptions,
 ): Promise<PushReport> {
-  const parser = new ReportParser((text) => cleanReason(options.redact(text)));
+  const parser = new ReportParser((text) => cleanReason(options.redact(withoutSequences(text))));
   if (!hasBands) {
     while (!parser.push(await packets.mustNext()));
     await packets.close();

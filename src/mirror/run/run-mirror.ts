@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { CairnError, type ErrorKind, isCairnError, messageOf } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
 import { localProblem } from '../../lib/system-error.ts';
+import { RemoteError } from '../../outbound/remote-error.ts';
 import { TemporaryNames } from '../batches/temporary-names.ts';
 import { deleteTemporaryRefs } from '../batches/temporary-refs.ts';
 import type { ScratchPlace } from '../graph/scratch.ts';
@@ -180,8 +181,16 @@ export async function openSourceOrCopy(
   } catch (error) {
     if (copied === undefined || !isCairnError(error, 'corrupt')) throw error;
     observer.notice(`${error.message}: trying what git makes of it`);
-    return copied(prefixes, signal);
+    const copy = await copied(prefixes, signal);
+    // Git takes a web page without a tab in it for the list of a repository without refs.
+    if (copy.listing.refs.size > 0 || !isWebPage(error)) return copy;
+    await copy[Symbol.asyncDispose]();
+    throw error;
   }
+}
+
+function isWebPage(error: CairnError): boolean {
+  return error instanceof RemoteError && error.facts.isPage === true;
 }
 
 function forcedIsNeedless({ mode }: MirrorPolicy): string {

@@ -44,7 +44,7 @@ describe('the report of a push', () => {
       { ref: 'refs/heads/a', status: 'ng', reason: ' one\n\x1b[31mtwo\u0000\u2028three\u202e \ud800 ' },
     ] as const;
     expect(encode({ unpack: 'index-pack failed:\nbad object', refs }, asked)).toEqual(
-      packets('unpack index-pack failed: bad object\n', 'ng refs/heads/a one [31mtwo three\n', null),
+      packets('unpack index-pack failed: bad object\n', 'ng refs/heads/a one two three\n', null),
     );
   });
 

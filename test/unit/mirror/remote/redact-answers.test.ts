@@ -64,6 +64,27 @@ describe('a secret that a source repeats is removed', () => {
     await expect(sourceThatSays(...bodies)).rejects.toMatchObject({ message: `remote: ${HIDDEN}` });
   });
 
+  it('in a list of refs that is none', async () => {
+    const opening = sourceThatSays(packets(`${OID} refs/heads/main\0ofs-delta\n`, `what ${REPEATED}\n`));
+    await expect(opening).rejects.toThrow(/what <redacted>/);
+    await expect(opening).rejects.not.toThrow('hunter2');
+  });
+
+  it('in the text of an HTTP error', async () => {
+    const refusing: HttpTransport = {
+      send: async () => ({
+        status: 403,
+        headers: { 'content-type': 'text/plain' },
+        body: (async function* () {
+          yield Buffer.from(`no: ${REPEATED}`);
+        })(),
+      }),
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+    const options = { protocol: 'auto', agent: 'cairn/test', prefixes: [], signal } as const;
+    await expect(openGitSource(connectionTo(refusing), options)).rejects.toThrow(`no: ${HIDDEN}`);
+  });
+
   it('where a long text is cut', async () => {
     const opening = sourceThatSays(packets(...V2), packets(`ERR ${'x'.repeat(995)}${SECRET}`));
     await expect(opening).rejects.not.toThrow('hunt');
@@ -87,9 +108,11 @@ describe('a secret that a source repeats is removed', () => {
       ...bands([2, `one ${REPEATED}\rtwo hunter`], [2, '2secret\n'], [1, 'PACK'], [2, `three ${SECRET}`]),
       flushPacket,
     ]);
-    const able = packets(...V2, `agent=${SECRET}\n`);
+    const able = packets(...V2, `agent=${SECRET}\n`, 'session-id=hunter2\u001b[0msecret\n');
     await using source = await sourceThatSays(able, packets(`${OID} refs/heads/main\n`), body);
-    expect(source.listing.capabilities).toContain('agent=<redacted>');
+    expect(source.listing.capabilities).toEqual(
+      expect.arrayContaining(['agent=<redacted>', 'session-id=<redacted>']),
+    );
     const request = { wants: [OID], haves: [], progress: true, includeTag: false };
     const told: string[] = [];
     const chunks: Buffer[] = [];
@@ -110,21 +133,21 @@ describe('a secret that a target repeats is removed', () => {
   };
 
   it('from its report and its messages', async () => {
-    const report = packets(`unpack ${SECRET}\n`, `ng refs/heads/main no: ${SECRET}\n`).toString();
+    const report = packets(`unpack ${REPEATED}\n`, `ng refs/heads/main no: ${REPEATED}\n`).toString();
     const told: string[] = [];
     const body = Buffer.concat([...bands([2, `you are ${SECRET}\n`], [1, report]), flushPacket]);
     const result = await pushTo(body, (text) => void told.push(text));
     expect(told).toEqual(['you are <redacted>\n']);
-    expect(result?.unpack).toBe('<redacted>');
-    expect(result?.refs.get('refs/heads/main')).toBe('no: <redacted>');
+    expect(result?.unpack).toBe(HIDDEN);
+    expect(result?.refs.get('refs/heads/main')).toBe(`no: ${HIDDEN}`);
   });
 
   it('from a malformed report', async () => {
     const pushing = pushTo(
-      Buffer.concat([...bands([1, packets(`what ${SECRET}\n`).toString()]), flushPacket]),
+      Buffer.concat([...bands([1, packets(`what ${REPEATED}\n`).toString()]), flushPacket]),
     );
     await expect(pushing).rejects.toMatchObject({ kind: 'corrupt' });
-    await expect(pushing).rejects.not.toThrow(SECRET);
+    await expect(pushing).rejects.not.toThrow('hunter2');
   });
 });
 

@@ -22,7 +22,11 @@ describe('the address of a repository', () => {
     ],
     ['[::1]:r', { kind: 'ssh', host: '::1', path: 'r' }, 'ssh://[::1]/r'],
     ['ssh://host/a/../c#?x/r', { kind: 'ssh', path: '/a/../c#?x/r' }, 'ssh://host/a/../c#?x/r'],
-    ['[host:2222]:r', { kind: 'ssh', user: undefined, host: 'host', port: 2222, path: 'r' }, 'ssh://host:2222/r'],
+    [
+      '[host:2222]:r',
+      { kind: 'ssh', user: undefined, host: 'host', port: 2222, path: 'r' },
+      'ssh://host:2222/r',
+    ],
     ['[me@host:2222]:r', { kind: 'ssh', user: 'me', host: 'host', port: 2222 }, 'ssh://me@host:2222/r'],
     ['me@[host:2222]:/r', { kind: 'ssh', user: 'me', host: 'host', port: 2222 }, 'ssh://me@host:2222/r'],
     ['[me@::1]:r', { kind: 'ssh', user: 'me', host: '::1', port: undefined }, 'ssh://me@[::1]/r'],
