@@ -83,7 +83,7 @@ export function hasHistory(path: readonly Buffer[]): boolean {
 
 /**
  * The input of a walk. git reads a path from each line, literally.
- * @throws CairnError `invalid` for a path with a line feed, `not-found` for what can be no path in git
+ * @throws CairnError `not-found` for what can be no path in git, and for a path with a line feed
  */
 export function startOfWalk(
   from: readonly string[],
@@ -94,7 +94,7 @@ export function startOfWalk(
   if (path.length === 0) return Buffer.from(start);
   const line = joinPath(path);
   if (line.includes(0x0a)) {
-    throw new CairnError('invalid', 'the history of a path with a line feed in its name cannot be shown');
+    throw new CairnError('not-found', 'the history of a path with a line feed in its name cannot be shown');
   }
   // git would take them for ways through folders, and refuse those that lead out of the repository.
   if (path.some((name) => ['', '.', '..'].includes(name.toString('latin1')))) {

@@ -4,7 +4,7 @@ import type { Html } from './layout.ts';
 import { JSON_HEADERS, PAGE_HEADERS } from './page-headers.ts';
 import { errorPage } from './pages/error-page.ts';
 import { notFoundPage } from './pages/not-found-page.ts';
-import { missingContent, tooLargeContent } from './pages/refusal-content.ts';
+import { invalidContent, missingContent, tooLargeContent } from './pages/refusal-content.ts';
 import { tooManyPage } from './pages/too-many-page.ts';
 import { representationOf } from './representation.ts';
 
@@ -29,7 +29,11 @@ export function refuse(c: Context, frame: RepositoryFrame, error: unknown): Resp
     if (representationOf(c) === 'json') return jsonError(c, 413, 'too-large', error.publicText);
     return c.html(frame('Too large', tooLargeContent()), 413, PAGE_HEADERS);
   }
-  if (isCairnError(error, 'not-found') || isCairnError(error, 'invalid')) {
+  if (isCairnError(error, 'invalid')) {
+    if (representationOf(c) === 'json') return jsonError(c, 400, 'invalid', error.publicText);
+    return c.html(frame('Cannot be read', invalidContent(error.publicText)), 400, PAGE_HEADERS);
+  }
+  if (isCairnError(error, 'not-found')) {
     if (representationOf(c) === 'json') return jsonError(c, 404, 'not-found', error.publicText);
     return c.html(frame('Not found', missingContent(error.publicText)), 404, PAGE_HEADERS);
   }
@@ -53,6 +57,11 @@ export function failed(c: Context, base: string, error: unknown): Response | Pro
   return c.html(html, status, PAGE_HEADERS);
 }
 
-function jsonError(c: Context, status: 404 | 413 | 429 | 500 | 503, kind: string, message: string): Response {
+function jsonError(
+  c: Context,
+  status: 400 | 404 | 413 | 429 | 500 | 503,
+  kind: string,
+  message: string,
+): Response {
   return c.body(JSON.stringify({ error: { kind, message } }), status, JSON_HEADERS);
 }

@@ -304,8 +304,13 @@ describe('histories', () => {
       'until=2024-02-30',
       'since=2024-1-1',
       `author=${'a'.repeat(201)}`,
-    ])
-      expect((await get(`commits/main?${query}`)).status, query).toBe(404);
+      'skip=-1',
+      'skip=10000000',
+    ]) {
+      const answer = await get(`commits/main?${query}`);
+      expect(answer.status, query).toBe(400);
+      expect(await answer.text(), query).toMatch(/ (?:is a day like|has at most|is a whole number)/);
+    }
   });
 
   it('are Atom feeds, too: well-formed for any commit, with a validator that needs no git', async () => {

@@ -336,10 +336,11 @@ describe('receipts', () => {
     for (const page of [
       `receipt/${'0'.repeat(64)}.json`,
       `receipt/${step.publish}/${'0'.repeat(64)}.json`,
-      'receipts?begin=x',
       `receipts?begin=${'0'.repeat(64)}`,
     ])
       await get(path(page), {}, 404);
+    for (const page of ['receipts?begin=x', 'issues?status=opened', 'pulls?skip=-1', 'patches?skip=1e3'])
+      await get(path(page), {}, 400);
   });
 });
 

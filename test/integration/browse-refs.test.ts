@@ -234,7 +234,7 @@ describe('the page of searches', () => {
 
   it('accepts one line of at most 200 characters, and reads it neither as a pattern nor as an option', async () => {
     for (const query of ['x'.repeat(201), 'a\nb', 'a\0b'])
-      expect((await get(`search/main?q=${encodeURIComponent(query)}`)).status).toBe(404);
+      expect((await get(`search/main?q=${encodeURIComponent(query)}`)).status).toBe(400);
     for (const query of ['.*', '--open-files-in-pager=id', '-e', '\\', '((', ':(glob)**', '$(id)', '%00'])
       expect(await json(`search/main?q=${encodeURIComponent(query)}`), query).toMatchObject({ files: [] });
     for (const path of ['../..', 'src/../src', './src', 'src//main.ts'])
@@ -272,4 +272,50 @@ it('these pages of a missing repository are not found', async () => {
     'archive/main.zip',
   ])
     expect((await get(path, 'text/html', 'missing')).status, path).toBe(404);
+});
+
+describe('a parameter that makes no sense', () => {
+  /** Parameters that are numbers, and those that are one of some words. */
+  const NUMBERS = ['skip', 'file', 'page', 'parent'];
+  const CHOICES = ['type', 'order', 'view'];
+
+  it('is refused with its reason, on every page that has it, for people and programs', async () => {
+    const id = ((await json('commits/main')) as { commits: { oid: string }[] }).commits[0]?.oid ?? '';
+    const places: Readonly<Record<string, string>> = {
+      blame: 'blame/main/aside',
+      commit: `commit/${id}`,
+      compare: 'compare/v1.0...main',
+      contains: `contains/${id}`,
+      file: 'file/main/on',
+      tag: 'tag/v1.0',
+    };
+    let tried = 0;
+    for (const { word, description } of CODE_PAGES) {
+      for (const name of Object.keys(description.query ?? {})) {
+        const reason = NUMBERS.includes(name)
+          ? `${name} is a whole number`
+          : CHOICES.includes(name)
+            ? `${name} is one of: `
+            : undefined;
+        const path = `${places[word] ?? word}?${name}=senseless`;
+        const answer = await get(path, 'application/json');
+        if (reason === undefined) {
+          expect(answer.status, path).toBeLessThan(500);
+          continue;
+        }
+        tried++;
+        expect(answer.status, path).toBe(400);
+        expect(await answer.json()).toMatchObject({
+          error: { kind: 'invalid', message: expect.stringContaining(reason) },
+        });
+        const shown = await get(path);
+        expect(shown.status, path).toBe(400);
+        const body = await shown.text();
+        expect(body, path).toContain(reason);
+        // The repository and its parts stay above.
+        expect(body, path).toContain('aria-label="Repository"');
+      }
+    }
+    expect(tried).toBeGreaterThan(12);
+  });
 });

@@ -15,8 +15,8 @@ export const LONGEST_QUERY = 200;
 export function readQuery(text: string): string {
   const query = text.trim();
   if (query.length > LONGEST_QUERY) {
-    throw new CairnError('invalid', `a search has at most ${LONGEST_QUERY} characters`);
+    throw new CairnError('invalid', `a text to search for has at most ${LONGEST_QUERY} characters`);
   }
-  if (/[\n\r\0]/.test(query)) throw new CairnError('invalid', 'a search has one line');
+  if (/[\n\r\0]/.test(query)) throw new CairnError('invalid', 'a text to search for has one line');
   return query;
 }

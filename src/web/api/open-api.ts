@@ -148,6 +148,9 @@ function pathItem(
           content: { 'application/json': { schema: z.toJSONSchema(schema) } },
         },
         304: { description: 'not modified: what If-None-Match names is current' },
+        ...(Object.keys(query).length === 0
+          ? {}
+          : { 400: { description: 'a parameter of the query makes no sense' } }),
         404: { description: 'no such repository, none that you may read, or nothing there' },
         413: { description: 'larger than what is sent' },
         ...TOO_MUCH,

@@ -7,9 +7,18 @@ const WHAT = 400;
 
 /** For what is not found. @param what as an error says it: without a capital letter and a full stop */
 export function missingContent(what: string): Html {
-  const sentence = `${what.slice(0, 1).toUpperCase()}${what.slice(1)}`;
   return html`<h1 class="subject">Not found</h1>
-<p>${userText(sentence, WHAT)}.</p>`;
+${sentence(what)}`;
+}
+
+/** For a URL that asks for something that cannot be. @param why as an error says it: the name of a parameter may begin it */
+export function invalidContent(why: string): Html {
+  return html`<h1 class="subject">This address cannot be read</h1>
+<p>${userText(why, WHAT)}.</p>`;
+}
+
+function sentence(what: string): Html {
+  return html`<p>${userText(`${what.slice(0, 1).toUpperCase()}${what.slice(1)}`, WHAT)}.</p>`;
 }
 
 /** For what is there, and larger than a page shows or sends. */

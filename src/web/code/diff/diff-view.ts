@@ -1,5 +1,5 @@
 import type { DifferencesQuestion } from '../../../browse/differences.ts';
-import { readNumber } from '../read-query.ts';
+import { readChoice, readNumber } from '../read-query.ts';
 
 /** How differences are shown, as the query of a page says. */
 export interface DiffView extends DifferencesQuestion {
@@ -13,17 +13,17 @@ export interface DiffView extends DifferencesQuestion {
 
 /** Query parameters of a page with a diff. */
 export const DIFF_QUERY: Readonly<Record<string, string>> = {
-  view: '`split` for two columns (pages for people only)',
+  view: '`split` for two columns, `unified` (the default) for one (pages for people only)',
   w: '`1` to take lines for the same that differ in white space only',
   file: 'only this file of all, from 1, with more of its lines',
   page: 'page of the list of files, from 1; later pages have no lines',
 };
 
-/** Reads the query. What cannot be read counts for nothing. */
+/** Reads the query. @throws CairnError `invalid` */
 export function readDiffView(query: URLSearchParams): DiffView {
   const file = readNumber(query, 'file');
   return {
-    split: query.get('view') === 'split',
+    split: readChoice(query, 'view', ['unified', 'split']) === 'split',
     ignoreSpace: query.get('w') === '1',
     file: file === 0 ? undefined : file,
     page: Math.max(1, readNumber(query, 'page')),

@@ -5,7 +5,7 @@ import { THREAD_STATUSES, type ThreadStatus } from '../../../nostr/collaboration
 import type { ThreadPage } from '../../../relay/discussions/thread-lists.ts';
 import { MOST_COUNTED, type ThreadHead } from '../../../relay/discussions/thread-reader.ts';
 import { codePage } from '../../code/frame.ts';
-import { readNumber } from '../../code/read-query.ts';
+import { readChoice, readNumber } from '../../code/read-query.ts';
 import { commands, type Html } from '../../layout.ts';
 import { timeOf } from '../../time.ts';
 import { userText } from '../../user-text.ts';
@@ -65,8 +65,8 @@ function threadListPage(words: ThreadWords): NostrPage<ThreadListContent, Thread
     },
     read: async ({ sources, found, reader, segments, query }) => {
       if (segments.length > 0) throw new CairnError('not-found', 'there is no such page');
-      const asked = query.get('status') ?? 'open';
-      const status = THREAD_STATUSES.find((one) => one === asked);
+      const asked = readChoice(query, 'status', ['open', 'all', ...THREAD_STATUSES]);
+      const status = asked === 'all' ? undefined : asked;
       const skip = readNumber(query, 'skip');
       const { lists, threads } = sources.discussions;
       const page = await lists.page(found.id, words.kind, { status, skip, count: SHOWN });

@@ -58,7 +58,8 @@ export const receiptsPage: NostrPage<ReceiptsContent, z.infer<typeof schema>> = 
   read: async ({ sources, found, segments, query }) => {
     const ref = refOf(segments, found.published.manifest.refs);
     const from = query.get('begin') ?? undefined;
-    if (from !== undefined && !isDigest(from)) throw new CairnError('not-found', 'there is no such publish');
+    if (from !== undefined && !isDigest(from))
+      throw new CairnError('invalid', 'begin is the digest of a publish');
     const question = { ref, from, count: SHOWN };
     return { ref, part: await sources.history.part(found.repository, found.published, question) };
   },

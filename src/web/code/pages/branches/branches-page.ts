@@ -5,7 +5,7 @@ import type { CodePage } from '../../code-page.ts';
 import { commitJson, commitSchema } from '../../json/commit-json.ts';
 import { KEPT_PLACE_QUERY, readKeptPlace } from '../../kept-place.ts';
 import { noSegments } from '../../no-segments.ts';
-import { readNumber } from '../../read-query.ts';
+import { readChoice, readNumber } from '../../read-query.ts';
 import { branchesHtml } from './branches-html.ts';
 import type { BranchesQuestion } from './branches-question.ts';
 
@@ -48,7 +48,7 @@ export const branchesPage: CodePage<BranchesQuestion, BranchList, z.infer<typeof
     noSegments(segments);
     return {
       digest,
-      order: query.get('order') === 'name' ? 'name' : 'recent',
+      order: readChoice(query, 'order', ['recent', 'name']),
       skip: readNumber(query, 'skip'),
       place: readKeptPlace(query),
     };

@@ -8,6 +8,7 @@ import { searchCommits } from '../../../../browse/search/search-commits.ts';
 import { searchPaths } from '../../../../browse/search/search-paths.ts';
 import { CairnError } from '../../../../lib/errors.ts';
 import type { CodePage } from '../../code-page.ts';
+import { readChoice } from '../../read-query.ts';
 import { searchHtml } from './search-html.ts';
 import { type SearchJson, searchJson, searchSchema } from './search-json.ts';
 import type { Found, SearchQuestion } from './search-question.ts';
@@ -30,10 +31,9 @@ export const searchPage: CodePage<SearchQuestion, Found, SearchJson> = {
     const at = segments.length === 0 ? headOrNothing(manifest) : readRevision(manifest, segments);
     if (at.path.length > 0)
       throw new CairnError('not-found', 'a search is in a whole revision: leave out the path');
-    const wanted = query.get('type');
     return {
       ...at,
-      type: SEARCH_TYPES.find((type) => type === wanted) ?? 'code',
+      type: readChoice(query, 'type', SEARCH_TYPES),
       query: readQuery(query.get('q') ?? ''),
       author: readQuery(query.get('author') ?? ''),
       below: readQuery(query.get('path') ?? '').replace(/^\/+|\/+$/g, ''),

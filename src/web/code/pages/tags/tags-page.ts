@@ -4,7 +4,7 @@ import type { CodePage } from '../../code-page.ts';
 import { tagJson, tagSchema } from '../../json/tag-json.ts';
 import { KEPT_PLACE_QUERY, readKeptPlace } from '../../kept-place.ts';
 import { noSegments } from '../../no-segments.ts';
-import { readNumber } from '../../read-query.ts';
+import { readChoice, readNumber } from '../../read-query.ts';
 import { tagsHtml } from './tags-html.ts';
 import type { TagsQuestion } from './tags-question.ts';
 
@@ -31,7 +31,7 @@ export const tagsPage: CodePage<TagsQuestion, TagList, z.infer<typeof schema>> =
     noSegments(segments);
     return {
       digest,
-      order: query.get('order') === 'date' ? 'date' : 'version',
+      order: readChoice(query, 'order', ['version', 'date']),
       skip: readNumber(query, 'skip'),
       place: readKeptPlace(query),
     };
