@@ -1,5 +1,6 @@
 /** All that pages show of a check-in (fossil-scm.org, "Fossil File Formats", 2.1): its files, its tags, and the form of its comment. */
 import { type ArtifactName, parseArtifactName } from './artifact-name.ts';
+import { hasValidFiles } from './card-rules.ts';
 import { type CheckIn, checkInOf } from './check-in.ts';
 import { type ArtifactCard, readStructuralArtifact } from './structural-artifact.ts';
 import { defossilize } from './tokens.ts';
@@ -40,7 +41,7 @@ export function parseTaggedCheckIn(content: Uint8Array): TaggedCheckIn | undefin
 export function parseCheckInManifest(content: Uint8Array): CheckInManifest | undefined {
   const cards = readStructuralArtifact(content);
   const checkIn = cards === undefined ? undefined : checkInOf(cards);
-  if (checkIn === undefined || cards === undefined) return undefined;
+  if (checkIn === undefined || cards === undefined || !hasValidFiles(cards)) return undefined;
   const files = new Map<string, CheckInFile | undefined>();
   for (const [letter, text] of cards) {
     if (letter === 'F' && !addFile(files, text)) return undefined;

@@ -1,5 +1,6 @@
 /** Check-ins: the artifacts that state what all files of a project were at one time. Only what Cairn uses of them is read. */
 import { type ArtifactName, parseArtifactName } from './artifact-name.ts';
+import { kindOfCards } from './card-rules.ts';
 import { parseFossilDate } from './date.ts';
 import { type ArtifactCard, readStructuralArtifact } from './structural-artifact.ts';
 import { defossilize } from './tokens.ts';
@@ -18,12 +19,6 @@ export interface CheckIn {
   readonly baseline: ArtifactName | undefined;
 }
 
-/** Cards that only other kinds of artifact have: attachment, technote, forum post, ticket, cluster and wiki page. */
-const OF_OTHERS = /[AEGHIJKLMW]/;
-
-/** Cards that only check-ins have, beside a comment, which attachments and technotes have, too. */
-const OF_CHECK_INS = /[BCFQR]/;
-
 /** What a check-in says of itself, or undefined if the content is not a check-in. Told apart from others as by Fossil. */
 export function parseCheckIn(content: Uint8Array): CheckIn | undefined {
   const cards = readStructuralArtifact(content, 'F');
@@ -32,15 +27,16 @@ export function parseCheckIn(content: Uint8Array): CheckIn | undefined {
 
 /** The same for the cards of a structural artifact. */
 export function checkInOf(cards: readonly ArtifactCard[]): CheckIn | undefined {
-  const letters = cards.map(([letter]) => letter).join('');
-  if (OF_OTHERS.test(letters) || !OF_CHECK_INS.test(letters) || !letters.includes('D')) return undefined;
-
+  if (kindOfCards(cards) !== 'check-in') return undefined;
   const textOf = (wanted: string) => cards.find(([letter]) => letter === wanted)?.[1] ?? '';
   const parents: ArtifactName[] = [];
-  for (const text of textOf('P') === '' ? [] : textOf('P').split(' ')) {
-    const parent = parseArtifactName(text);
-    if (parent === undefined) return undefined;
-    parents.push(parent);
+  for (const [letter, line] of cards) {
+    if (letter !== 'P' || line === '') continue;
+    for (const text of line.split(' ')) {
+      const parent = parseArtifactName(text);
+      if (parent === undefined) return undefined;
+      parents.push(parent);
+    }
   }
   const instant = parseFossilDate(textOf('D'));
   const branch = cards.find(([letter, text]) => letter === 'T' && text.startsWith('*branch * '))?.[1];

@@ -3,6 +3,7 @@
  * attachments (2.6), technotes (2.7) and forum posts (2.8).
  */
 import { type ArtifactName, parseArtifactName } from './artifact-name.ts';
+import { type ArtifactKind, kindOfCards } from './card-rules.ts';
 import { parseFossilDate } from './date.ts';
 import { type ArtifactCard, readStructuralArtifact } from './structural-artifact.ts';
 import { defossilize } from './tokens.ts';
@@ -36,7 +37,7 @@ export interface TicketChange extends Signed {
 /** A version of a technote. */
 export interface TechnoteVersion extends Signed {
   readonly is: 'technote';
-  /** The name of the technote. */
+  /** The name of the technote: 40 or 64 hex digits. */
   readonly technote: string;
   /** Seconds since the epoch: where it stands in the timeline. */
   readonly at: number;
@@ -86,18 +87,15 @@ interface Cards {
   text(letter: string): string;
 }
 
-/** The kinds, by the card that only they have. */
-const READERS: readonly (readonly [
-  letter: string,
-  read: (cards: Cards, signed: Signed) => ProjectNote | undefined,
-])[] = [
-  ['A', readAttachment],
-  ['E', readTechnote],
-  ['K', readTicketChange],
-  ['L', readWikiVersion],
-  ['G', readForumPost],
-  ['H', readForumPost],
-];
+const READERS: Readonly<
+  Partial<Record<ArtifactKind, (cards: Cards, signed: Signed) => ProjectNote | undefined>>
+> = {
+  attachment: readAttachment,
+  technote: readTechnote,
+  ticket: readTicketChange,
+  wiki: readWikiVersion,
+  forum: readForumPost,
+};
 
 /** Reads what a project keeps beside its files; undefined if the content is none of that. */
 export function parseProjectNote(content: Uint8Array): ProjectNote | undefined {
@@ -106,9 +104,9 @@ export function parseProjectNote(content: Uint8Array): ProjectNote | undefined {
   const raw = (wanted: string) => all.find(([letter]) => letter === wanted)?.[1];
   const cards = { all, raw, text: (wanted: string) => defossilize(raw(wanted) ?? '') };
   const instant = parseFossilDate(raw('D') ?? '');
-  const reader = READERS.find(([letter]) => raw(letter) !== undefined);
-  if (instant === undefined) return undefined;
-  return reader?.[1](cards, { user: cards.text('U'), time: Math.floor(instant / 1_000), instant });
+  const kind = kindOfCards(all);
+  if (instant === undefined || kind === undefined) return undefined;
+  return READERS[kind]?.(cards, { user: cards.text('U'), time: Math.floor(instant / 1_000), instant });
 }
 
 function readWikiVersion(cards: Cards, signed: Signed): WikiVersion | undefined {
@@ -128,7 +126,7 @@ function readTicketChange(cards: Cards, signed: Signed): TicketChange | undefine
 function readTechnote(cards: Cards, signed: Signed): TechnoteVersion | undefined {
   const [date = '', technote = ''] = cards.raw('E')?.split(' ') ?? [];
   const [at, text] = [parseFossilDate(date), cards.raw('W')];
-  if (at === undefined || text === undefined || !TICKET.test(technote)) return undefined;
+  if (at === undefined || text === undefined || parseArtifactName(technote) === undefined) return undefined;
   const comment = cards.text('C');
   return {
     is: 'technote',

@@ -17,6 +17,9 @@ const MOST_CARDS = 250_000;
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
 const A = 0x41;
+const N = 0x4e;
+const P = 0x50;
+const U = 0x55;
 const W = 0x57;
 const Z = 0x5a;
 
@@ -33,6 +36,7 @@ export type ArtifactCard = readonly [letter: string, text: string];
  * The cards of a structural artifact in their order, without `Z`. A signature around it is left out.
  * @param unread a letter of which only the first card is given, without its text. Check-ins have very many of `F`. Where it is given,
  *   the text of `W` is left out, too
+ *   Whether the cards suit each other, `kindOfCards` tells.
  * @returns undefined if the content is not one: cards out of order, a line that is not a card, a wrong checksum, or more than
  *   250,000 cards or two million lines
  */
@@ -53,8 +57,11 @@ export function readStructuralArtifact(
   let lines = 0;
   for (let at = 0; at < body.length; ) {
     const letter = body[at] ?? 0;
-    if (letter < previous || letter >= Z || body[at + 1] !== SPACE) return undefined;
+    if ((letter < previous && !mayComeLate(letter, previous, cards)) || letter >= Z) return undefined;
     const end = body.indexOf(LINE_FEED, at);
+    if (body[at + 1] !== SPACE && !(end === at + 1 && (letter === P || letter === U))) return undefined;
+    // The name of a parent is not empty.
+    if (letter === P && end === at + 2) return undefined;
     lines++;
     if (lines > MOST_LINES || cards.length >= MOST_CARDS) return undefined;
     if (letter === W) {
@@ -71,6 +78,11 @@ export function readStructuralArtifact(
     at = end + 1;
   }
   return cards;
+}
+
+/** Technotes that were made before 2021 have `N` behind `P`. */
+function mayComeLate(letter: number, previous: number, cards: readonly ArtifactCard[]): boolean {
+  return letter === N && previous === P && cards.some(([seen]) => seen === 'E');
 }
 
 /** Whether a content that begins with these bytes may be structural: with a letter of a card, or with a signature. */

@@ -3,6 +3,7 @@ import { type ArtifactName, type NameAlgorithm, nameOf } from '../../src/fossil/
 import { deflatePayload } from '../../src/fossil/compression.ts';
 import { createDelta } from '../../src/fossil/create-delta.ts';
 import { writeStructuralArtifact } from '../../src/fossil/structural-artifact.ts';
+import { fossilize } from '../../src/fossil/tokens.ts';
 import type { ScratchFiles } from '../../src/lib/scratch-files.ts';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import type { FossilActor } from '../../src/repository/fossil/add-artifacts.ts';
@@ -130,9 +131,12 @@ export function checkIn(
   isPrivate = false,
 ): ReceivedArtifact {
   const parentLine = parents.length === 0 ? '' : `P ${parents.map(({ name }) => name).join(' ')}\n`;
-  return whole(writeStructuralArtifact(`C ${comment}\nD 2026-01-01T00:00:00\n${parentLine}U someone\n`), {
-    isPrivate,
-  });
+  return whole(
+    writeStructuralArtifact(`C ${fossilize(comment)}\nD 2026-01-01T00:00:00\n${parentLine}U someone\n`),
+    {
+      isPrivate,
+    },
+  );
 }
 
 /** A check-in with files. @param comment without spaces and backslashes, or written as Fossil writes them in tokens */

@@ -197,7 +197,13 @@ describe('wiki, tickets and technotes', () => {
       options,
     );
   const ticketOf = (name: string, ...fields: readonly string[]) =>
-    noteOf(`D DATE\n${fields.map((field) => `J ${field}\n`).join('')}K ${name}\n`, 'U bob\n');
+    noteOf(
+      `D DATE\n${[...fields]
+        .sort()
+        .map((field) => `J ${field}\n`)
+        .join('')}K ${name}\n`,
+      'U bob\n',
+    );
 
   it('are listed as their last versions say, pages of the wiki are shown, and nothing in them runs', async () => {
     const [one, other] = ['1'.repeat(40), '2'.repeat(40)];
@@ -454,8 +460,8 @@ describe('check-ins', () => {
           `F a.txt ${two.name} x`,
           `F src/new.txt ${three.name} w src/old.txt`,
           `P ${next.name}`,
-          'T +sym-v1.0 *',
           'T +bgcolor * #ff0000',
+          'T +sym-v1.0 *',
           'U someone\n',
         ].join('\n'),
       ),

@@ -55,10 +55,22 @@ describe('clusters', () => {
 });
 
 it('a content of very many cards is none: they would take more memory than a server has', () => {
-  expect(parseCheckIn(artifact(`C c\nD 2026-01-01T00:00:00\n${'T x\n'.repeat(249_000)}`))).toBeDefined();
-  expect(parseCheckIn(artifact(`C c\nD 2026-01-01T00:00:00\n${'T x\n'.repeat(251_000)}`))).toBeUndefined();
+  const tags = (count: number) =>
+    Array.from({ length: count }, (_, at) => `T +tag${100_000_000 + at} *\n`).join('');
+  expect(parseCheckIn(artifact(`C c\nD 2026-01-01T00:00:00\n${tags(249_000)}`))).toBeDefined();
+  expect(parseCheckIn(artifact(`C c\nD 2026-01-01T00:00:00\n${tags(251_000)}`))).toBeUndefined();
   expect(parseCheckIn(artifact(`C c\nD 2026-01-01T00:00:00\n${'F x\n'.repeat(300_000)}`))).toBeDefined();
   expect(parseCheckIn(artifact(`C c\nD 2026-01-01T00:00:00\n${'F x\n'.repeat(2_000_001)}`))).toBeUndefined();
+});
+
+it('a check-in without parents and user may have both cards without an argument, as the first ones of old projects', () => {
+  const first = artifact(`C initial\\sempty\\scheck-in\nD 2008-01-01T00:00:00\nP\nR ${'0'.repeat(32)}\nU\n`);
+  expect(parseCheckIn(first)).toMatchObject({ parents: [], user: '', comment: 'initial empty check-in' });
+});
+
+it('several cards of parents are all parents', () => {
+  const content = artifact(`C x\nD 2008-01-01T00:00:00\nP ${ONE}\nP ${OTHER}\nU me\n`);
+  expect(parseCheckIn(content)?.parents).toEqual([ONE, OTHER]);
 });
 
 describe('check-ins', () => {
@@ -97,6 +109,11 @@ describe('check-ins', () => {
     ['a wiki page', artifact('D 2026-11-29T16:43:34\nL Page\nU me\n')],
     ['a cluster', artifact(`M ${ONE}\n`)],
     ['cards out of order', artifact(`D 2026-11-29T16:43:34\nC hello\nU me\n`)],
+    ['a check-in without a date', artifact('C x\nU me\n')],
+    ['a check-in with the text of a page', artifact('C x\nD 2026-11-29T16:43:34\nU me\nW 0\n\n')],
+    ['two comments', artifact('C x\nC y\nD 2026-11-29T16:43:34\nU me\n')],
+    ['a comment of two words', artifact('C x y\nD 2026-11-29T16:43:34\nU me\n')],
+    ['a tag that looks like a hash', artifact('C x\nD 2026-11-29T16:43:34\nT +abc *\nU me\n')],
     ['a parent that is no name', artifact('C x\nD 2026-11-29T16:43:34\nP abc\nU me\n')],
     ['a wrong checksum', Buffer.from(`${lines}Z ${'0'.repeat(32)}\n`)],
     ['a text', Buffer.from('Some text\n')],
