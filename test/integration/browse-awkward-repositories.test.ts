@@ -321,6 +321,14 @@ describe('every page has a bounded size and needs few processes', () => {
     expect(reached.filter(({ status }) => status >= 400)).toEqual([]);
     const at = async (path: string) => (await fetch(`${server.url}${root}/${path}`)).text();
     expect(await at('raw/main/x.patch')).toBe('x\n');
+    // A tag of a file, and the file by its id.
+    expect(await at('tag/of-blob')).toContain(`href="${root}/file/of-blob"`);
+    for (const name of ['of-blob', blob]) {
+      expect(await at(`raw/${name}`), name).toBe('x\n');
+      expect(await at(`tree/${name}`), name).toContain('<code>x</code>');
+    }
+    for (const path of ['tree/of-blob/x', 'raw/of-tree', 'blame/of-blob'])
+      expect((await fetch(`${server.url}${root}/${path}`)).status, path).toBe(404);
     expect(await at(`file/${first}/type`)).not.toContain('symbolic link');
     expect(await at('compare/tree...main.patch')).toContain('are the same commit');
     expect(await at('tree/refs/heads/refs/dir')).toContain('sp%20ace');

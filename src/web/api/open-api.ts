@@ -147,6 +147,7 @@ function pathItem(
           description: summary,
           content: { 'application/json': { schema: z.toJSONSchema(schema) } },
         },
+        302: { description: 'another page has what is asked for, or its URL has a whole id: see Location' },
         304: { description: 'not modified: what If-None-Match names is current' },
         ...(Object.keys(query).length === 0
           ? {}

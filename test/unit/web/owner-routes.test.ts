@@ -24,7 +24,10 @@ it('pages of people are charged to their address, and refused above the limit wi
   });
   const page = `/${formatNpub(alice.publicKey)}`;
   // Whether anything is known of the key makes no difference.
-  expect((await app.request(page)).status).toBe(404);
+  const unknown = await app.request(page);
+  expect(unknown.status).toBe(404);
+  // Links on other pages lead here: it says whose page it is.
+  expect(await unknown.text()).toContain(formatNpub(alice.publicKey));
   expect(charged).toEqual([0.02]);
   expect(read).toBe(4);
   wait = 7;

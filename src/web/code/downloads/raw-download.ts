@@ -18,8 +18,8 @@ export const rawDownload: CodeDownload = {
   answer: async (c, { views, downloads }, found, segments) => {
     const { repository, published } = found;
     const at = readRevision(published.manifest, segments);
-    const name = at.path.at(-1);
-    if (name === undefined) throw new CairnError('not-found', 'no file is named');
+    // A tag of a file gives it its name.
+    const name = at.path.at(-1) ?? Buffer.from(at.name.slice(at.name.lastIndexOf('/') + 1));
     const { oid, size, content } = await views.read(repository, published, c.req.raw.signal, async (view) => {
       const { oid } = await findFile(view, at);
       const size = await blobSize(view, oid);

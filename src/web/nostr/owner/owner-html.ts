@@ -3,7 +3,7 @@ import type { Announcement } from '../../../nostr/announcement.ts';
 import { formatNpub } from '../../../nostr/public-key.ts';
 import { fossilUrl } from '../../../nostr/repository-url.ts';
 import { CodeLinks, encodeSegment } from '../../code/code-links.ts';
-import { type Html, page } from '../../layout.ts';
+import { type Html, page, rootOf } from '../../layout.ts';
 import { visitor as visitorHtml } from '../../session/visitor.ts';
 import { timeOf } from '../../time.ts';
 import { cut, shortNpub, userText } from '../../user-text.ts';
@@ -39,6 +39,20 @@ ${repositories.length === 0 ? html`<p>None here.</p>` : html`<ul class="listed">
 ${moreRepositories ? html`<p class="quiet">The ${repositories.length} announced last.</p>` : ''}
 <h2>Activity</h2>
 ${activity.length === 0 ? html`<p>Nothing here.</p>` : html`<ul class="listed">${activity.map((one) => activityHtml(base, key, one))}</ul>`}`,
+  });
+}
+
+/** The page of a key about which nothing is known here, or nothing that the visitor may see: always the same. */
+export function unknownOwnerHtml(base: string, key: string): Html {
+  const npub = formatNpub(key);
+  return page({
+    title: shortNpub(npub),
+    base,
+    content: html`<h1>${identicon(key)} <code>${shortNpub(npub)}</code></h1>
+<p>Nothing is known here about this key, or nothing that is for everybody: no repository was announced with it, and it has written nothing. If it has a
+private repository that you may read, <a href="${rootOf(base)}/sign-in" referrerpolicy="same-origin">sign in</a>.</p>
+<dl><dt>Key</dt><dd><code>${npub}</code></dd></dl>
+<p><a href="nostr:${npub}" rel="nofollow">Open in a Nostr client</a></p>`,
   });
 }
 

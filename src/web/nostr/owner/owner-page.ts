@@ -4,6 +4,8 @@ import { ownerHtml } from './owner-html.ts';
 import { ownerJson } from './owner-json.ts';
 import { type PeopleRead, readOwner } from './read-owner.ts';
 
+export { unknownOwnerHtml } from './owner-html.ts';
+
 /**
  * Makes the page of a person: what the key says of itself, its repositories here, what it did lately.
  * @param base the public base URL of the service

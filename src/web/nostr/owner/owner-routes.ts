@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { parsePublicKey } from '../../../nostr/public-key.ts';
 import { MadePage } from '../../made-page.ts';
+import { PAGE_HEADERS } from '../../page-headers.ts';
 import type { PageTraffic } from '../../page-traffic.ts';
 import { notFound, tooMany } from '../../refuse.ts';
 import { representationOf } from '../../representation.ts';
@@ -39,7 +40,11 @@ export function ownerRoutes({ people, traffic, base, readerOf }: OwnerRoutesCont
     const { owner } = await loadNostr();
     const representation = representationOf(c);
     const body = await owner.makeOwnerPage(people, base, key, visitor, representation);
-    if (body === undefined) return notFound(c, base);
+    if (body === undefined) {
+      return representation === 'json'
+        ? notFound(c, base)
+        : c.html(owner.unknownOwnerHtml(base, key), 404, PAGE_HEADERS);
+    }
     const answer = await sendPage(c, new MadePage(Buffer.from(body)), representation);
     return visitor === undefined ? answer : privateAnswer(c, answer);
   });

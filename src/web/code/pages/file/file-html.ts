@@ -39,7 +39,7 @@ export function fileHtml(context: CodeContext, question: FileQuestion, content: 
   const { shown } = content;
   return codePage(
     context,
-    `${pathText(path)} at ${name}`,
+    path.length === 0 ? `File of ${name}` : `${pathText(path)} at ${name}`,
     html`${placeHtml(context, { word: 'file', revision: name, ref: question.ref, path })}
 <p class="quiet facts">${facts(content)}</p>
 ${actions(context, question, content)}

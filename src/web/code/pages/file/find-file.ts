@@ -8,16 +8,17 @@ import { CairnError } from '../../../../lib/errors.ts';
 export interface FoundEntry extends Pick<TreeEntry, 'kind' | 'oid'> {
   /** The id of the commit; undefined where a tag is one of a tree. */
   readonly commit: string | undefined;
-  /** The tree of the revision. */
+  /** The tree of the revision, or its only file. */
   readonly root: string;
 }
 
-/** Finds the object at a path. @throws CairnError `not-found` when nothing is there */
+/** Finds the object at a path. A tag may stand for a single file. @throws CairnError `not-found` when nothing is there */
 export async function findEntry(
   view: RepositoryView,
   at: Pick<Revision, 'oid' | 'path'>,
 ): Promise<FoundEntry> {
   const { oid, type } = await peel(view, at.oid);
+  if (type === 'blob' && at.path.length === 0) return { kind: 'file', oid, root: oid, commit: undefined };
   const root = type === 'commit' ? (await readCommit(view, oid)).commit.tree : oid;
   const found = await findPath(view, root, at.path);
   return { ...found, root, commit: type === 'commit' ? oid : undefined };

@@ -5,6 +5,7 @@ import { splitMessage, type Tag } from '../../../../git/index.ts';
 import type { Html } from '../../../layout.ts';
 import { userText } from '../../../user-text.ts';
 import { ALL_ARCHIVES, archiveLinks } from '../../archive-links.ts';
+import type { CodeLinks } from '../../code-links.ts';
 import { type CodeContext, codePage } from '../../frame.ts';
 import { messageHtml } from '../../message/message-html.ts';
 import { dayAndTime, personName } from '../../person.ts';
@@ -29,11 +30,19 @@ ${tags.slice(0, SHOWN_TAGS).map(({ tag }) => annotation(context, tag))}
 <dl>
 ${tags.length === 0 ? html`<dt>Tag</dt><dd>lightweight: a name without a message</dd>` : html`<dt>Tag</dt><dd><code>${oid}</code></dd>`}
 ${target(context, peeled, commit)}
-${peeled === undefined || peeled.type === 'blob' ? '' : html`<dt>Files</dt><dd><a href="${links.at('tree', revision)}">Browse</a></dd>`}
+${contentLink(links, revision, peeled)}
 ${commit === undefined ? '' : html`<dt>Archives</dt><dd>${archiveLinks(links, revision, ALL_ARCHIVES)}</dd>`}
 <dt>Receipts</dt><dd><a href="${links.at('receipts', ref)}" rel="nofollow">Who moved it</a></dd>
 </dl>`,
   );
+}
+
+/** Where to see what a tag stands for. */
+function contentLink(links: CodeLinks, revision: string, peeled: FoundTag['peeled']): Html | '' {
+  if (peeled === undefined) return '';
+  return peeled.type === 'blob'
+    ? html`<dt>File</dt><dd><a href="${links.at('file', revision)}">Show</a> · <a href="${links.at('raw', revision)}">Raw</a></dd>`
+    : html`<dt>Files</dt><dd><a href="${links.at('tree', revision)}">Browse</a></dd>`;
 }
 
 function annotation({ links }: CodeContext, { message, tagger, signature }: Tag): Html {

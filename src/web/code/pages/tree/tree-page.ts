@@ -123,6 +123,7 @@ export async function readFolder(
   at: TreeQuestion,
 ): Promise<TreeContent> {
   const { oid, type } = await peel(view, at.oid);
+  if (type === 'blob' && at.path.length === 0) throw new LiesElsewhere('file');
   const root = type === 'commit' ? (await readCommit(view, oid)).commit.tree : oid;
   const folder = await findPath(view, root, at.path);
   if (folder.kind !== 'folder') throw new LiesElsewhere('file');
