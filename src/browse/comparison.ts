@@ -74,10 +74,23 @@ export async function compareCommits(
   const { from, to, mergeBase } = await readPair(view, pair);
   const before = await startOf(view, pair, from, mergeBase);
   const [history, differences] = await Promise.all([
-    listHistory(view, { from: [to.oid], except: [from.oid], count: COMPARED_COMMITS, skip }),
+    listHistory(view, {
+      from: [to.oid],
+      except: exceptOf(from.oid, mergeBase),
+      count: COMPARED_COMMITS,
+      skip,
+    }),
     before === undefined ? undefined : compareTrees(view, before.commit.tree, to.commit.tree, question),
   ]);
   return { from, to, mergeBase, history, differences };
+}
+
+/**
+ * The commits whose histories are left out. The merge base is one of them anyway. git follows dates, and would miss it where those of
+ * commits between are much too old.
+ */
+export function exceptOf(from: string, mergeBase: string | undefined): readonly string[] {
+  return mergeBase === undefined || mergeBase === from ? [from] : [from, mergeBase];
 }
 
 /** Reads the commits of a pair. @throws CairnError `not-found` if it is not a commit, `unavailable` when git fails */

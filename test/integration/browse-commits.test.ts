@@ -405,6 +405,9 @@ describe('an abbreviated id in a URL', () => {
       ['commit/v/1.patch', `commit/${tag}`],
       ['commit/v/1.patch.patch', `commit/${tag}.patch`],
       [`commit/${last.slice(0, 9)}`, `commit/${last}`],
+      // Some programs print ids in capital letters.
+      [`commit/${last.slice(0, 9).toUpperCase()}`, `commit/${last}`],
+      [`commit/${last.toUpperCase()}.patch`, `commit/${last}.patch`],
       ['contains/main', `contains/${last}`],
     ] as const) {
       const answer = await get(from);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CodeRig, textOf } from '../helpers/code-rig.ts';
 import type { GitClient } from '../helpers/git-client.ts';
+import { importHistory } from '../helpers/import-history.ts';
 
 let rig: CodeRig;
 beforeAll(async () => {
@@ -14,6 +15,28 @@ const subjectsOf = (page: string) =>
   [...page.matchAll(/class="subject" href[^>]*><bdi>([^<]*)/g)].map(([, text]) => text);
 
 describe('comparisons', () => {
+  it('list what the first lacks, however wrong the clocks of its commits were', async () => {
+    const { client, push, page, get } = await rig.project('clocks');
+    const year = (number: number) => Date.UTC(number, 0, 1) / 1000;
+    const dates = [2026, 2026, ...Array.from({ length: 12 }, () => 1971), 2020];
+    const commits = dates.map((date, at) => ({
+      ref: 'refs/heads/main',
+      message: `Commit ${at}`,
+      at: year(date) + at,
+      files: { [`f${at}`]: 'x\n' },
+    }));
+    const ids = await importHistory(client, commits);
+    await client.run(['branch', 'side', ids[1] ?? '']);
+    await push('main', 'side');
+    // Stock git is deceived: what it prints here has been there before.
+    expect(await client.run(['rev-list', '--count', 'main..side'])).toBe('2');
+    const shown = await page('compare/main...side');
+    expect(shown).toContain('No commits.');
+    expect(subjectsOf(shown)).toEqual([]);
+    expect(await (await get('compare/main...side.patch')).text()).toBe('');
+    expect(subjectsOf(await page('compare/side...main'))).toHaveLength(13);
+  });
+
   it('start at the merge base with three dots, and at the first ref with two; refs may have slashes', async () => {
     const { client, push, page, get, json } = await rig.project('compare');
     await client.commit('Begin', { a: '1\n' });

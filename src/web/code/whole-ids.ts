@@ -4,8 +4,8 @@ import { isObjectId } from '../../git/index.ts';
 import type { GitManifest } from '../../repository/git/git-manifest.ts';
 import type { CodePath } from './code-path.ts';
 
-/** What git prints for people has seven digits or more. */
-const ABBREVIATED = /(?<![\w-])[0-9a-f]{7,63}(?![\w-])/g;
+/** What git prints for people has seven digits or more. Some programs print ids in capital letters. */
+const ABBREVIATED = /(?<![\w-])[0-9a-f]{7,64}(?![\w-])/gi;
 
 /** A comparison has two. A URL with more is not one that somebody has copied. */
 const MOST = 2;
@@ -31,12 +31,13 @@ export async function withWholeIds(
   let from = 0;
   const candidates = [...revision.matchAll(ABBREVIATED)];
   if (candidates.length > MOST) return undefined;
-  for (const { 0: prefix, index } of candidates) {
-    if (isObjectId(prefix, manifest.objectFormat) || isRefName(manifest, prefix)) continue;
+  for (const { 0: written, index } of candidates) {
+    if (isObjectId(written, manifest.objectFormat) || isRefName(manifest, written)) continue;
+    const prefix = written.toLowerCase();
     const found = await find(prefix);
     if (found?.type !== 'commit' && found?.type !== 'tag') return undefined;
     whole += revision.slice(from, index) + found.oid;
-    from = index + prefix.length;
+    from = index + written.length;
   }
   return from === 0 ? undefined : [Buffer.from(whole + revision.slice(from), 'latin1'), ...path];
 }

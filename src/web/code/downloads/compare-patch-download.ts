@@ -1,4 +1,4 @@
-import { readComparison, readPair, startOf } from '../../../browse/comparison.ts';
+import { exceptOf, readComparison, readPair, startOf } from '../../../browse/comparison.ts';
 import { printMails, printWholeDiff } from '../../../git-process/download-commands.ts';
 import { CairnError, isCairnError } from '../../../lib/errors.ts';
 import type { GitManifest } from '../../../repository/git/git-manifest.ts';
@@ -17,13 +17,14 @@ export const comparePatchDownload: CodeDownload = {
     const { repository, published } = found;
     const { names, form } = withoutEnding(segments);
     const pair = readComparison(published.manifest, names);
-    const { from, to, start } = await sources.views.read(
+    const { from, to, start, except } = await sources.views.read(
       repository,
       published,
       c.req.raw.signal,
       async (view) => {
         const { from, to, mergeBase } = await readPair(view, pair);
-        return { from, to, start: await startOf(view, pair, from, mergeBase) };
+        const start = await startOf(view, pair, from, mergeBase);
+        return { from, to, start, except: exceptOf(from.oid, mergeBase) };
       },
     );
     if (form === 'patch') {
@@ -31,7 +32,7 @@ export const comparePatchDownload: CodeDownload = {
         key: ['mails', from.oid, to.oid],
         name: `${from.oid.slice(0, 12)}-${to.oid.slice(0, 12)}.patch`,
         command: printMails,
-        input: `${to.oid}\n^${from.oid}\n`,
+        input: [to.oid, ...except.map((oid) => `^${oid}`)].map((line) => `${line}\n`).join(''),
       });
     }
     if (start === undefined) {
