@@ -28,6 +28,7 @@ import {
   PUSHED,
   whole,
 } from '../helpers/fossil-rig.ts';
+import { InstantClock } from '../helpers/instant-clock.ts';
 import { ManualClock } from '../helpers/manual-clock.ts';
 import { SeededRandom } from '../helpers/seeded-random.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -45,11 +46,11 @@ class FoldRig implements AsyncDisposable {
     this.folder = folder;
   }
 
-  static async open(): Promise<FoldRig> {
+  static async open(clock = new InstantClock()): Promise<FoldRig> {
     const folder = await tempDir('fold-fossil');
     const scratch = join(folder.path, 'scratch');
     await mkdir(scratch);
-    const rig = await new FossilRig({ folder: join(folder.path, 'cache') }).create();
+    const rig = await new FossilRig({ folder: join(folder.path, 'cache'), clock }).create();
     await rig.opened.cache.open();
     return new FoldRig(rig, scratch, folder);
   }
@@ -217,6 +218,41 @@ describe('a fold of a Fossil repository', () => {
     expect(added).toEqual([]);
     expect(bag.isWaiting(three.name)).toBe(true);
     expect(await verifyBag(await rig.another(3).bag())).toEqual([]);
+  });
+
+  it('keeps the day of deltas that wait, and leaves them out in the end', async () => {
+    const DAY = 86_400_000;
+    await using folded = await FoldRig.open();
+    const { rig } = folded;
+    const [source, target] = [whole(lines(0, 50)), whole(lines(1, 50))];
+    await rig.push([delta(source, target)]);
+    await rig.push([whole('one')]);
+    rig.clock.advance(31 * DAY);
+    await folded.fold();
+    expect((await rig.another().bag()).isWaiting(target.name)).toBe(true);
+    rig.clock.advance(DAY);
+    expect(await folded.fold()).toMatchObject({ outcome: 'folded' });
+    const bag = await rig.another().bag();
+    expect([bag.isWaiting(target.name), bag.count]).toEqual([false, 1]);
+    expect(await verifyBag(bag)).toEqual([]);
+  });
+
+  it('gives deltas that wait since before their day was kept the day of the fold', async () => {
+    const DAY = 86_400_000;
+    await using folded = await FoldRig.open(new InstantClock(0));
+    const { rig } = folded;
+    const [source, target] = [whole(lines(0, 50)), whole(lines(1, 50))];
+    await rig.push([delta(source, target)]);
+    rig.clock.advance(1_000 * DAY);
+    await rig.push([whole('one')]);
+    await folded.fold();
+    expect((await rig.another().bag()).isWaiting(target.name)).toBe(true);
+    rig.clock.advance(30 * DAY);
+    await rig.push([whole('two')]);
+    expect((await rig.another().bag()).isWaiting(target.name)).toBe(true);
+    rig.clock.advance(DAY);
+    await rig.push([whole('three')]);
+    expect((await rig.another().bag()).isWaiting(target.name)).toBe(false);
   });
 
   it('on two servers is done by one', async () => {

@@ -246,8 +246,8 @@ export class BagDraft {
       place.length = index.lengthOf(record);
       place.source = source === NO_SOURCE ? NONE : (slots[source] ?? NONE);
       if ((place.flags & NO_ARTIFACT) !== 0) {
-        const { offset, length, size } = place;
-        this.addOther(slot, place.source, place.flags, { pack, offset, length, size });
+        const { offset, length, size, depth } = place;
+        this.addOther(slot, place.source, place.flags, { pack, offset, length, size }, depth);
       } else if (this.isNews(slot, place.flags)) {
         this.hold(slot, place);
         effective[record] = isVisible(this.status[slot] ?? 0) ? 1 : 0;
@@ -257,11 +257,18 @@ export class BagDraft {
     return place.offset;
   }
 
-  private addOther(slot: number, source: number, recordFlags: number, place: ContentPlace): void {
+  /** @param day of a delta that waits, where other records have their depth */
+  private addOther(
+    slot: number,
+    source: number,
+    recordFlags: number,
+    place: ContentPlace,
+    day: number,
+  ): void {
     if ((recordFlags & flags.unversioned) !== 0) this.addContent(slot, place);
     else if ((recordFlags & flags.wrong) !== 0) this.waiting.remove(slot, source);
     else {
-      const delta = { ...place, slot, source, isPrivate: (recordFlags & flags.private) !== 0 };
+      const delta = { ...place, slot, source, day, isPrivate: (recordFlags & flags.private) !== 0 };
       if (stillWaits(this.status[slot] ?? 0, delta)) this.waiting.add(delta);
     }
   }

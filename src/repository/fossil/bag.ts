@@ -1,6 +1,7 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
 import { deflatePayload } from '../../fossil/compression.ts';
 import type { UnversionedFile } from '../../fossil/unversioned.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Digest } from '../../lib/digest.ts';
 import { publicError } from '../../lib/errors.ts';
 import { type Bytes, inMemory } from '../../lib/file-bytes.ts';
@@ -57,6 +58,7 @@ export interface BagContext {
   /** Absent: each content is expanded when it is asked for. */
   readonly contents: ContentCache | undefined;
   readonly cards: SharedFileCards;
+  readonly clock: Pick<Clock, 'now'>;
   /** For contents and packs that are too large for memory. */
   readonly scratch: ScratchFiles;
 }

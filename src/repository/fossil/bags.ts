@@ -1,4 +1,5 @@
 import type { ArtifactName } from '../../fossil/artifact-name.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { concurrently } from '../../lib/concurrently.ts';
 import { cooperate } from '../../lib/cooperative.ts';
 import { sha256 } from '../../lib/digest.ts';
@@ -24,6 +25,8 @@ const READS = 8;
 export interface BagsOptions {
   readonly reader: PackReader;
   readonly random: Random;
+  /** Tells for how long deltas have waited. */
+  readonly clock: Pick<Clock, 'now'>;
   /** Bytes of memory for what is derived from states. */
   readonly memory: number;
   readonly contents?: ContentCache;
@@ -40,9 +43,9 @@ export class Bags {
   private readonly known: LruMap<string, readonly BagState[]>;
   private readonly deriving = new SingleFlight<string, BagState>();
 
-  constructor({ reader, random, memory, contents, scratch }: BagsOptions) {
+  constructor({ reader, random, clock, memory, contents, scratch }: BagsOptions) {
     const hash = new NameHash(random);
-    this.context = { reader, contents, hash, cards: new SharedFileCards(), scratch };
+    this.context = { reader, contents, hash, cards: new SharedFileCards(), clock, scratch };
     this.known = new LruMap(memory);
   }
 

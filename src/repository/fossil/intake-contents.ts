@@ -7,7 +7,7 @@ import { type Bytes, FileBytes, inMemory } from '../../lib/file-bytes.ts';
 import { LruMap } from '../../lib/lru.ts';
 import { bad, because } from './bad-artifact.ts';
 import type { Bag } from './bag.ts';
-import { type ContentMaker, LARGE_CONTENT } from './content-maker.ts';
+import { type ContentMaker, declaredByDelta, LARGE_CONTENT } from './content-maker.ts';
 import type { Delta } from './deltas.ts';
 import type { IntakeLimits } from './intake-limits.ts';
 import type { PackBuilder } from './pack-builder.ts';
@@ -63,6 +63,18 @@ export class IntakeContents {
     if (received === undefined) this.settled += content.length;
     else this.count(name, content.length);
     return content;
+  }
+
+  /** Bytes of the content, as a delta without source declares them. @throws CairnError `invalid` or `too-large`, naming it */
+  async declaredBy({ name }: Delta, delta: Bytes): Promise<number> {
+    const { artifact: limit } = this.options.limits;
+    try {
+      const size = await declaredByDelta(delta);
+      if (size <= limit) return size;
+      throw new CairnError('too-large', `it expands to ${size} bytes, and ${limit} are allowed`);
+    } catch (error) {
+      throw because(name, error);
+    }
   }
 
   /** Whether a delta that has waited may be made in this intake, too. Otherwise it waits for the next one. */
@@ -159,10 +171,13 @@ export async function inMemoryIfSmall(bytes: Bytes): Promise<Bytes> {
 }
 
 /** What a content says of other artifacts. */
-export async function structureOf(content: Bytes): Promise<{
+export interface Structure {
   readonly members?: readonly ArtifactName[];
   readonly checkIn?: CheckIn;
-}> {
+}
+
+/** Reads what a content says of other artifacts. */
+export async function structureOf(content: Bytes): Promise<Structure> {
   if (content.length > LARGEST_STRUCTURE) return {};
   if (content instanceof FileBytes && !mayBeStructural(await content.read(0, 1))) return {};
   const bytes = await inMemory(content);

@@ -10,10 +10,11 @@ import { type Bytes, FileBytes } from '../../lib/file-bytes.ts';
 import { bad, because } from './bad-artifact.ts';
 import type { Bag } from './bag.ts';
 import { isPublic, isVisible, status } from './bag-state.ts';
-import { ContentMaker, declaredByDelta } from './content-maker.ts';
+import { ContentMaker } from './content-maker.ts';
 import { circularDeltas, type Delta, KnownDeltas } from './deltas.ts';
+import { ExpiredDeltas } from './expired-deltas.ts';
 import { hasName } from './has-name.ts';
-import { IntakeContents, inMemoryIfSmall, structureOf } from './intake-contents.ts';
+import { IntakeContents, inMemoryIfSmall, type Structure, structureOf } from './intake-contents.ts';
 import { INTAKE_LIMITS, type IntakeLimits } from './intake-limits.ts';
 import { PackBuilder } from './pack-builder.ts';
 import { flags, type PackRecord } from './pack-index.ts';
@@ -27,7 +28,7 @@ import type {
   ReceivedArtifact,
 } from './prepared-artifacts.ts';
 import { takeUnversioned } from './take-unversioned.ts';
-import type { WaitingDelta } from './waiting-deltas.ts';
+import { WAITS_DAYS, WAITS_DAYS_IF_FULL, type WaitingDelta } from './waiting-deltas.ts';
 
 /** Bytes that a delta may be longer than what it makes. A longer one is stored whole: whoever reads it expects little. */
 export const DELTA_EXTRA = 1_000;
@@ -77,7 +78,9 @@ class Intake {
   private readonly sources = new Set<ArtifactName>();
   private readonly artifacts: BroughtArtifact[] = [];
   private readonly waiting: BroughtDelta[] = [];
+  /** Deltas that have waited and are wrong, or have waited for too long. */
   private readonly wrong: BroughtDelta[] = [];
+  private readonly expired: ExpiredDeltas;
   /** Makes the payload of what came as it is. */
   private asPayload = payloadMaker([], INTAKE_LIMITS);
   /** Members of clusters that came, and of those that deltas made that have waited. */
@@ -97,6 +100,7 @@ class Intake {
     this.limits = limits;
     this.builder = builder;
     const { stored } = this;
+    this.expired = new ExpiredDeltas(bag);
     this.contents = new IntakeContents({ bag, session, maker, builder, limits, stored });
   }
 
@@ -156,7 +160,7 @@ class Intake {
     const { name } = artifact;
     const content = await this.contents.whole(artifact);
     if (!(await hasName(name, content))) throw bad(name, 'its content does not match its name');
-    await this.store(artifact, content);
+    await this.store(artifact, content, this.isHere(artifact) ? {} : await structureOf(content));
     await this.follow(name);
   }
 
@@ -168,8 +172,10 @@ class Intake {
       const made = await this.made(delta);
       if (made === undefined) continue;
       const { content, deltaSize } = made;
-      if (delta.waiting !== undefined && !(await this.maySettle(delta, content))) continue;
-      await this.store(delta, content, deltaSize <= content.length + DELTA_EXTRA ? delta : undefined);
+      const structure = this.isHere(delta) ? {} : await structureOf(content);
+      if (delta.waiting !== undefined && !(await this.maySettle(delta, structure))) continue;
+      const kept = deltaSize <= content.length + DELTA_EXTRA ? delta : undefined;
+      await this.store(delta, content, structure, kept);
       for (const next of this.takeDeltas(delta.name)) stack.push(next);
     }
   }
@@ -234,11 +240,10 @@ class Intake {
    * Whether what a delta made that has waited is stored. One that is a cluster with too many members is dropped: what comes now is not
    * refused for it. If only those of all together are too many, it waits on.
    */
-  private async maySettle(delta: Delta, content: Bytes): Promise<boolean> {
+  private async maySettle(delta: Delta, { members = [] }: Structure): Promise<boolean> {
     const { limits } = this;
-    const { members = [] } = await structureOf(content);
-    if (members.length === 0 || this.isHere(delta)) return true;
-    if (members.length > limits.members || this.missingWith(members.length) > limits.missing) {
+    if (members.length === 0) return true;
+    if (members.length > limits.members || this.bag.view.missingMembers + members.length > limits.missing) {
       await this.drop(delta);
       return false;
     }
@@ -252,6 +257,7 @@ class Intake {
     from: Pick<Delta, 'name' | 'isPrivate' | 'waiting'> &
       Partial<Pick<ReceivedArtifact<Bytes>, 'payload' | 'form'>>,
     content: Bytes,
+    { members, checkIn }: Structure,
     delta?: Delta,
   ): Promise<void> {
     await this.yielder.next();
@@ -264,7 +270,6 @@ class Intake {
     if (this.isHere(from)) return;
 
     const kept = delta === undefined ? undefined : this.keptDelta(delta);
-    const { members, checkIn } = await structureOf(content);
     // One that begins a branch leaves its parent a leaf of the other branch, as in stock Fossil.
     const links = members ?? (checkIn?.branch === undefined ? checkIn?.parents : []);
     if (from.waiting === undefined) this.countMembers(name, members?.length ?? 0);
@@ -317,19 +322,20 @@ class Intake {
   private countMembers(name: ArtifactName, members: number): void {
     this.members += members;
     const { members: limit, missing } = this.limits;
-    if (this.members > limit || this.missingWith(members) > missing) {
+    if (this.members > limit || this.bag.view.missingMembers + members > missing) {
       throw new CairnError('too-large', `artifact ${name}: clusters name too many missing artifacts`);
     }
   }
 
-  private missingWith(members: number): number {
-    return this.bag.view.missingMembers + members;
-  }
-
   /** What is left has no source here: it is kept until the source comes. */
   private async keepWaiting(): Promise<void> {
-    let bytes = this.bag.waitingBytes;
-    let records = this.bag.view.waiting.length;
+    const { expired, limits } = this;
+    await this.expire(WAITS_DAYS);
+    let hasMadeRoom = false;
+    let kept = expired.left();
+    let [bytes, records] = [0, 0];
+    const isTooMuch = () =>
+      kept.bytes + bytes > limits.waiting || kept.records + records > limits.waitingRecords;
     const left = [...this.deltas.values()].flat();
     const circular = await cooperate(circularDeltas(left, (name) => this.waitsFor(name)));
     const known = new KnownDeltas();
@@ -340,29 +346,31 @@ class Intake {
       if (this.isHere(waiting) || circular.has(name)) continue;
       known.add(waiting);
       const delta = await this.contents.ofDelta(waiting);
-      let size: number;
-      try {
-        size = await declaredByDelta(delta);
-        if (size > this.limits.artifact) {
-          throw new CairnError(
-            'too-large',
-            `it expands to ${size} bytes, and ${this.limits.artifact} are allowed`,
-          );
-        }
-      } catch (error) {
-        throw because(name, error);
-      }
+      const size = await this.contents.declaredBy(waiting, delta);
       const before = this.builder.size;
       const bits = flags.waiting | (isPrivate ? flags.private : 0);
-      const record = { name, source, flags: bits, depth: 0, size };
+      const record = { name, source, flags: bits, depth: expired.today, size };
       if (received.form === 'stored') await this.builder.add(record, received.payload);
       else await this.addPlain(record, delta);
       bytes += this.builder.size - before;
       records++;
-      if (bytes > this.limits.waiting || records > this.limits.waitingRecords) {
+      if (isTooMuch() && !hasMadeRoom) {
+        hasMadeRoom = true;
+        await this.expire(WAITS_DAYS_IF_FULL);
+        kept = expired.left();
+      }
+      if (isTooMuch()) {
         throw new CairnError('too-large', `artifact ${name}: too many deltas wait for their sources`);
       }
       this.waiting.push({ name, source, isPrivate });
+    }
+  }
+
+  /** Drops the deltas of the bag that have waited for more than so many days. */
+  private async expire(days: number): Promise<void> {
+    for (const delta of this.expired.expire(days, this.waiting)) {
+      if (this.yielder.isDueByNow) await this.yielder.next();
+      if (!this.stored.has(delta.name)) await this.drop(delta);
     }
   }
 
@@ -370,7 +378,7 @@ class Intake {
   private waitsFor(name: ArtifactName): ArtifactName | undefined {
     const { bag } = this;
     if (!bag.isWaiting(name) || bag.isShunned(name)) return undefined;
-    const [delta] = bag.waiting.making(bag.slotOf(name));
+    const delta = bag.waiting.making(bag.slotOf(name)).find((each) => !this.expired.has(each));
     return delta === undefined ? undefined : bag.view.table.names.at(delta.source);
   }
 
@@ -378,7 +386,8 @@ class Intake {
   private isKnown({ name, source, isPrivate }: BroughtDelta): boolean {
     const { bag } = this;
     if (!bag.isWaiting(name)) return false;
-    return bag.waiting.has({ slot: bag.slotOf(name), source: bag.slotOf(source), isPrivate });
+    const slots = { slot: bag.slotOf(name), source: bag.slotOf(source) };
+    return !this.expired.has(slots) && bag.waiting.has({ ...slots, isPrivate });
   }
 
   /** Whether an artifact is here, and for as many as it comes for. */

@@ -46,7 +46,7 @@ export interface PackRecord {
   readonly flags: number;
   /** If the payload is a delta. */
   readonly source?: ArtifactName;
-  /** How many deltas make the content: 0 if the payload is the content itself. */
+  /** How many deltas make the content: 0 if the payload is the content itself. For a waiting delta the day on which it came. */
   readonly depth: number;
   /** Bytes of the content; for a waiting delta as it declares them. */
   readonly size: number;

@@ -1,3 +1,15 @@
+import type { Clock } from '../../lib/clock.ts';
+
+/**
+ * Days for which a delta waits. Its source comes with the next round of the same push, or when an interrupted push is repeated. What
+ * never comes must not take the room of other pushes for ever.
+ */
+export const WAITS_DAYS = 30;
+/** The same if there is no room for others. */
+export const WAITS_DAYS_IF_FULL = 1;
+/** A fold leaves a delta out so many days later than a push does, so that no push counts on one that is about to leave. */
+export const FOLD_DAYS_LATER = 1;
+
 /** A delta that waits for its source. */
 export interface WaitingDelta {
   readonly slot: number;
@@ -8,6 +20,18 @@ export interface WaitingDelta {
   readonly pack: number;
   readonly offset: number;
   readonly length: number;
+  /** The day on which it came, see {@link dayOf}; 0 if that is not known. */
+  readonly day: number;
+}
+
+/** Whole days since the epoch. */
+export function dayOf(clock: Pick<Clock, 'now'>): number {
+  return Math.floor(clock.now() / 86_400_000);
+}
+
+/** Whether a delta has waited for more than so many days. */
+export function hasWaited({ day }: Pick<WaitingDelta, 'day'>, days: number, today: number): boolean {
+  return day !== 0 && today - day > days;
 }
 
 const NONE: readonly WaitingDelta[] = [];

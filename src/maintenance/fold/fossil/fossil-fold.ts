@@ -30,6 +30,7 @@ import type { FossilRepository } from '../../../repository/fossil/fossil-reposit
 import { type PackFile, PackFileWriter } from '../../../repository/fossil/pack-file.ts';
 import { flags, NO_SOURCE, type PackIndex, type PackRecord } from '../../../repository/fossil/pack-index.ts';
 import type { PackSession } from '../../../repository/fossil/pack-reader.ts';
+import { dayOf, FOLD_DAYS_LATER, hasWaited, WAITS_DAYS } from '../../../repository/fossil/waiting-deltas.ts';
 import { foldLeaseKey } from '../../../repository/keys.ts';
 import { takeLease } from '../../../repository/records/lease.ts';
 import type { RepositoryId } from '../../../repository/repository-id.ts';
@@ -167,8 +168,8 @@ class FoldCopy {
   private readonly path: string;
   private readonly signal: AbortSignal;
   private readonly yielder = new Yielder();
-  /** Where deltas wait. */
-  private readonly waiting: ReadonlySet<string>;
+  /** The days on which deltas came that still wait, by where they are. */
+  private readonly waiting: ReadonlyMap<string, number>;
   /** Contents that unversioned files have now. */
   private readonly usedContents: ReadonlySet<ArtifactName>;
   /** Names of unversioned files whose version is in the new pack. */
@@ -178,7 +179,13 @@ class FoldCopy {
 
   constructor(bag: Bag, run: FossilFoldRun, path: string, signal: AbortSignal) {
     const { waiting, unversioned } = bag.view;
-    this.waiting = new Set(waiting.map(({ pack, offset }) => `${pack} ${offset}`));
+    const today = dayOf(bag.context.clock);
+    // Of those that came from before days were kept, the day of the first fold counts.
+    this.waiting = new Map(
+      waiting
+        .filter((delta) => !hasWaited(delta, WAITS_DAYS + FOLD_DAYS_LATER, today))
+        .map(({ pack, offset, day }) => [`${pack} ${offset}`, day === 0 ? today : day]),
+    );
     const hashes = [...unversioned.values()].flatMap(({ hash }) => (hash === undefined ? [] : [hash]));
     this.usedContents = new Set(hashes);
     this.bag = bag;
@@ -337,7 +344,8 @@ class FoldCopy {
     // It may be about a delta in a pack before the run.
     if ((bits & flags.wrong) !== 0) return this.run.from > 0 ? record : undefined;
     if ((bits & flags.waiting) !== 0) {
-      return this.waiting.has(`${place.pack} ${place.offset}`) ? record : undefined;
+      const day = this.waiting.get(`${place.pack} ${place.offset}`);
+      return day === undefined ? undefined : { ...record, depth: day };
     }
     const slot = bag.slotOf(name);
     if ((bag.bitsOf(slot) & status.held) === 0 || !isAt(placeOf(view, slot))) return undefined;

@@ -6,7 +6,7 @@ import { SeededRandom } from '../../../helpers/seeded-random.ts';
 const NOTHING = { waiting: [], waitingDeltas: new WaitingDeltas([]) };
 
 function deltaOf(slot: number, source: number, isPrivate = false, offset = 0): WaitingDelta {
-  return { slot, source, isPrivate, size: 1, pack: 0, offset, length: 1 };
+  return { slot, source, isPrivate, size: 1, pack: 0, offset, length: 1, day: 0 };
 }
 
 it('what waits is what a plain list says, over many states', () => {

@@ -10,6 +10,8 @@ const source = whole(lines(0, 200));
 const target = whole(lines(1, 200));
 const next = whole(lines(2, 200));
 
+const DAY = 86_400_000;
+
 describe('a delta without its source', () => {
   it('waits durably: it is not shown or counted, and its source is requested', async () => {
     const rig = await new FossilRig().create();
@@ -210,6 +212,62 @@ describe('a bad artifact', () => {
     await expect(rig.push(waiting, { waiting: 500 })).rejects.toMatchObject({ kind: 'too-large' });
     await rig.push(waiting.slice(0, 9), { waitingRecords: 9 });
     await expect(rig.push(waiting, { waitingRecords: 9 })).rejects.toMatchObject({ kind: 'too-large' });
+  });
+
+  it('is dropped by the next push after 30 days, and waits again if it comes again', async () => {
+    const rig = await new FossilRig().create();
+    await rig.push([delta(source, target)]);
+    rig.clock.advance(30 * DAY);
+    await rig.push([whole('one')]);
+    expect((await rig.bag()).isWaiting(target.name)).toBe(true);
+    rig.clock.advance(DAY);
+    await rig.push([whole('two')]);
+    for (const bag of [await rig.bag(), await rig.another().bag()]) {
+      expect([bag.isWaiting(target.name), bag.waitingCount, bag.wanted(10)]).toEqual([false, 0, []]);
+    }
+    await rig.push([delta(source, target)]);
+    rig.clock.advance(31 * DAY);
+    // The same again: it came today.
+    await rig.push([delta(source, target)]);
+    rig.clock.advance(30 * DAY);
+    const { added } = await rig.another().push([source]);
+    expect([...added].sort()).toEqual([source.name, target.name].sort());
+  });
+
+  it('makes room for others after a day if there is none', async () => {
+    const rig = await new FossilRig().create();
+    const of = (from: number, count: number) =>
+      Array.from({ length: count }, (_, at) =>
+        delta(whole(`absent ${from + at}`), whole(lines(from + at, 20))),
+      );
+    const limits = { waitingRecords: 10 };
+    await rig.push(of(0, 10), limits);
+    rig.clock.advance(DAY);
+    await expect(rig.push(of(10, 1), limits)).rejects.toMatchObject({ kind: 'too-large' });
+    rig.clock.advance(DAY);
+    await rig.push(of(10, 10), limits);
+    expect((await rig.another().bag()).waitingCount).toBe(10);
+    await expect(rig.push(of(20, 1), limits)).rejects.toMatchObject({ kind: 'too-large' });
+    rig.clock.advance(2 * DAY);
+    const bytes = (await rig.bag()).waitingBytes;
+    await rig.push(of(20, 4), { waiting: bytes });
+    expect((await rig.another().bag()).waitingCount).toBe(4);
+    rig.clock.advance(2 * DAY);
+    // Too many at once are refused, and nothing has changed.
+    await expect(rig.push(of(30, 11), limits)).rejects.toMatchObject({ kind: 'too-large' });
+    expect((await rig.another().bag()).waitingCount).toBe(4);
+  });
+
+  it('for the public does not go with the private one that has waited for long', async () => {
+    const rig = await new FossilRig().create();
+    await rig.push([{ ...delta(source, target), isPrivate: true }]);
+    rig.clock.advance(29 * DAY);
+    await rig.push([delta(source, target)]);
+    rig.clock.advance(2 * DAY);
+    await rig.push([whole('one')]);
+    await rig.push([source]);
+    const found = (await rig.another().bag()).find(target.name);
+    expect(found?.isPrivate).toBe(false);
   });
 
   it('in a circle of waiting deltas is left out, and requested as a whole', async () => {
