@@ -49,14 +49,14 @@ afterAll(async () => {
   await folder?.[Symbol.asyncDispose]();
 });
 
-/** What axe-core finds that is serious or critical, with the elements. */
+/** What axe-core finds that is more than minor, with the elements. */
 async function inaccessible(rules: RunOptions): Promise<string[]> {
   const { violations } = await window.page.evaluate<AxeResults, RunOptions>(
     (options) => (globalThis as unknown as { axe: typeof import('axe-core') }).axe.run(options),
     { ...rules, resultTypes: ['violations'] },
   );
   return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .filter(({ impact }) => impact !== 'minor')
     .map(
       ({ id, nodes }) =>
         `${id}: ${nodes

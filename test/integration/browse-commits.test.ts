@@ -66,6 +66,11 @@ Reviewed-by: R <r@example.org>`;
       '<span class="quiet"><span class="plus">+3</span> <span class="minus">−3</span></span>',
     );
     const split = await page(`commit/${oid}?view=split`);
+    // Regions of a page have different names.
+    for (const shown of [unified, split]) {
+      const names = [...shown.matchAll(/role="region" aria-label="([^"]*)"/g)].map(([, name]) => name);
+      expect(names).toEqual(['Changes of a', 'Changes of b', 'Changes of crlf']);
+    }
     expect(split).toMatch(
       /<td class="number">1<\/td><td class="deleted">.*size.*<\/td><td class="number">1<\/td><td class="added">.*length/,
     );

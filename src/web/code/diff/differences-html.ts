@@ -130,11 +130,15 @@ function linesHtml(
 `
       : html`<p class="quiet">The rest of the changes of this file is not shown.</p>
 `;
-  return html`${diff.hunks.length === 0 ? '' : diffLinesHtml(diff, view.split, parts.coloured ?? PLAIN)}${binary}${diff.cut ? rest : ''}`;
+  return html`${diff.hunks.length === 0 ? '' : diffLinesHtml(diff, textOf(file.newPath), view.split, parts.coloured ?? PLAIN)}${binary}${diff.cut ? rest : ''}`;
+}
+
+function textOf(path: Buffer): string {
+  return beginningOfPath(path).toString('utf8');
 }
 
 function pathHtml({ oldPath, newPath }: ChangedFile): Html {
-  const path = (bytes: Buffer) => userText(beginningOfPath(bytes).toString('utf8'), 1_024);
+  const path = (bytes: Buffer) => userText(textOf(bytes), 1_024);
   return oldPath.equals(newPath) ? path(newPath) : html`${path(oldPath)} → ${path(newPath)}`;
 }
 
