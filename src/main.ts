@@ -24,8 +24,12 @@ async function main(): Promise<void> {
   }
   // Whoever reads the output may stop early, as `head` does. What is left to print is then for nobody.
   process.stdout.on('error', (error) => {
-    if (systemCode(error) !== 'EPIPE') throw error;
+    if (systemCode(error) === 'EPIPE') return;
+    process.stderr.write(`cairn: standard output cannot be written: ${error.message}\n`);
+    process.exit(1);
   });
+  // Messages and logs that nobody can read must not end the work that they are about.
+  process.stderr.on('error', () => undefined);
   const print = (text: string) => process.stdout.write(`${text}\n`);
   const warn = (text: string) => process.stderr.write(`cairn: warning: ${text}\n`);
   try {

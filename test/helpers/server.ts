@@ -116,6 +116,8 @@ export interface ServerProcess extends AsyncDisposable {
   readonly pid: number;
   /** Everything printed on standard error so far. */
   readonly log: () => string;
+  /** Closes the pipe that it logs to: nobody reads its log any more. */
+  readonly closeLog: () => void;
   /** Sends a signal and waits for the end; returns the exit code (null after a signal that killed). */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -148,6 +150,7 @@ export async function spawnServer(
     url,
     pid: child.pid ?? 0,
     log: () => stderr,
+    closeLog: () => void child.stderr.destroy(),
     stop,
     [Symbol.asyncDispose]: async () => {
       await stop('SIGKILL');
