@@ -14,7 +14,7 @@ const TURNS = 50;
 /** A clock that stands still until a test moves it. Sleepers wake when their time has come. */
 export class ManualClock implements Clock {
   private elapsed = 0;
-  private readonly epoch: number;
+  private epoch: number;
   private readonly sleepers = new Set<Sleeper>();
 
   /** @param epoch wall-clock milliseconds to begin with */
@@ -56,6 +56,11 @@ export class ManualClock implements Clock {
       this.sleepers.add(sleeper);
       signal?.addEventListener('abort', stop, { once: true });
     });
+  }
+
+  /** Sets the clock on the wall, forward or back. No time passes. */
+  set(seconds: number): void {
+    this.epoch += seconds * 1000;
   }
 
   /** Lets time pass, and those who wake on the way do their work. */

@@ -44,6 +44,30 @@ describe('a pull mirror (issue 13, point 4)', () => {
     expect(lag).toBeLessThanOrEqual(111);
   });
 
+  it('does not wait for a date that a wrong clock has set', async () => {
+    const rig = new MirrorRig();
+    const source = rig.remote('source');
+    source.set(MAIN, commit(1));
+    rig.clock.set(365 * 24 * HOUR);
+    const one = await rig.server();
+    await one.kept.add(one.repository, pullOf(source), null);
+    await rig.clock.advance(1);
+    source.set(MAIN, commit(2));
+    // The clock is set right: once with a server that goes on, and once with one that starts anew.
+    rig.clock.set(-365 * 24 * HOUR);
+    await rig.clock.advance(200);
+    expect(await mainOf(one)).toBe(commit(2));
+    rig.clock.set(365 * 24 * HOUR);
+    await rig.clock.advance(200);
+    one.kill();
+    rig.clock.set(-365 * 24 * HOUR);
+    source.set(MAIN, commit(3));
+    const two = await rig.server();
+    await rig.clock.advance(200);
+    expect(await mainOf(two)).toBe(commit(3));
+    expect((await two.kept.show(two.repository, 'upstream')).due).toBeLessThan(rig.clock.seconds + 111);
+  });
+
   it('in a namespace puts its refs below refs/mirrors, beside pushed ones', async () => {
     const rig = new MirrorRig();
     const server = await rig.server();

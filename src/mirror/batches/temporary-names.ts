@@ -54,10 +54,10 @@ export class TemporaryNames {
     return partsOf(name)?.run === this.run;
   }
 
-  /** True for a ref that no run works on: it is too old, or has a name that no run gives. */
+  /** True for a ref that no run works on: it is too old, from a clock that was far ahead, or has a name that no run gives. */
   isLeftOver(name: string): boolean {
     const parts = partsOf(name);
-    return parts === undefined || parts.at + LEFT_OVER_AFTER < this.now();
+    return parts === undefined || Math.abs(this.now() - parts.at) > LEFT_OVER_AFTER;
   }
 
   private now(): number {

@@ -1,7 +1,7 @@
 import type { KeptMirror } from '../../repository/records/mirrors-record.ts';
 import { formatRepositoryId, type RepositoryId } from '../../repository/repository-id.ts';
 import { conditionOf, lagOf, type MirrorCondition } from './mirror-view.ts';
-import { nextTurn } from './schedule.ts';
+import { isTooFar, nextTurn } from './schedule.ts';
 
 /** A mirror as this process knows it. */
 export interface KnownMirror {
@@ -27,13 +27,13 @@ export interface MirrorSummary {
 
 interface KnownRepository {
   readonly mirrors: Map<string, KnownMirror>;
-  /** When a mirror of it was last started: milliseconds. */
+  /** When a mirror of it was last started: the number of that start. */
   started: number;
 }
 
 interface KnownOwner {
   running: number;
-  /** When a mirror of this owner was last started: milliseconds. */
+  /** When a mirror of this owner was last started: the number of that start. */
   started: number;
 }
 
@@ -46,6 +46,8 @@ export class KnownMirrors {
   /** Those of whom a mirror has run since the process started. */
   private readonly owners = new Map<string, KnownOwner>();
   private readonly most: number;
+  /** Mirrors that were started so far. The clock on the wall may be set back, and would give others the first turn for long. */
+  private starts = 0;
 
   /** @param concurrency mirrors that run at once; those of one owner get at most three quarters of the slots */
   constructor(concurrency: number) {
@@ -90,6 +92,10 @@ export class KnownMirrors {
 
   /** Starts the mirror whose turn it is; undefined when none is due. @param now milliseconds */
   begin(now: number): KnownMirror | undefined {
+    for (const entry of this.idle()) {
+      const isDated = Number.isFinite(entry.due);
+      if (isDated && isTooFar(entry.due / 1000, entry.mirror, now / 1000)) entry.due = now;
+    }
     const next = nextTurn(this.idle(), now, {
       most: this.most,
       running: (owner) => this.runningOf(owner),
@@ -97,8 +103,9 @@ export class KnownMirrors {
     });
     if (next === undefined) return undefined;
     next.running = true;
-    this.owners.set(next.owner, { running: this.runningOf(next.owner) + 1, started: now });
-    this.open(next.repository).started = now;
+    this.starts += 1;
+    this.owners.set(next.owner, { running: this.runningOf(next.owner) + 1, started: this.starts });
+    this.open(next.repository).started = this.starts;
     return next;
   }
 

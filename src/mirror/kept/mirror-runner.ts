@@ -21,7 +21,7 @@ import { isMarked, mark, unmark } from './mirror-mark.ts';
 import type { MirrorRecords } from './mirror-records.ts';
 import type { MirrorRemote, MirrorRunResult, PullRun, PushRun } from './mirror-runs.ts';
 import { RunDeadline } from './run-deadline.ts';
-import { nextInterval, retryAfter } from './schedule.ts';
+import { dueAt, nextInterval, retryAfter } from './schedule.ts';
 import type { SealedCredentials } from './sealed-credentials.ts';
 
 export interface MirrorRunnerContext {
@@ -104,8 +104,8 @@ export class MirrorRunner {
     const mirrors = await this.context.mirrorRecords.read(wanted.repository);
     const mirror = mirrors.find(({ id }) => id === wanted.mirror);
     if (mirror === undefined || mirror.removing) return { is: 'gone' };
-    const { due, mirrored, failures } = mirror.progress;
-    const isLate = due <= this.now();
+    const { mirrored, failures } = mirror.progress;
+    const isLate = dueAt(mirror, this.now()) <= this.now();
     // While its target fails, a publish waits for the next try like everything else.
     const isBehind = wanted.depth > (mirrored?.depth ?? -1) && failures === 0;
     if (mirror.paused || !(isLate || isBehind)) return { is: 'idle', mirror };

@@ -1,5 +1,6 @@
 /** A mirror as people see it: without its credential. */
 import type { KeptMirror, MirrorProgress } from '../../repository/records/mirrors-record.ts';
+import { dueAt } from './schedule.ts';
 
 /**
  * - `new`: it has not run yet
@@ -56,7 +57,7 @@ export function lagOf({ direction, progress }: KeptMirror, now: number): number 
 /** @param now seconds */
 export function mirrorView(mirror: KeptMirror, now: number): MirrorView {
   const { name, direction, address, every, by, paused, credential, progress } = mirror;
-  const { due, failures, lastRun, lastSuccess, lastError, mirrored } = progress;
+  const { failures, lastRun, lastSuccess, lastError, mirrored } = progress;
   return {
     name,
     direction,
@@ -66,7 +67,7 @@ export function mirrorView(mirror: KeptMirror, now: number): MirrorView {
     by,
     condition: conditionOf(mirror),
     hasCredential: credential !== null,
-    due: paused ? null : due,
+    due: paused ? null : dueAt(mirror, now),
     failures,
     lastRun,
     lastSuccess,

@@ -1,5 +1,6 @@
 /** When a mirror runs next. Pure: dates and chance come in. */
 import type { ErrorKind } from '../../lib/errors.ts';
+import type { KeptMirror } from '../../repository/records/mirrors-record.ts';
 
 /** Seconds after a first failure. Each further one doubles it. */
 const FIRST_RETRY = 30;
@@ -8,6 +9,12 @@ const FIRST_LASTING_RETRY = 15 * 60;
 /** Longest pause after failures, in seconds, or the interval of the mirror if that is longer. */
 const LONGEST_RETRY = 3_600;
 const LONGEST_LASTING_RETRY = 24 * 3_600;
+
+/** How much chance adds to an interval, and to the pause after a failure, at most: parts of it. */
+const SPREAD = 0.1;
+const RETRY_SPREAD = 0.25;
+/** Seconds by which the clocks of two servers may differ. Object stores refuse requests that are a quarter of an hour off. */
+const CLOCK_DIFFERENCE = 3_600;
 
 /** Errors that the next try meets again, unless somebody does something about them. */
 const LASTING: ReadonlySet<ErrorKind> = new Set([
@@ -24,7 +31,7 @@ const LASTING: ReadonlySet<ErrorKind> = new Set([
  * @param fraction random, in [0, 1)
  */
 export function nextInterval(every: number, fraction: number): number {
-  return Math.max(1, Math.round(every * (0.9 + 0.2 * fraction)));
+  return Math.max(1, Math.round(every * (1 - SPREAD + 2 * SPREAD * fraction)));
 }
 
 /**
@@ -40,7 +47,28 @@ export function retryAfter(every: number, failures: number, kind: ErrorKind, fra
     : [FIRST_RETRY, LONGEST_RETRY];
   // Beyond 2^16 the longest pause is reached in any case.
   const pause = Math.min(Math.max(longest, every), first * 2 ** Math.min(16, failures - 1));
-  return Math.max(1, Math.round(pause * (0.75 + 0.5 * fraction)));
+  return Math.max(1, Math.round(pause * (1 - RETRY_SPREAD + 2 * RETRY_SPREAD * fraction)));
+}
+
+/**
+ * When a mirror runs next, in seconds: the date in its record. But a date that no run sets, because it is too far away, comes from a server
+ * whose clock was wrong: then the mirror is due now, and not when that date has come.
+ * @param now seconds
+ */
+export function dueAt(mirror: Pick<KeptMirror, 'every' | 'progress'>, now: number): number {
+  const { due } = mirror.progress;
+  return isTooFar(due, mirror, now) ? now : due;
+}
+
+/** True for a date that a run of a mirror cannot have set by a right clock. @param now seconds */
+export function isTooFar(
+  due: number,
+  { every, progress: { failures } }: Pick<KeptMirror, 'every' | 'progress'>,
+  now: number,
+): boolean {
+  const afterFailure = Math.max(LONGEST_LASTING_RETRY, every) * (1 + RETRY_SPREAD);
+  const longest = failures === 0 ? every * (1 + SPREAD) : afterFailure;
+  return due > now + longest + CLOCK_DIFFERENCE;
 }
 
 /** Something that is due, or running. */
@@ -59,7 +87,7 @@ export interface Turns {
   readonly most: number;
   /** How many mirrors of an owner run. */
   running(owner: string): number;
-  /** When a mirror of an owner, or of a repository, was last started: milliseconds; 0 when none was. */
+  /** When a mirror of an owner, or of a repository, was last started: the number of that start; 0 when none was. */
   lastStarted(ownerOrRepository: string): number;
 }
 

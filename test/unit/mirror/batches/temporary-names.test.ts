@@ -34,6 +34,17 @@ it('a temporary ref is left over after hours; an active run renames its refs bef
   expect([two.isLeftOver(first), two.isLeftOver(renewed)]).toEqual([true, false]);
 });
 
+it('a temporary ref from a clock that was far ahead is left over, too', () => {
+  const clock = new ManualClock();
+  const [one, two] = [namesAt(clock, 1), namesAt(clock, 2)];
+  clock.set(5 * HOUR);
+  const soon = one.of(0);
+  clock.set(365 * 24 * HOUR);
+  const later = one.of(1);
+  clock.set(-(365 * 24 + 5) * HOUR);
+  expect([two.isLeftOver(soon), two.isLeftOver(later), one.isOwn(later)]).toEqual([false, true, true]);
+});
+
 it.each(['refs/cairn-mirror/1', 'refs/cairn-mirror/a/b', 'refs/cairn-mirror/1-2-3'])(
   '%s is a name that no run gives, so it is left over',
   (name) => {

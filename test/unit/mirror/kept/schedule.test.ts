@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { nextInterval, nextTurn, retryAfter, type Turns } from '../../../../src/mirror/kept/schedule.ts';
+import {
+  dueAt,
+  nextInterval,
+  nextTurn,
+  retryAfter,
+  type Turns,
+} from '../../../../src/mirror/kept/schedule.ts';
 
 describe('the schedule of a mirror (issue 13, point 4)', () => {
   it('spreads runs by a tenth of the interval', () => {
@@ -26,6 +32,48 @@ describe('the schedule of a mirror (issue 13, point 4)', () => {
   it('spreads tries by a quarter', () => {
     expect(retryAfter(60, 2, 'busy', 0)).toBe(45);
     expect(retryAfter(60, 2, 'busy', 0.999)).toBe(75);
+  });
+});
+
+describe('the date of the next run', () => {
+  const NOW = 1_000_000;
+  const date = (every: number, due: number, failures = 0) =>
+    dueAt(
+      {
+        every,
+        progress: {
+          due,
+          failures,
+          lastRun: null,
+          lastSuccess: null,
+          lastError: null,
+          mirrored: null,
+          behindSince: null,
+        },
+      },
+      NOW,
+    );
+
+  it.each([60, 900, 30 * 86_400])('is the one that a run has set, every %d s', (every) => {
+    for (const fraction of [0, 0.999]) {
+      const next = NOW + nextInterval(every, fraction);
+      expect(date(every, next)).toBe(next);
+      for (const failures of [1, 5, 40]) {
+        for (const kind of ['unavailable', 'forbidden'] as const) {
+          const again = NOW + retryAfter(every, failures, kind, fraction);
+          expect(date(every, again, failures)).toBe(again);
+        }
+      }
+    }
+  });
+
+  it('may be an hour later, if the clock of another server is ahead', () => {
+    expect(date(60, NOW + 3_600)).toBe(NOW + 3_600);
+  });
+
+  it('is now if no run can have set it by a right clock', () => {
+    expect(date(60, NOW + 2 * 3_600)).toBe(NOW);
+    expect(date(60, NOW + 365 * 86_400, 3)).toBe(NOW);
   });
 });
 
