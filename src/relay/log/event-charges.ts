@@ -2,6 +2,9 @@
  * Which repositories an event is charged to, so that strangers can send only so much about each. These are the repositories
  * that the event names, and those of the events that it answers or quotes. Events may arrive in any sequence: an answer to an
  * event that is not here yet is charged when that arrives. A charge stays even if the answered event goes.
+ *
+ * Addresses cost nothing, either. What names only repositories that nobody has announced here is charged to {@link ELSEWHERE} as well,
+ * until one of them is announced.
  */
 import { HashMemory } from '../../lib/hash-memory.ts';
 import type { KeyedHash } from '../../lib/keyed-hash.ts';
@@ -43,6 +46,8 @@ const MOST_COUNTED = 64;
 const CHARGED = 9;
 /** The address of events that cannot be charged to a repository. */
 const NOBODY = '';
+/** That of events that can, but only to repositories that are not announced here. */
+const ELSEWHERE = 'elsewhere';
 
 export class EventCharges {
   private readonly rows: EventRows;
@@ -50,6 +55,8 @@ export class EventCharges {
   private readonly terms: RowTerms;
   /** Caches hashes: most events are about one of few repositories. */
   private readonly hashes: HashMemory;
+  /** How many announcements are here of the repository with a term. */
+  private readonly announced = new Map<number, number>();
   /** Cached counts by term, until something changes there. Equal totals may hide a change: one event goes, and another comes. */
   private readonly counted = new LruMap<number, { readonly keys: string; readonly amount: Amount }>(
     MOST_COUNTED,
@@ -76,6 +83,8 @@ export class EventCharges {
       all.add(this.term(address));
     }
     for (const term of this.inherited(event)) all.add(term);
+    const isElsewhere = all.size > 0 && !FREE.has(event.kind) && ![...all].some((term) => this.isHere(term));
+    if (isElsewhere) all.add(this.term(ELSEWHERE));
     // Many states name no repository by its address; they must take no room from strangers.
     return all.size > 0 || FREE.has(event.kind) ? [...all] : [this.term(NOBODY)];
   }
@@ -91,10 +100,25 @@ export class EventCharges {
   /** Charges a new row, and earlier answers to it that could not be charged before. */
   add(row: number): void {
     this.charge(row, this.rows.charges(row));
+    const own = this.ownTerm(row);
+    if (own !== undefined) {
+      this.announced.set(own, (this.announced.get(own) ?? 0) + 1);
+      this.claim(own);
+    }
     this.passOn(row);
   }
 
   remove(row: number): void {
+    const own = this.ownTerm(row);
+    if (own !== undefined) {
+      const left = (this.announced.get(own) ?? 0) - 1;
+      if (left > 0) this.announced.set(own, left);
+      else this.announced.delete(own);
+    }
+    this.discharge(row);
+  }
+
+  private discharge(row: number): void {
     for (const term of this.rows.charges(row)) {
       this.terms.remove(term, row, this.rows.length(row));
       this.counted.delete(term);
@@ -111,6 +135,23 @@ export class EventCharges {
   /** What is charged to no repository. */
   unclaimed(): Amount {
     return this.total(this.find(NOBODY));
+  }
+
+  /** What is charged to repositories of which none is announced here. */
+  elsewhere(): Amount {
+    return this.total(this.find(ELSEWHERE));
+  }
+
+  /** What is charged to that repository of an event which has most, of those that are announced here; undefined if none is. */
+  fullest(event: EventHead): Amount | undefined {
+    let found: Amount | undefined;
+    const terms = [...[...this.named(event)].map((address) => this.find(address)), ...this.inherited(event)];
+    for (const term of terms) {
+      if (!this.isHere(term)) continue;
+      const { events, bytes } = this.total(term);
+      found = { events: Math.max(events, found?.events ?? 0), bytes: Math.max(bytes, found?.bytes ?? 0) };
+    }
+    return found;
   }
 
   /**
@@ -157,12 +198,12 @@ export class EventCharges {
   private inherited(event: EventHead): readonly number[] {
     const answered = answeredBy(event);
     if (answered.length === 0) return [];
-    const nobody = this.find(NOBODY);
+    const [nobody, elsewhere] = [this.find(NOBODY), this.find(ELSEWHERE)];
     const found = new Set<number>();
     for (const id of answered) {
       const row = this.rows.find(id);
       if (row < 0) continue;
-      for (const term of this.rows.charges(row)) if (term !== nobody) found.add(term);
+      for (const term of this.rows.charges(row)) if (term !== nobody && term !== elsewhere) found.add(term);
     }
     return [...found].slice(0, MAX_INHERITED);
   }
@@ -180,19 +221,42 @@ export class EventCharges {
       for (const letter of BY_ID) {
         for (const answer of this.lists.tagged(letter, id)) {
           if (answer === row || !this.rows.charges(answer).includes(nobody)) continue;
-          const { rows } = this;
-          const [address, identifier, tags] = [
-            rows.address(answer),
-            rows.identifier(answer),
-            rows.tags(answer),
-          ];
-          this.remove(answer);
-          rows.setTerms(answer, { address, identifier, tags, charges });
-          this.charge(answer, charges);
+          this.recharge(answer, charges);
           waiting.push(answer);
         }
       }
     }
+  }
+
+  /** Takes what names a repository from what is about none here: it is announced now. */
+  private claim(term: number): void {
+    const elsewhere = this.find(ELSEWHERE);
+    if (elsewhere < 0) return;
+    for (const row of this.terms.rows(term)) {
+      const charges = this.rows.charges(row);
+      if (!charges.includes(elsewhere)) continue;
+      this.recharge(
+        row,
+        charges.filter((each) => each !== elsewhere),
+      );
+    }
+  }
+
+  private recharge(row: number, charges: readonly number[]): void {
+    const { rows } = this;
+    const [address, identifier, tags] = [rows.address(row), rows.identifier(row), rows.tags(row)];
+    this.discharge(row);
+    rows.setTerms(row, { address, identifier, tags, charges });
+    this.charge(row, charges);
+  }
+
+  private isHere(term: number): boolean {
+    return this.announced.has(term);
+  }
+
+  /** The term of the repository that a row announces; undefined for other rows. It is charged to that first. */
+  private ownTerm(row: number): number | undefined {
+    return this.rows.kind(row) === kinds.repository ? this.rows.charges(row)[0] : undefined;
   }
 
   private term(address: string): number {

@@ -244,6 +244,16 @@ export class EventIndex implements EventReader, Ledger {
     return this.charges.unclaimed();
   }
 
+  /** How much names repositories of which none is announced here. */
+  elsewhere(): Amount {
+    return this.charges.elsewhere();
+  }
+
+  /** How much names that announced repository of an event which has most; undefined if it names none. */
+  fullest(event: EventHead): Amount | undefined {
+    return this.charges.fullest(event);
+  }
+
   chargesOf(event: EventHead): number {
     return this.charges.of(event);
   }

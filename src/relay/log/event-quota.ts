@@ -17,7 +17,10 @@ export interface EventQuotas {
   readonly stranger: Amount;
   /** About each repository, by all keys that neither own nor maintain it. */
   readonly repository: Amount;
-  /** By strangers, about no repository here: profiles, deletions of events that are gone, lists of servers. */
+  /**
+   * By strangers, about no repository here: profiles, deletions of events that are gone, lists of servers. As much again is for what
+   * names repositories that are not here.
+   */
   readonly unclaimed: Amount;
   /** Bytes of memory of the index. Strangers may use only {@link STRANGERS_SHARE} of it. */
   readonly indexBytes: number;
@@ -40,6 +43,10 @@ export interface Ledger {
   /** About a repository, by keys other than these; below `enough` the result may include these keys. */
   byOthers(address: string, keys: readonly string[], enough: Amount): Amount;
   unclaimed(): Amount;
+  /** About repositories of which none is announced here. */
+  elsewhere(): Amount;
+  /** About that announced repository of an event which has most; undefined if it names none. */
+  fullest(event: EventHead): Amount | undefined;
   /** How many repositories an event would be charged to. */
   chargesOf(event: EventHead): number;
 }
@@ -110,8 +117,9 @@ export class EventQuota {
         ? undefined
         : 'blocked: there are too many events here that are about no repository here';
     }
-    if (foreign.length === 0) return undefined;
+    if (foreign.length === 0 && isMember) return undefined;
     if (charges > MAX_CHARGES) return `blocked: it is about more than ${MAX_CHARGES} repositories`;
+    if (foreign.length === 0) return this.elsewhereRefusal(event, bytes, share, replaced);
     const limit = scaled(quotas.repository, share);
     for (const repository of foreign) {
       const { writers, announcement } = repository;
@@ -121,6 +129,26 @@ export class EventQuota {
       return `blocked: keys that do not maintain ${announcement.identifier} may store ${described(limit)} about it, and have done so`;
     }
     return undefined;
+  }
+
+  /**
+   * Why a stranger's event that names repositories, but none that this service hosts, may not be stored. Events here may refer to it,
+   * or it deletes something of its author. One that names an announced repository counts there, whether or not that is hosted.
+   */
+  private elsewhereRefusal(
+    event: NostrEvent,
+    bytes: number,
+    share: number,
+    replaced: Replaced | undefined,
+  ): Reason | undefined {
+    const { ledger, quotas } = this.context;
+    const isElsewhere = (one: NostrEvent) => ledger.chargesOf(one) > 0 && ledger.fullest(one) === undefined;
+    const announced = ledger.fullest(event);
+    const there = announced ?? ledger.elsewhere();
+    const limit = scaled(announced === undefined ? quotas.unclaimed : quotas.repository, share);
+    const leavesRoom = announced === undefined && replaced !== undefined && isElsewhere(replaced.event);
+    if (fits(there, bytes, limit, leavesRoom ? replaced.bytes : undefined)) return undefined;
+    return 'blocked: there are too many events here that name only repositories elsewhere';
   }
 
   /** The event that this one takes the place of. */

@@ -44,6 +44,8 @@ function quota(limits: Partial<EventQuotas>, memory?: number): EventQuota {
           byOthers: index.byOthers.bind(index),
           unclaimed: index.unclaimed.bind(index),
           chargesOf: index.chargesOf.bind(index),
+          elsewhere: index.elsewhere.bind(index),
+          fullest: index.fullest.bind(index),
         };
   return new EventQuota({
     ledger,
@@ -237,6 +239,114 @@ describe('what is about no repository here', () => {
     }
     expect(index.unclaimed()).toEqual({ events: 0, bytes: 0 });
     expect(bounded.refusal(list(cat))).toBeUndefined();
+  });
+});
+
+describe('what names only repositories that are not here', () => {
+  const announcement = (identifier: string, at = 1) =>
+    plainEvent({ by: ann, kind: 30617, created_at: at, tags: [['d', identifier]] });
+  const few = { unclaimed: { events: 3, bytes: MIB } };
+  const refused = 'blocked: there are too many events here that name only repositories elsewhere';
+  const stranger = () => (++number).toString(16).padStart(64, '0');
+
+  it('is accepted from strangers up to exactly a common limit, whatever addresses they make up', () => {
+    const bounded = quota(few);
+    const made: ((at: number) => NostrEvent)[] = [
+      () => plainEvent({ by: stranger(), tags: [['a', `30617:${stranger()}:made-up`]] }),
+      (at) => plainEvent({ by: stranger(), kind: 1, content: `${at}`, tags: [['q', address(`none-${at}`)]] }),
+      (at) => plainEvent({ by: stranger(), kind: 5, created_at: at, tags: [['a', address(`none-${at}`)]] }),
+    ];
+    // Deletions get a quarter more, which of three is none.
+    for (let at = 0; at < 9; at++) {
+      const event = made[at % 3]?.(at) ?? announcement('x');
+      expect(bounded.refusal(event)).toBe(at < 3 ? undefined : refused);
+      if (at < 3) store(event);
+    }
+    expect(index.elsewhere().events).toBe(3);
+    expect(index.unclaimed().events).toBe(0);
+    expect(bounded.refusal(issue('x', cat))).toBeUndefined();
+    expect(bounded.refusal(plainEvent({ by: ben, tags: [['a', address('none')]] }))).toBeUndefined();
+  });
+
+  it('counts there together with its answers, until one of the repositories is announced', () => {
+    const root = plainEvent({ by: cat, tags: [['a', address('late')]] });
+    const answer = plainEvent({ by: cat, kind: 1, tags: [['e', root.id]] });
+    for (const order of [
+      [root, answer],
+      [answer, root],
+    ]) {
+      index = new EventIndex();
+      store(...order);
+      expect(index.elsewhere().events).toBe(2);
+      store(announcement('late'));
+      expect([index.elsewhere().events, index.unclaimed().events]).toEqual([0, 0]);
+      expect(index.byOthers(address('late'), [ann], { events: 0, bytes: 0 }).events).toBe(2);
+      // It stays there when the announcement is replaced, or goes.
+      store(announcement('late', 2));
+      store(plainEvent({ by: ann, kind: 5, created_at: 3, tags: [['a', address('late')]] }));
+      expect(index.get(root.id)).toBeDefined();
+      store(plainEvent({ by: cat, content: 'after', tags: [['a', address('late')]] }));
+      // The announcement was here when the deletion came.
+      expect(index.elsewhere().events).toBe(1);
+    }
+  });
+
+  it('is bounded by repository if one is announced but not hosted here', () => {
+    const bounded = quota({ ...few, repository: { events: 4, bytes: MIB } });
+    store(announcement('other'));
+    const about = () => plainEvent({ by: stranger(), tags: [['a', address('other')]] });
+    // The announcement counts as one.
+    for (let at = 0; at < 3; at++) {
+      const event = about();
+      expect(bounded.refusal(event)).toBeUndefined();
+      store(event);
+    }
+    expect(bounded.refusal(about())).toBe(refused);
+    expect(index.elsewhere().events).toBe(0);
+  });
+
+  it('finds no more room by replacing events about other repositories', () => {
+    const bounded = quota(few);
+    const by = stranger();
+    const made = (d: number, at: number, to: string) =>
+      plainEvent({
+        by,
+        kind: 30_999,
+        created_at: at,
+        tags: [
+          ['d', `${d}`],
+          ['a', to],
+        ],
+      });
+    store(announcement('x'));
+    for (let d = 0; d < 6; d++) store(made(d, 1, address('x')));
+    expect(index.elsewhere().events).toBe(0);
+    for (let d = 0; d < 6; d++) {
+      const event = made(d, 2, `30617:${cat}:${d}`);
+      if (bounded.refusal(event) === undefined) store(event);
+    }
+    expect(index.elsewhere().events).toBe(3);
+  });
+
+  it(`is the same in every order of arrival (seed ${SEED})`, () => {
+    const random = new SeededRandom(SEED);
+    const names = ['x', 'y', 'z', 'none', 'nowhere'];
+    const events = times(60, () =>
+      plainEvent({
+        by: stranger(),
+        content: `${++number}`,
+        tags: names.filter(() => random.below(3) === 0).map((name) => ['a', address(name)]),
+      }),
+    );
+    const announced = ['x', 'y', 'z'].map((name) => announcement(name));
+    const isElsewhere = ({ tags }: NostrEvent) =>
+      tags.length > 0 && !tags.some(([, value = '']) => ['x', 'y', 'z'].map(address).includes(value));
+    for (let round = 0; round < 5; round++) {
+      index = new EventIndex();
+      const order = [...events, ...announced].map((event) => ({ event, at: random.fraction() }));
+      store(...order.sort((one, other) => one.at - other.at).map(({ event }) => event));
+      expect(index.elsewhere().events).toBe(events.filter(isElsewhere).length);
+    }
   });
 });
 
