@@ -58,7 +58,7 @@ export {
   signedContent,
 } from './objects/signature.ts';
 export { parseTag, type Tag } from './objects/tag.ts';
-export { decodeAs, decodeText } from './objects/text-encoding.ts';
+export { decodeAs, decodeText, likelyEncoding } from './objects/text-encoding.ts';
 export { parseTrailers, splitTrailers, type Trailer } from './objects/trailers.ts';
 export { findInTree, type TreeEntry, treeEntries } from './objects/tree.ts';
 export { encodeBundleHeader } from './packs/bundle-header.ts';

@@ -28,13 +28,47 @@ function decodeWindows1252(bytes: Uint8Array): string {
     .replace(/[\x80-\x9f]/g, (control) => WINDOWS[control.charCodeAt(0) - 0x80] ?? control);
 }
 
+/** Encodings of Japanese text that are told from others, and how two kana look in them. */
+const JAPANESE: readonly (readonly [encoding: string, kana: RegExp])[] = [
+  ['shift_jis', /[\x82\x83][\x40-\xf1][\x82\x83][\x40-\xf1]/],
+  ['euc-jp', /[\xa4\xa5][\xa1-\xf6][\xa4\xa5][\xa1-\xf6]/],
+];
+/** Bytes that are looked at to find an encoding. */
+const LOOKED_AT = 8_000;
+
+/**
+ * The encoding of a text that is not UTF-8. It is Shift_JIS or EUC-JP if the bytes are valid in it, and kana stand beside each other and
+ * are a fifth of all that is not ASCII: in other encodings, bytes that look like that are rare. Otherwise it is windows-1252, in which
+ * every byte is a character.
+ */
+export function likelyEncoding(bytes: Uint8Array): string {
+  const start = bytes.subarray(0, LOOKED_AT);
+  const chars = Buffer.from(start.buffer, start.byteOffset, start.length).toString('latin1');
+  const found = JAPANESE.find(([encoding, kana]) => kana.test(chars) && isJapanese(encoding, start));
+  return found?.[0] ?? WINDOWS_1252;
+}
+
+function isJapanese(encoding: string, start: Uint8Array): boolean {
+  let text: string;
+  try {
+    // The last character may be cut off.
+    text = new TextDecoder(encoding, { fatal: true }).decode(start, { stream: true });
+  } catch {
+    // Other bytes, or a Node.js that was built without this encoding.
+    return false;
+  }
+  const kana = text.match(/[\u3040-\u30ff]/g)?.length ?? 0;
+  const all = text.match(/[^\0-\x7f]/g)?.length ?? 0;
+  return kana * 5 >= all && /[\u3040-\u30ff]{2}/.test(text);
+}
+
 /**
  * The text of a commit or tag.
  * @param encoding as the object names it; UTF-8 if absent. Where it is unknown or wrong, bytes that are not UTF-8 are read
- *   as Latin-1, so that nothing is lost and nothing fails.
+ *   in the {@link likelyEncoding}, so that nothing is lost and nothing fails.
  */
 export function decodeText(bytes: Uint8Array, encoding?: string): string {
-  return decodeStrictly(bytes, encoding) ?? decodeWindows1252(bytes);
+  return decodeStrictly(bytes, encoding) ?? decodeAs(likelyEncoding(bytes), bytes);
 }
 
 /**
@@ -45,8 +79,16 @@ export function decodeText(bytes: Uint8Array, encoding?: string): string {
 export function decodeByLine(bytes: Uint8Array, encoding?: string): string {
   const whole = decodeStrictly(bytes, encoding);
   if (whole !== undefined) return whole;
+  // A line alone may be too short to find the encoding from.
+  const likely = likelyEncoding(bytes);
   const lines = Buffer.from(bytes).toString('latin1').split('\n');
-  return lines.map((line) => decodeText(Buffer.from(line, 'latin1'), encoding)).join('\n');
+  return lines
+    .map((text) => {
+      const line = Buffer.from(text, 'latin1');
+      const read = decodeStrictly(line, encoding);
+      return read ?? decodeAs(likely === WINDOWS_1252 ? likelyEncoding(line) : likely, line);
+    })
+    .join('\n');
 }
 
 /** @returns undefined for bytes that are neither of the encoding nor UTF-8 */

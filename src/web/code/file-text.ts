@@ -1,6 +1,6 @@
 /** What a file is, found from its bytes: git knows names and bytes only. */
 import { isUtf8 } from 'node:buffer';
-import { decodeAs } from '../../git/index.ts';
+import { decodeAs, likelyEncoding } from '../../git/index.ts';
 
 /** A file as text, or the reason why it is not shown so. */
 export type FileText =
@@ -34,8 +34,7 @@ export function readFileText(content: Buffer): FileText {
 }
 
 /**
- * The encoding of a text. Byte order marks come first, then UTF-8, then UTF-16 without a mark, then Latin-1, in which every byte is a
- * character.
+ * The encoding of a text. Byte order marks come first, then UTF-8, then UTF-16 without a mark, then what it is likely to be.
  * @returns undefined for what is no text
  */
 export function encodingOf(content: Buffer): string | undefined {
@@ -43,7 +42,7 @@ export function encodingOf(content: Buffer): string | undefined {
   if (marked !== undefined) return marked[1];
   const start = content.subarray(0, LOOKED_AT);
   if (start.includes(0)) return likelyUtf16(start);
-  return isUtf8(content) ? 'utf-8' : 'windows-1252';
+  return isUtf8(content) ? 'utf-8' : likelyEncoding(content);
 }
 
 /** The beginning of a file without the line in which it was cut, perhaps within a character. */
