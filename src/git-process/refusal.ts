@@ -8,8 +8,17 @@ import { failureReason, type GitResult, ownErrors, ownWords, ranOutOfMemory } fr
  */
 export class GitRefusal extends CairnError {}
 
-/** Signals that are sent to end a process: they say nothing about its work. */
-const SENT: ReadonlySet<NodeJS.Signals | null> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']);
+/**
+ * Signals that are sent to end a process: they say nothing about its work. SIGKILL comes from the kernel when the memory of the machine
+ * or the container is used up, whoever used it. A limit of Cairn makes git say that it gets no memory.
+ */
+const SENT: ReadonlySet<NodeJS.Signals | null> = new Set([
+  'SIGTERM',
+  'SIGINT',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGKILL',
+]);
 
 /** Messages of git for faults of the machine (strerror(3), and git's own about starting processes). */
 const MACHINE =
@@ -31,6 +40,10 @@ export function isFaultOfMachine(result: GitResult): boolean {
  */
 export function failureOf(work: string, name: string, result: GitResult): CairnError {
   const text = `git could not ${work}: ${reasonOf(name, result)}`;
+  if (result.signal === 'SIGKILL' && !result.cancelled) {
+    const publicText = `git could not ${work}: the server seems to be short of memory, try again in a moment`;
+    return new CairnError('unavailable', `${text}: the system may have run out of memory`, { publicText });
+  }
   if (isFaultOfMachine(result)) return new CairnError('unavailable', text);
   if (result.signal !== null || ranOutOfMemory(result)) return new GitRefusal('too-large', text);
   return new GitRefusal(/tree depth/.test(ownWords(result)) ? 'too-large' : 'corrupt', text);

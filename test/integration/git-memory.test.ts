@@ -1,7 +1,7 @@
 /** Every git process that a client's data reaches runs under a memory limit; one that dies by it is a refusal with that reason. */
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GivenFlags } from '../../src/config/given-flags.ts';
@@ -55,6 +55,25 @@ async function userOf(name: string): Promise<GitClient> {
 }
 
 describe('a git process (issue 11, point 3)', () => {
+  it('that the kernel kills for its memory is no fault of the push that it worked for', async () => {
+    const git = await gitAfter(
+      join(folder.path, 'killed-git'),
+      'case "$*" in *index-pack*) test -e "$0.fine" || { head -c 100 > /dev/null; kill -KILL $$; };; esac',
+    );
+    const server = await serverWith({ git });
+    const user = await userOf('killed');
+    await user.addRemote(repositoryUrl(server, 'killed'));
+    await user.commit('one', { file: randomBytes(100) });
+    for (const size of [100, 2 * MIB]) {
+      await user.commit('more', { file: randomBytes(size) });
+      const push = await user.try(['push', 'origin', 'main']);
+      expect(push.stderr).toMatch(/the server seems to be short of memory, try again in a moment/);
+      expect(push.stderr).not.toMatch(/SIGKILL|unpacker error|pack is/);
+    }
+    await writeFile(`${git}.fine`, '');
+    expect((await user.try(['push', 'origin', 'main'])).exitCode).toBe(0);
+  });
+
   it('of every kind runs under the limit of --git-memory', async () => {
     const log = join(folder.path, 'limits');
     const git = await gitAfter(

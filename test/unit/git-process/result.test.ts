@@ -99,6 +99,20 @@ describe('a fault of the machine', () => {
       expect(failureOf('fold', 'x', result({ stderr }))).toBeInstanceOf(GitRefusal);
   });
 
+  it('is the end of a process by a signal that somebody sent, and of one by the kernel for its memory', () => {
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      const failed = result({ exitCode: null, signal, stderr: 'error: object x: y\n' });
+      expect(isFaultOfMachine(failed)).toBe(true);
+      expect(failureOf('take in a pack', 'index-pack', failed)).toMatchObject({ kind: 'unavailable' });
+    }
+    const killed = failureOf('take in a pack', 'index-pack', result({ exitCode: null, signal: 'SIGKILL' }));
+    expect(killed.message).toContain(
+      'git index-pack was ended by SIGKILL: the system may have run out of memory',
+    );
+    expect(killed.publicText).toMatch(/short of memory, try again/);
+    expect(isFaultOfMachine(result({ exitCode: null, signal: 'SIGSEGV' }))).toBe(false);
+  });
+
   it('is not what an object says, whatever its author writes into it', () => {
     const words = [
       ...FAULTS,
