@@ -84,7 +84,7 @@ function kindOf(status: number): ErrorKind {
   const kind = KINDS[status];
   if (kind !== undefined) return kind;
   if (status >= 500) return 'unavailable';
-  return status >= 400 ? 'invalid' : 'unavailable';
+  return status >= 400 ? 'invalid' : 'corrupt';
 }
 
 /** The beginning of the body as text; empty if it is not text. A body that breaks off says what it has said until then. */

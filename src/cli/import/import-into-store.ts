@@ -20,7 +20,9 @@ import { formatOf, type ImportCommand, piecesOf } from './import-options.ts';
  */
 export async function importIntoStore(command: ImportCommand, context: CommandContext): Promise<Report> {
   const { common, given, flags } = command;
-  const opening = openForImport(common, context.signal);
+  // A source that answers late, or never, is given up if the store cannot be used.
+  const leaving = new AbortController();
+  const opening = openForImport(common, AbortSignal.any([context.signal, leaving.signal]));
   const settled = Promise.allSettled([opening]);
   try {
     const [{ withStoreAndGit }, { importIntoOpened }] = await Promise.all([
@@ -33,6 +35,9 @@ export async function importIntoStore(command: ImportCommand, context: CommandCo
       const result = await importIntoOpened(opened, command.name, requestOf(command, source, context.signal));
       return reportOf(result, flags.dryRun === true);
     });
+  } catch (error) {
+    leaving.abort(error);
+    throw error;
   } finally {
     const [source] = await settled;
     if (source.status === 'fulfilled') await source.value[Symbol.asyncDispose]();

@@ -81,10 +81,8 @@ export class HttpConnection implements Connection {
         return { answer, repository };
       }
     }
-    throw new RemoteError(
-      'unavailable',
-      `${displayUrl(address.url)} redirects more than ${maxRedirects} times`,
-    );
+    const text = `${displayUrl(address.url)} redirects more than ${maxRedirects} times`;
+    throw new RemoteError('corrupt', text, { status: 302 });
   }
 }
 

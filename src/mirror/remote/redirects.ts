@@ -17,7 +17,7 @@ export function isRedirect({ status }: HttpAnswer): boolean {
  * Where a redirected request for an advertisement leads: the URL of the repository there.
  * @param from the URL of the repository that was asked
  * @param toOtherHosts whether it may be another host
- * @throws RemoteError `forbidden` if it may not be followed, `unavailable` if it does not lead to a repository
+ * @throws RemoteError `forbidden` if it may not be followed, `corrupt` if it does not lead to a repository
  */
 export function redirected(
   { status, headers }: HttpAnswer,
@@ -28,7 +28,7 @@ export function redirected(
   const to = parseUrl(headers['location'] ?? '', advertisementUrl(from, service));
   const where = displayUrl(from);
   if (to === undefined || !/^https?:$/.test(to.protocol)) {
-    throw new RemoteError('unavailable', `${where} redirects to nowhere`, { status });
+    throw new RemoteError('corrupt', `${where} redirects to nowhere`, { status });
   }
   if (from.protocol === 'https:' && to.protocol === 'http:') {
     throw new RemoteError('forbidden', `${where} redirects to ${displayUrl(to)}, without encryption`, {
@@ -43,7 +43,7 @@ export function redirected(
   const base = /^(.*)\/info\/refs$/.exec(to.pathname)?.[1];
   if (base === undefined || to.searchParams.get('service') !== service) {
     const text = `${where} redirects to ${displayUrl(to)}, which is not the address of a repository`;
-    throw new RemoteError('unavailable', text, { status });
+    throw new RemoteError('corrupt', text, { status });
   }
   const repository = new URL(to.origin);
   repository.pathname = base;

@@ -5,7 +5,7 @@ export interface SourceListing extends ListedRefs {
   readonly objectFormat: ObjectFormat;
   /** The version that was negotiated; undefined where none is spoken (a bundle). */
   readonly protocol: 0 | 1 | 2 | undefined;
-  /** For people: as the remote sent them. */
+  /** For people: as the remote sent them, without control sequences and secrets. */
   readonly capabilities: readonly string[];
   /** True when it sends packs without trees and blobs. */
   readonly canFilter: boolean;

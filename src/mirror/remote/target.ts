@@ -26,7 +26,7 @@ export interface TargetListing {
   readonly objectFormat: ObjectFormat;
   readonly refs: ReadonlyMap<string, string>;
   readonly unusable: readonly UnusableRef[];
-  /** For people: as the remote sent them. */
+  /** For people: as the remote sent them, without control sequences and secrets. */
   readonly capabilities: readonly string[];
   readonly canDelete: boolean;
   readonly canReport: boolean;

@@ -116,7 +116,7 @@ class Progress {
 }
 
 async function runBetween(request: MirrorRequest, progress: Progress): Promise<void> {
-  const { remotes, scope, policy, signal, observer } = request;
+  const { scope, policy, signal, observer } = request;
   checkScope(scope);
   if (policy.mode !== 'sync' && policy.force) {
     throw new CairnError('invalid', `${policy.mode} cannot be forced: ${forcedIsNeedless(policy)}`);
@@ -125,8 +125,7 @@ async function runBetween(request: MirrorRequest, progress: Progress): Promise<v
     throw new CairnError('invalid', 'bootstrap deletes nothing: use sync or replicate with --prune');
   }
   observer.phase('listing');
-  const opening = [openSourceOrCopy(remotes, refPrefixes(scope), request), remotes.target(signal)] as const;
-  const [sourceOpened, targetOpened] = await Promise.allSettled(opening);
+  const [sourceOpened, targetOpened] = await openBoth(request);
   await using source = opened(sourceOpened);
   await using target = opened(targetOpened) ?? plannedTarget(request, source, targetOpened);
   if (sourceOpened.status === 'rejected') throw sourceOpened.reason;
@@ -157,6 +156,30 @@ async function runBetween(request: MirrorRequest, progress: Progress): Promise<v
   }
 }
 
+/**
+ * Opens both ends at once. If one cannot be opened, the other one is not waited for: it may take minutes to answer, or not to. It is given up
+ * with the same error.
+ */
+async function openBoth(
+  request: MirrorRequest,
+): Promise<readonly [PromiseSettledResult<Source>, PromiseSettledResult<Target>]> {
+  const { remotes, scope, dryRun } = request;
+  const leaving = new AbortController();
+  const signal = AbortSignal.any([request.signal, leaving.signal]);
+  const source = openSourceOrCopy(remotes, refPrefixes(scope), { ...request, signal });
+  const target = remotes.target(signal);
+  source.catch((error: unknown) => leaving.abort(error));
+  target.catch((error: unknown) => {
+    if (!isPlannedFor(dryRun, error)) leaving.abort(error);
+  });
+  return Promise.allSettled([source, target] as const);
+}
+
+/** True if a plan can be made all the same, for a target that is to be created. */
+function isPlannedFor(dryRun: boolean, error: unknown): boolean {
+  return dryRun && isCairnError(error, 'not-found');
+}
+
 /** After a push that broke off, the refs of the target tell what it has done all the same. A target that is gone tells nothing. */
 async function noteWhatWasDone({ target, signal }: MirrorRun, progress: Progress): Promise<void> {
   const pending = progress.plan.refs.filter(
@@ -179,7 +202,7 @@ export async function openSourceOrCopy(
   try {
     return await source(prefixes, signal);
   } catch (error) {
-    if (copied === undefined || !isCairnError(error, 'corrupt')) throw error;
+    if (copied === undefined || signal.aborted || !mayBeKnownToGit(error)) throw error;
     observer.notice(`${error.message}: trying what git makes of it`);
     const copy = await copied(prefixes, signal);
     // Git takes a web page without a tab in it for the list of a repository without refs.
@@ -187,6 +210,12 @@ export async function openSourceOrCopy(
     await copy[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** True for an answer in another language than ours. A redirect that leads nowhere, or an answer without content, is the same for git. */
+function mayBeKnownToGit(error: unknown): error is CairnError {
+  if (!isCairnError(error, 'corrupt')) return false;
+  return !(error instanceof RemoteError) || (error.facts.status ?? 200) === 200;
 }
 
 function isWebPage(error: CairnError): boolean {
@@ -203,8 +232,8 @@ function plannedTarget(
   source: Source | undefined,
   opening: PromiseSettledResult<Target>,
 ): OpenedTarget | undefined {
-  const isAbsent = opening.status === 'rejected' && isCairnError(opening.reason, 'not-found');
-  if (!dryRun || source === undefined || !isAbsent) return undefined;
+  if (opening.status === 'fulfilled' || source === undefined) return undefined;
+  if (!isPlannedFor(dryRun, opening.reason)) return undefined;
   observer.notice(`the target is not there (${messageOf(opening.reason)}): the plan is for an empty one`);
   return absentTarget(source.listing.objectFormat);
 }

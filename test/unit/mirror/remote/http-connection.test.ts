@@ -372,11 +372,11 @@ describe('redirects', () => {
 
   it.each([
     ['without encryption', 'http://host.example/r.git/info/refs?service=git-upload-pack', 'forbidden'],
-    ['to something else', 'https://host.example/login', 'unavailable'],
-    ['to another service', 'https://host.example/r.git/info/refs?service=git-receive-pack', 'unavailable'],
-    ['to no web page', 'file:///etc/passwd', 'unavailable'],
-    ['to nowhere', '', 'unavailable'],
-    ['in a circle', 'https://host.example/r.git/info/refs?service=git-upload-pack', 'unavailable'],
+    ['to something else', 'https://host.example/login', 'corrupt'],
+    ['to another service', 'https://host.example/r.git/info/refs?service=git-receive-pack', 'corrupt'],
+    ['to no web page', 'file:///etc/passwd', 'corrupt'],
+    ['to nowhere', '', 'corrupt'],
+    ['in a circle', 'https://host.example/r.git/info/refs?service=git-upload-pack', 'corrupt'],
   ])('%s are not followed', async (_, location, kind) => {
     const transport = new ScriptedTransport(() => ({ status: 302, headers: { location } }));
     const options = { followRedirects: true };
