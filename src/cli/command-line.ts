@@ -7,6 +7,7 @@ import type { CommandContext } from './command-context.ts';
 import { addFossilCommands } from './fossil/fossil-command-line.ts';
 import { addFossilSyncCommands } from './fossil/fossil-sync-command-line.ts';
 import { formatHelp, SETTINGS } from './help.ts';
+import { addHelpCommands } from './help-command.ts';
 import { addImportCommand } from './import/import-command-line.ts';
 import { addMirrorCommands } from './mirror/mirror-command-line.ts';
 import { addKeptMirrorCommands } from './mirror/mirror-kept-command-line.ts';
@@ -110,6 +111,7 @@ export function commandLine(terminal: CommandContext): Command {
   const mirror = addMirrorCommands(program, context, ofClient);
   addKeptMirrorCommands(mirror, context, ofClient, ofStore, given);
   addImportCommand(program, context, (command) => withOptions(withOptions(command, 'all'), 'client'), given);
+  addHelpCommands(program);
   return program;
 }
 

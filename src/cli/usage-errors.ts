@@ -44,7 +44,7 @@ function usageError(program: Command, error: CommanderError, exitCode: number): 
 /** The command that the arguments name. */
 function namedCommand(program: Command): Command {
   let named = program;
-  for (const word of wordsOf(program))
+  for (const word of wordsOf(program).filter((word) => word !== 'help'))
     named = named.commands.find((command) => command.name() === word) ?? named;
   return named;
 }

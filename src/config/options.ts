@@ -205,7 +205,7 @@ export const OPTIONS = [
     variable: 'CAIRN_MAX_REPOSITORIES',
     value: '<count>',
     default: '1000',
-    description: 'Maximum number of repositories per key.',
+    description: 'Maximum number of repositories per key. `0`: no new ones; those that are here stay.',
     commands: 'serve',
   },
   {

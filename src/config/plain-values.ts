@@ -21,13 +21,6 @@ export function parseSize(text: string): Parsed<number> {
   return Number.isSafeInteger(value) ? { value } : { expected: 'expected a size below 8192TiB' };
 }
 
-/** A size as {@link parseSize} reads it, in the largest unit in which it is a whole number: `64KiB`. */
-export function exactSize(bytes: number): string {
-  const units = Object.entries(UNITS).reverse();
-  const [unit, factor] = units.find(([, factor]) => bytes >= factor && bytes % factor === 0) ?? ['B', 1];
-  return `${bytes / factor}${unit}`;
-}
-
 export const EXPECTED_HTTP_URL = 'expected http://… or https://…';
 
 /** True for a URL of HTTP or HTTPS, and for an empty text. */

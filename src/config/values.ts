@@ -1,6 +1,7 @@
 /** Value formats that several settings share. */
 import { z } from 'zod';
-import { exactSize, type Parsed, parseSize } from './plain-values.ts';
+import { sizeAsSetting } from '../lib/format-size.ts';
+import { type Parsed, parseSize } from './plain-values.ts';
 
 /** A value that is read without zod. */
 export const parsed = <T>(parse: (text: string) => Parsed<T>) =>
@@ -19,8 +20,8 @@ export const size = (least = 0, most = Number.MAX_SAFE_INTEGER) =>
   parsed((text): Parsed<number> => {
     const result = parseSize(text);
     if (!('value' in result) || (result.value >= least && result.value <= most)) return result;
-    const bounds = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${exactSize(most)}`;
-    return { expected: `expected a size from ${exactSize(least)}${bounds}` };
+    const bounds = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${sizeAsSetting(most)}`;
+    return { expected: `expected a size from ${sizeAsSetting(least)}${bounds}` };
   });
 
 /** A whole number within bounds, both included. */

@@ -121,12 +121,14 @@ function readFailure(error: unknown): Failure {
     status: $metadata?.httpStatusCode,
     // The SDK uses these names for answers without a code.
     code: code === 'Unknown' || code === 'UnknownError' || code === 'Error' || /^\d+$/.test(code) ? '' : code,
-    message: NOT_S3.test(message)
-      ? 'this is no answer of S3: check the endpoint'
-      : message === 'UnknownError' || message === 'Unknown'
-        ? ''
-        : message,
+    message: readableMessage(message),
   };
+}
+
+/** @returns an empty text if the message says nothing */
+function readableMessage(message: string): string {
+  if (NOT_S3.test(message)) return 'this is no answer of S3: check the endpoint';
+  return message === 'UnknownError' || message === 'Unknown' ? '' : message;
 }
 
 /** System calls that fail before a byte of the request is sent. */

@@ -140,7 +140,9 @@ export class Announcements {
   private async reserve({ owner, identifier }: RepositoryId): Promise<Reason | undefined> {
     const { owners, maxRepositoriesPerOwner: limit } = this.context;
     if ((await owners.reserve(owner, identifier, limit)) === 'reserved') return undefined;
-    return `restricted: you have ${limit} repositories here, the most that one key may have`;
+    if (limit === 0) return 'restricted: this server takes no new repositories';
+    const number = limit === 1 ? 'a repository' : `${limit} repositories`;
+    return `restricted: you have ${number} here, the most that one key may have`;
   }
 
   private async publish<M extends Manifest>(

@@ -80,7 +80,9 @@ export function relayInformation(facts: RelayFacts): RelayInformation {
 
 function criteriaOf({ base, maxRepositoriesPerOwner, readOnly }: RelayFacts): string {
   if (readOnly === true) return 'This server is read-only: it takes no announcements and no pushes.';
-  const number =
-    maxRepositoriesPerOwner === undefined ? 'repositories' : `up to ${maxRepositoriesPerOwner} repositories`;
+  if (maxRepositoriesPerOwner === 0) return 'This server takes no new repositories.';
+  const most =
+    maxRepositoriesPerOwner === 1 ? 'one repository' : `up to ${maxRepositoriesPerOwner} repositories`;
+  const number = maxRepositoriesPerOwner === undefined ? 'repositories' : most;
   return `Any key may have ${number} here. The announcement names ${base} in its clone and relays tags.`;
 }

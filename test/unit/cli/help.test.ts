@@ -29,7 +29,7 @@ function helpOf(command: Command, columns: number): string {
 }
 
 const COMMANDS = all(program());
-const LEAVES = COMMANDS.filter((command) => command.commands.length === 0);
+const LEAVES = COMMANDS.filter((command) => command.commands.length === 0 && command.name() !== 'help');
 /** Git runs these, and nobody types them. */
 const UNTYPED = ['cairn credential get', 'cairn credential store', 'cairn credential erase'];
 

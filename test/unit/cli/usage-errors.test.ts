@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { runCommand } from '../../helpers/command.ts';
 
 it.each([
@@ -17,6 +17,11 @@ it.each([
   ['fossil password', 'missing required argument \'repository\': see "cairn fossil password --help"', 1],
   ['mirror syn', 'unknown command \'syn\' (Did you mean sync?): see "cairn mirror --help"', 5],
   ['mirror add a', 'missing required argument \'name\': see "cairn mirror add --help"', 5],
+  ['help nonsense', 'unknown command \'nonsense\': see "cairn --help"', 1],
+  ['help repo nonsense', 'unknown command \'nonsense\': see "cairn repo --help"', 1],
+  ['help repo list nonsense', 'unknown command \'nonsense\': see "cairn repo list --help"', 1],
+  ['repo help nonsense', 'unknown command \'nonsense\': see "cairn repo --help"', 1],
+  ['help mirror nonsense', 'unknown command \'nonsense\': see "cairn mirror --help"', 5],
   ['import', 'missing required argument \'source\': see "cairn import --help"', 5],
 ])('cairn %s', async (words, problem, exitCode) => {
   expect(await runCommand(words.split(' '))).toEqual({ exitCode, stdout: '', stderr: `cairn: ${problem}\n` });
@@ -31,6 +36,33 @@ it.each(['mirror sync', 'mirror add', 'import', 'fossil clone', 'fossil pull'])(
     expect(stderr).toBe(`cairn: ${problem}\n`);
   },
 );
+
+it.each([
+  ['help', 'Usage: cairn [options] [command]'],
+  ['help serve', 'Usage: cairn serve'],
+  ['help repo', 'Usage: cairn repo '],
+  ['help repo list', 'Usage: cairn repo list'],
+  ['repo help list', 'Usage: cairn repo list'],
+  ['help mirror sync', 'Usage: cairn mirror sync'],
+])('cairn %s prints the same as --help', async (words, begin) => {
+  const printed = async (command: readonly string[]) => {
+    let text = '';
+    const writing = vi.spyOn(process.stdout, 'write').mockImplementation((part) => {
+      text += String(part);
+      return true;
+    });
+    try {
+      expect(await runCommand(command)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    } finally {
+      writing.mockRestore();
+    }
+    return text;
+  };
+  const asked = await printed(words.split(' '));
+  expect(asked.startsWith(begin)).toBe(true);
+  const named = words.split(' ').filter((word) => word !== 'help');
+  expect(asked).toBe(await printed([...named, '--help']));
+});
 
 it('numbers are whole and decimal in every command', async () => {
   for (const text of ['0', '-1', '1.5', '1e3', '0x10', ' 5', '', 'x', '9007199254740993']) {

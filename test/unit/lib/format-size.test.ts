@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { formatSize, roughSize, roundedSize } from '../../../src/lib/format-size.ts';
+import { parseSize } from '../../../src/config/plain-values.ts';
+import { formatSize, roughSize, roundedSize, sizeAsSetting } from '../../../src/lib/format-size.ts';
 
 it.each([
   [0, '0 bytes', '0 bytes', '0 bytes'],
@@ -13,4 +14,16 @@ it.each([
   expect(formatSize(bytes)).toBe(exact);
   expect(roughSize(bytes)).toBe(rough);
   expect(roundedSize(bytes)).toBe(rounded);
+});
+
+it.each([
+  [0, '0B'],
+  [1, '1B'],
+  [1023, '1023B'],
+  [64 * 1024, '64KiB'],
+  [1.5 * 1024 ** 2, '1536KiB'],
+  [2048 * 1024 ** 4, '2048TiB'],
+])('%d bytes are a setting, which is read as the same size', (bytes, text) => {
+  expect(sizeAsSetting(bytes)).toBe(text);
+  expect(parseSize(text)).toEqual({ value: bytes });
 });

@@ -190,6 +190,19 @@ describe('an announcement', () => {
     expect((await rig.announce(announcement(alice, { identifier: 'three' }))).accepted).toBe(true);
   });
 
+  it.each([
+    [0, 'restricted: this server takes no new repositories'],
+    [1, 'restricted: you have a repository here, the most that one key may have'],
+  ])('is told why if its key may have %i repositories', async (maxRepositoriesPerOwner, note) => {
+    const rig = new RelayRig({ maxRepositoriesPerOwner });
+    for (let at = 0; at < maxRepositoriesPerOwner; at++)
+      await rig.announce(announcement(alice, { identifier: `${at}` }));
+    expect(await rig.announce(announcement(alice, { identifier: 'more' }))).toEqual({
+      accepted: false,
+      note,
+    });
+  });
+
   it('on two servers at once makes one repository', async () => {
     const rig = new RelayRig();
     const other = rig.another(2);

@@ -53,6 +53,10 @@ describe('the relay information document', () => {
     }
     const criteria = relayInformation({ ...facts, maxRepositoriesPerOwner: 1_000 }).repo_acceptance_criteria;
     expect(criteria).toContain('1000');
+    const ofFew = (maxRepositoriesPerOwner: number) =>
+      relayInformation({ ...facts, maxRepositoriesPerOwner }).repo_acceptance_criteria;
+    expect(ofFew(1)).toContain('may have one repository here');
+    expect(ofFew(0)).toBe('This server takes no new repositories.');
     expect(relayInformation({ ...facts, readOnly: true }).repo_acceptance_criteria).toContain('read-only');
   });
 });
