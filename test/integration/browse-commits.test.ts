@@ -124,6 +124,21 @@ Reviewed-by: R <r@example.org>`;
     await textOf(await await rig.app.request('/'), 404);
   });
 
+  it('shows all of a first paragraph that is longer than a heading', async () => {
+    const { client, push, page } = await rig.project('paragraph');
+    const paragraph = `${'Because it had to be explained. '.repeat(40)}This is why.`;
+    for (const [message, rest] of [
+      [paragraph, ''],
+      [`${paragraph}\n\nAnd more.\n\nReviewed-by: Bob <bob@example.org>`, '\n\nAnd more.'],
+    ] as const) {
+      const oid = await client.commit(message, { a: message });
+      await push();
+      const shown = await page(`commit/${oid}`);
+      expect(shown.match(/<h1 class="subject">.*?…<\/bdi><\/h1>/)).not.toBeNull();
+      expect(shown).toContain(`<div class="message"><bdi>${paragraph}${rest}</bdi></div>`);
+    }
+  });
+
   it('compares a merge with each of its eight parents, and marks a root commit', async () => {
     const { client, push, page, get } = await rig.project('merges');
     const root = await client.commit('Root', { root: '1\n' });

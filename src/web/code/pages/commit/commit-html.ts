@@ -39,7 +39,9 @@ export function commitHtml(context: CodeContext, parts: CommitPageParts): Html {
   const { oid, commit } = found;
   const { subject, body } = splitMessage(commit.message);
   const trailers = splitTrailers(commit.message).trailers;
-  const text = trailers.length === 0 ? body : splitTrailers(`-\n\n${body}`).text.slice(3);
+  const rest = trailers.length === 0 ? body : splitTrailers(`-\n\n${body}`).text.slice(3);
+  // A heading does not have all of a long first paragraph.
+  const text = subject.length > SUBJECT ? [subject, rest].filter((part) => part !== '').join('\n\n') : rest;
   return codePage(
     context,
     subject === '' ? oid.slice(0, 10) : subject,
