@@ -68,8 +68,10 @@ Reviewed-by: R <r@example.org>`;
     const split = await page(`commit/${oid}?view=split`);
     // Regions of a page have different names.
     for (const shown of [unified, split]) {
-      const names = [...shown.matchAll(/role="region" aria-label="([^"]*)"/g)].map(([, name]) => name);
-      expect(names).toEqual(['Changes of a', 'Changes of b', 'Changes of crlf']);
+      const names = [...shown.matchAll(/role="region" aria-labelledby="([^"]*)"/g)].map(([, id]) =>
+        shown.match(new RegExp(`id="${id}"><bdi>([^<]*)`))?.at(1),
+      );
+      expect(names).toEqual(['a', 'b', 'crlf']);
     }
     expect(split).toMatch(
       /<td class="number">1<\/td><td class="deleted">.*size.*<\/td><td class="number">1<\/td><td class="added">.*length/,

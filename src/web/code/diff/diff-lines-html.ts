@@ -3,7 +3,6 @@ import { type DiffHunk, type DiffLine, type FileDiff, splitRows } from '../../..
 import { escapeHtml } from '../../escape-html.ts';
 import type { Html } from '../../layout.ts';
 import { markRanges } from '../../render/mark-ranges.ts';
-import { cut } from '../../user-text.ts';
 import type { ColouredLines } from './colour-lines.ts';
 import { withoutReturn } from './visible-line.ts';
 
@@ -18,26 +17,23 @@ interface ShownAs {
   readonly coloured: ColouredLines;
 }
 
-/** Characters of a path in the name of a region. */
-const PATH = 200;
-
 const SIGNS = { added: '+', deleted: '-', context: ' ' } as const;
 
 /**
  * The lines of a file that changed.
- * @param path of the file, for people
+ * @param name id of the element that names the file
  * @param twoColumns whether old and new lines stand beside each other, where there are both
  * @param coloured HTML of lines; others are plain
  */
 export function diffLinesHtml(
   { hunks }: FileDiff,
-  path: string,
+  name: string,
   twoColumns: boolean,
   coloured: ColouredLines,
 ): Html {
   const split = twoColumns && !isOneSided(hunks);
   const shown = { returns: mixesReturns(hunks), coloured };
-  return html`<div class="code diff${split ? ' split' : ''}" role="region" aria-label="Changes of ${cut(path, PATH)}" tabindex="0"><table>
+  return html`<div class="code diff${split ? ' split' : ''}" role="region" aria-labelledby="${name}" tabindex="0"><table>
 ${split ? COLUMNS : ''}<tbody>
 ${hunks.map((hunk, at) => [
   at === 0 && beginsFile(hunk)

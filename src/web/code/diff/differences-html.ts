@@ -75,7 +75,7 @@ function fileHtml(
   number: number,
 ): Html {
   return html`<details class="file" id="file-${number}" open>
-<summary>${pathHtml(file)} <span class="quiet">${facts(file)}</span></summary>
+<summary id="${nameId(number)}">${pathHtml(file)} <span class="quiet">${facts(file)}</span></summary>
 ${wholeFiles(links, parts, file)}${linesHtml(parts, file, diff, number)}</details>
 `;
 }
@@ -130,15 +130,16 @@ function linesHtml(
 `
       : html`<p class="quiet">The rest of the changes of this file is not shown.</p>
 `;
-  return html`${diff.hunks.length === 0 ? '' : diffLinesHtml(diff, textOf(file.newPath), view.split, parts.coloured ?? PLAIN)}${binary}${diff.cut ? rest : ''}`;
+  return html`${diff.hunks.length === 0 ? '' : diffLinesHtml(diff, nameId(number), view.split, parts.coloured ?? PLAIN)}${binary}${diff.cut ? rest : ''}`;
 }
 
-function textOf(path: Buffer): string {
-  return beginningOfPath(path).toString('utf8');
+/** The id of the line that names a file and says what happened to it. */
+function nameId(number: number): string {
+  return `name-${number}`;
 }
 
 function pathHtml({ oldPath, newPath }: ChangedFile): Html {
-  const path = (bytes: Buffer) => userText(textOf(bytes), 1_024);
+  const path = (bytes: Buffer) => userText(beginningOfPath(bytes).toString('utf8'), 1_024);
   return oldPath.equals(newPath) ? path(newPath) : html`${path(oldPath)} → ${path(newPath)}`;
 }
 

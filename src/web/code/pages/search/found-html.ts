@@ -5,15 +5,13 @@ import type { CommitSearch } from '../../../../browse/search/search-commits.ts';
 import type { PathSearch } from '../../../../browse/search/search-paths.ts';
 import { splitMessage } from '../../../../git/index.ts';
 import type { Html } from '../../../layout.ts';
-import { cut, userText } from '../../../user-text.ts';
+import { userText } from '../../../user-text.ts';
 import type { CodeContext } from '../../frame.ts';
 import { counted } from '../../pager.ts';
 import { day, personName } from '../../person.ts';
 import type { SearchQuestion } from './search-question.ts';
 
 const PATH = 1_024;
-/** Of a path in the name of a region. */
-const LABEL = 200;
 /** Characters of a path that may be marked. */
 const MARKED = 1_024;
 
@@ -21,15 +19,15 @@ const MARKED = 1_024;
 export function foundCode(
   { links }: CodeContext,
   { name }: SearchQuestion,
-  { files, cut: isCut }: CodeSearch,
+  { files, cut }: CodeSearch,
 ): Html {
-  return html`${summary(counted(files.length, 'file', 'files'), files.length, isCut)}
-${files.map(({ path, lines }) => {
+  return html`${summary(counted(files.length, 'file', 'files'), files.length, cut)}
+${files.map(({ path, lines }, at) => {
   const url = links.at('file', name, path);
-  return html`<section class="found"><h2><a href="${url}">${userText(pathText(path), PATH)}</a></h2>
-<div class="code" role="region" aria-label="Lines found in ${cut(pathText(path), LABEL)}" tabindex="0"><table>
+  return html`<section class="found"><h2 id="found-${at + 1}"><a href="${url}">${userText(pathText(path), PATH)}</a></h2>
+<div class="code" role="region" aria-labelledby="found-${at + 1}" tabindex="0"><table>
 <tbody>
-${lines.map((line, at) => lineRow(url, line, at > 0 && line.number !== (lines[at - 1]?.number ?? 0) + 1))}</tbody>
+${lines.map((line, place) => lineRow(url, line, place > 0 && line.number !== (lines[place - 1]?.number ?? 0) + 1))}</tbody>
 </table></div></section>
 `;
 })}`;
