@@ -1,5 +1,13 @@
 import sanitize from 'sanitize-html';
-import { anchorUrl, fileUrl, linkTarget, type MarkdownPlace, prefixedId, rawUrl } from './markdown-links.ts';
+import {
+  anchorUrl,
+  fileUrl,
+  linkTarget,
+  type MarkdownPlace,
+  pageUrl,
+  prefixedId,
+  rawUrl,
+} from './markdown-links.ts';
 import { TextIds } from './text-ids.ts';
 
 /** The elements that remain. All other tags are left out; scripts and styles with what is in them. */
@@ -115,6 +123,10 @@ function cleanLink(attributes: Attributes, place: MarkdownPlace, known: readonly
       return { ...kept, href: anchorUrl(target.fragment, place.ids) };
     case 'path':
       return { ...kept, href: fileUrl(place, target.path, target.fragment) };
+    case 'page': {
+      const url = pageUrl(place, target.path, target.fragment);
+      return url === undefined ? kept : { ...kept, href: url };
+    }
     case 'outside':
       return { ...kept, href: target.url, rel: 'nofollow ugc noopener' };
   }
@@ -125,8 +137,9 @@ function cleanPicture(attributes: Attributes, place: MarkdownPlace, isLinked: bo
   const { src = '', alt, ...rest } = attributes;
   const target = linkTarget(src, place.folder);
   const words = alt?.trim() || lastName(src) || 'picture';
-  if (target?.is === 'path') {
-    const attribs = { ...rest, src: rawUrl(place, target.path), alt: words, loading: 'lazy' };
+  const url = rawUrl(place, target);
+  if (url !== undefined) {
+    const attribs = { ...rest, src: url, alt: words, loading: 'lazy' };
     return { tagName: 'img', attribs };
   }
   if (target?.is === 'outside' && !isLinked) {

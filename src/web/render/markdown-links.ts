@@ -6,6 +6,8 @@ export interface MarkdownPlace {
   readonly files: string;
   /** What the URLs of raw files of the same revision begin with. */
   readonly raw: string;
+  /** What the URLs of all pages of the repository begin with. Absent: links lead to files alone. */
+  readonly repository?: string;
   /** The folders above the file, from the root. */
   readonly folder: readonly string[];
   /** What the ids of the text begin with, behind {@link ID_PREFIX}, on a page with texts that do not belong together. */
@@ -25,13 +27,35 @@ export type LinkTarget =
   | { readonly is: 'anchor'; readonly fragment: string }
   /** Something in the same repository, without the prefix of its URL and the fragment. */
   | { readonly is: 'path'; readonly path: readonly string[]; readonly fragment: string }
+  /** Another page of the same repository: the rest of its URL. */
+  | { readonly is: 'page'; readonly path: readonly string[]; readonly fragment: string }
   /** A page elsewhere. */
   | { readonly is: 'outside'; readonly url: string };
 
 /**
+ * What links call pages of a repository that begin two levels above its root, as hosts have them: `../../issues` in a README, beside
+ * `../../blob/v1.0/README.md`. Pages of the second kind have a revision and a path behind the word.
+ */
+const PAGES: Readonly<Record<string, { readonly word: string; readonly hasPath: boolean }>> = {
+  blame: { word: 'blame', hasPath: true },
+  blob: { word: 'file', hasPath: true },
+  branches: { word: 'branches', hasPath: false },
+  commit: { word: 'commit', hasPath: true },
+  commits: { word: 'commits', hasPath: true },
+  compare: { word: 'compare', hasPath: true },
+  file: { word: 'file', hasPath: true },
+  issues: { word: 'issues', hasPath: false },
+  pulls: { word: 'pulls', hasPath: false },
+  raw: { word: 'raw', hasPath: true },
+  releases: { word: 'tags', hasPath: false },
+  tags: { word: 'tags', hasPath: false },
+  tree: { word: 'tree', hasPath: true },
+};
+
+/**
  * Finds where a link leads.
  * @param folder the percent-encoded folders that relative links start from
- * @returns undefined if it is not a link: another scheme, or a path out of the repository
+ * @returns undefined if it is not a link: another scheme, or a path out of the repository that names none of its pages
  */
 export function linkTarget(text: string, folder: readonly string[]): LinkTarget | undefined {
   // Browsers leave these characters out before they look at the scheme.
@@ -41,21 +65,40 @@ export function linkTarget(text: string, folder: readonly string[]): LinkTarget 
   if (/^[a-z][a-z0-9+.-]*:/i.test(url)) return outside(url);
   if (/^[/\\]{2}/.test(url)) return outside(`https:${url}`);
   const [, before = '', fragment = ''] = /^([^#]*)(?:#(.*))?$/s.exec(url) ?? [];
-  const path = pathFrom(before.replace(/\?.*$/s, ''), folder);
-  return path === undefined ? undefined : { is: 'path', path, fragment };
+  const { above, path } = pathFrom(before.replace(/\?.*$/s, ''), folder);
+  if (above === 0) return { is: 'path', path, fragment };
+  const [name = '', ...rest] = path;
+  const page = above === 2 && Object.hasOwn(PAGES, name) ? PAGES[name] : undefined;
+  if (page === undefined) return undefined;
+  return { is: 'page', path: [page.word, ...(page.hasPath ? rest : [])], fragment };
 }
 
 /** The URL of a link to a file or folder of the repository. */
 export function fileUrl({ files }: MarkdownPlace, path: readonly string[], fragment: string): string {
-  const url = [files, ...path].join('/');
+  return withFragment([files, ...path].join('/'), fragment);
+}
+
+function withFragment(url: string, fragment: string): string {
   if (fragment === '') return url;
   // Lines are anchors of the page; all others are in the text.
   return /^L\d+(?:-L?\d+)?$/.test(fragment) ? `${url}#${fragment}` : `${url}${anchorUrl(fragment)}`;
 }
 
-/** The URL of a picture of the repository. */
-export function rawUrl({ raw }: MarkdownPlace, path: readonly string[]): string {
-  return [raw, ...path].join('/');
+/** The URL of another page of the repository; undefined where those are not known. */
+export function pageUrl(
+  { repository }: MarkdownPlace,
+  path: readonly string[],
+  fragment = '',
+): string | undefined {
+  return repository === undefined ? undefined : withFragment([repository, ...path].join('/'), fragment);
+}
+
+/** The URL of a picture of the repository. @returns undefined if the target is no file of it */
+export function rawUrl(place: MarkdownPlace, target: LinkTarget | undefined): string | undefined {
+  if (target?.is === 'path') return [place.raw, ...target.path].join('/');
+  if (target?.is !== 'page') return undefined;
+  const [word, ...path] = target.path;
+  return word === 'file' || word === 'raw' ? pageUrl(place, ['raw', ...path]) : undefined;
 }
 
 /** An id as written in the page. @param ids what all ids of the text begin with, behind the prefix */
@@ -86,16 +129,20 @@ function outside(url: string): LinkTarget | undefined {
   return SCHEMES.has(protocol) ? { is: 'outside', url: href } : undefined;
 }
 
-/** A path is relative to the folder of the file, or to the root if it begins with a slash. */
-function pathFrom(text: string, folder: readonly string[]): readonly string[] | undefined {
+/**
+ * A path is relative to the folder of the file, or to the root if it begins with a slash.
+ * @returns `above`: how many levels above the root the path begins
+ */
+function pathFrom(text: string, folder: readonly string[]): { above: number; path: readonly string[] } {
   const path = /^[/\\]/.test(text) ? [] : [...folder];
+  let above = 0;
   for (const part of text.split(/[/\\]/)) {
     const name = encodePart(part);
     if (name === '' || name === '.') continue;
     if (name !== '..') path.push(name);
-    else if (path.pop() === undefined) return undefined;
+    else if (path.pop() === undefined) above++;
   }
-  return path;
+  return { above, path };
 }
 
 /** Percent-encodes what is not encoded yet. Dots are never encoded: browsers take `%2e%2e` for `..`. */

@@ -6,6 +6,7 @@ import type { ThreadKind } from '../../../nostr/collaboration/thread-kind.ts';
 import type { NostrEvent } from '../../../nostr/event.ts';
 import type { Check } from '../../../relay/discussions/check-runs.ts';
 import type { Thread } from '../../../relay/discussions/thread-reader.ts';
+import { markdownPlace } from '../../code/markdown-place.ts';
 import { readNumber } from '../../code/read-query.ts';
 import type { Html } from '../../layout.ts';
 import { THREAD_WORDS } from '../lists/thread-words.ts';
@@ -69,11 +70,7 @@ async function renderTexts(
   body: string | undefined,
 ): Promise<ThreadTexts> {
   if (representation === 'json') return { body: '', coverNote: '', comments: [] };
-  const place = {
-    files: code.links.at('file', 'HEAD'),
-    raw: code.links.at('raw', 'HEAD'),
-    folder: [],
-  };
+  const place = markdownPlace(code.links, 'HEAD', []);
   const texts = [
     body ?? '',
     thread.coverNote?.content ?? '',

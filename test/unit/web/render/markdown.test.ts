@@ -98,6 +98,39 @@ describe('rendered Markdown', () => {
     expect(href?.replaceAll('&quot;', '"')).toBe(expected);
   });
 
+  it.each([
+    ['../../issues', 'issues'],
+    ['../../issues/new?labels=bug', 'issues'],
+    ['../../releases/latest', 'tags'],
+    ['../../blob/v1.0/a%20b.md', 'file/v1.0/a%20b.md'],
+    ['../../blob/v1/a.md#use', 'file/v1/a.md#user-content-use'],
+    ['../../blob/v1/a.ts#L3', 'file/v1/a.ts#L3'],
+    ['../../tree/v1/src/', 'tree/v1/src'],
+    ['./../.././compare/a...b', 'compare/a...b'],
+    ['../../tree/../../x', undefined],
+    ['../../../issues', undefined],
+    ['../issues', undefined],
+    ['../../wiki', undefined],
+    ['../../__proto__', undefined],
+    ['../../sign-out', undefined],
+    ['../../tree/"><script>', 'tree/%22%3E%3Cscript%3E'],
+  ])('resolves %s at the root to another page of the repository, or to nothing', (link, expected) => {
+    const root = { ...place, folder: [], repository: '/npub1x/tool' };
+    const html = renderMarkdown({ text: `[x](<${link.replace(/[<>]/g, '\\$&')}>)`, place: root });
+    const [, href] = /href="([^"]*)"/.exec(html) ?? [];
+    expect(href).toBe(expected === undefined ? undefined : `/npub1x/tool/${expected}`);
+    // Where the pages are not known, files are the only targets.
+    expect(render(`[x](<${link.replace(/[<>]/g, '\\$&')}>)`, [])).not.toContain('href');
+  });
+
+  it('shows pictures of other revisions', () => {
+    const root = { ...place, folder: ['docs'], repository: '/npub1x/tool' };
+    const text = '![a](../../../raw/v1/a.png) ![b](../../../blob/v1/b.png?raw=true) ![c](../../../issues)';
+    expect(
+      [...renderMarkdown({ text, place: root }).matchAll(/src="([^"]*)"/g)].map(([, src]) => src),
+    ).toEqual(['/npub1x/tool/raw/v1/a.png', '/npub1x/tool/raw/v1/b.png']);
+  });
+
   it('shows pictures of the repository, and loads none from other hosts', () => {
     expect(render('![Logo](../logo.svg?raw=true)')).toBe(
       '<p><img src="/npub1x/tool/raw/main/logo.svg" alt="Logo" loading="lazy" /></p>',

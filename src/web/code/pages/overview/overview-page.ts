@@ -7,6 +7,7 @@ import { gitUrl } from '../../../../nostr/repository-url.ts';
 import { NOTHING_SAID } from '../../about.ts';
 import type { CodePage } from '../../code-page.ts';
 import { commitJson, commitSchema } from '../../json/commit-json.ts';
+import { revisionPlace } from '../../markdown-place.ts';
 import { readFolder } from '../tree/tree-page.ts';
 import type { OverviewContent, OverviewQuestion } from './overview-content.ts';
 import { overviewFacts } from './overview-facts.ts';
@@ -52,7 +53,7 @@ export const overviewPage: CodePage<OverviewQuestion, OverviewContent | undefine
   ask: ({ about = NOTHING_SAID, links, manifest, owner }) => {
     const facts = overviewFacts(manifest, owner, about);
     const { tip, branch } = facts;
-    const place = { files: links.at('file', branch), raw: links.at('raw', branch) };
+    const place = revisionPlace(links, branch);
     return {
       about,
       facts,

@@ -19,6 +19,7 @@ import type { CodePage, PageSources } from '../../code-page.ts';
 import { commitJson, commitSchema } from '../../json/commit-json.ts';
 import { nameSchema, pathJson } from '../../json/name-json.ts';
 import { LiesElsewhere } from '../../lies-elsewhere.ts';
+import { revisionPlace } from '../../markdown-place.ts';
 import { readNumber } from '../../read-query.ts';
 import { type ShownReadme, showReadme } from '../../readme/show-readme.ts';
 import { SHOWN_ENTRIES } from './shown-entries.ts';
@@ -88,7 +89,7 @@ export const treePage: CodePage<TreeQuestion, TreeContent, z.infer<typeof schema
   },
   ask: ({ links }, { manifest }, segments, query) => {
     const at = readRevision(manifest, segments);
-    const place = { files: links.at('file', at.name), raw: links.at('raw', at.name) };
+    const place = revisionPlace(links, at.name);
     return { ...at, place, skip: readNumber(query, 'skip') };
   },
   read: readFolder,
