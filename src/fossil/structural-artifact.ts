@@ -17,6 +17,7 @@ const MOST_CARDS = 250_000;
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
 const A = 0x41;
+const E = 0x45;
 const N = 0x4e;
 const P = 0x50;
 const U = 0x55;
@@ -55,9 +56,13 @@ export function readStructuralArtifact(
   const skipped = unread?.charCodeAt(0);
   let previous = A;
   let lines = 0;
+  let hasEvent = false;
   for (let at = 0; at < body.length; ) {
     const letter = body[at] ?? 0;
-    if ((letter < previous && !mayComeLate(letter, previous, cards)) || letter >= Z) return undefined;
+    // Technotes that were made before 2021 have N behind P.
+    const mayComeLate = hasEvent && letter === N && previous === P;
+    if ((letter < previous && !mayComeLate) || letter >= Z) return undefined;
+    hasEvent ||= letter === E;
     const end = body.indexOf(LINE_FEED, at);
     if (body[at + 1] !== SPACE && !(end === at + 1 && (letter === P || letter === U))) return undefined;
     // The name of a parent is not empty.
@@ -78,11 +83,6 @@ export function readStructuralArtifact(
     at = end + 1;
   }
   return cards;
-}
-
-/** Technotes that were made before 2021 have `N` behind `P`. */
-function mayComeLate(letter: number, previous: number, cards: readonly ArtifactCard[]): boolean {
-  return letter === N && previous === P && cards.some(([seen]) => seen === 'E');
 }
 
 /** Whether a content that begins with these bytes may be structural: with a letter of a card, or with a signature. */
