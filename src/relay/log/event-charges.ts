@@ -57,6 +57,11 @@ export class EventCharges {
   private readonly hashes: HashMemory;
   /** How many announcements are here of the repository with a term. */
   private readonly announced = new Map<number, number>();
+  /**
+   * The term of the repository whose last announcement went, as long as nothing was charged elsewhere since: the next one most likely
+   * replaces it, and takes nothing from there.
+   */
+  private left: number | undefined;
   /** Cached counts by term, until something changes there. Equal totals may hide a change: one event goes, and another comes. */
   private readonly counted = new LruMap<number, { readonly keys: string; readonly amount: Amount }>(
     MOST_COUNTED,
@@ -84,7 +89,10 @@ export class EventCharges {
     }
     for (const term of this.inherited(event)) all.add(term);
     const isElsewhere = all.size > 0 && !FREE.has(event.kind) && ![...all].some((term) => this.isHere(term));
-    if (isElsewhere) all.add(this.term(ELSEWHERE));
+    if (isElsewhere) {
+      all.add(this.term(ELSEWHERE));
+      this.left = undefined;
+    }
     // Many states name no repository by its address; they must take no room from strangers.
     return all.size > 0 || FREE.has(event.kind) ? [...all] : [this.term(NOBODY)];
   }
@@ -103,7 +111,8 @@ export class EventCharges {
     const own = this.ownTerm(row);
     if (own !== undefined) {
       this.announced.set(own, (this.announced.get(own) ?? 0) + 1);
-      this.claim(own);
+      if (own !== this.left) this.claim(own);
+      this.left = undefined;
     }
     this.passOn(row);
   }
@@ -113,7 +122,10 @@ export class EventCharges {
     if (own !== undefined) {
       const left = (this.announced.get(own) ?? 0) - 1;
       if (left > 0) this.announced.set(own, left);
-      else this.announced.delete(own);
+      else {
+        this.announced.delete(own);
+        this.left = own;
+      }
     }
     this.discharge(row);
   }

@@ -291,6 +291,21 @@ describe('what names only repositories that are not here', () => {
     }
   });
 
+  it('is taken from there by an announcement that comes again, whatever came since the last one went', () => {
+    const about = () => plainEvent({ by: cat, content: `${++number}`, tags: [['a', address('again')]] });
+    store(announcement('again', 1), about());
+    for (let at = 2; at < 20; at += 2) {
+      store(plainEvent({ by: ann, kind: 5, created_at: at, tags: [['a', address('again')]] }));
+      const since = at % 4 === 0 ? [about(), about()] : [];
+      store(...since);
+      expect(index.elsewhere().events).toBe(since.length);
+      store(announcement('again', at + 1));
+      expect(index.elsewhere().events).toBe(0);
+      store(about());
+      expect(index.elsewhere().events).toBe(0);
+    }
+  });
+
   it('is bounded by repository if one is announced but not hosted here', () => {
     const bounded = quota({ ...few, repository: { events: 4, bytes: MIB } });
     store(announcement('other'));
