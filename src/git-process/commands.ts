@@ -57,6 +57,8 @@ const IGNORED_FINDINGS = ['badTimezone', 'missingSpaceBeforeDate', 'zeroPaddedFi
 /** The same as the value of `--strict=`. */
 export const ignoredFindings: string = IGNORED_FINDINGS.map((finding) => `${finding}=ignore`).join(',');
 
+const STRICTLY = `--strict=${ignoredFindings}`;
+
 export function gitVersion(): GitCommand {
   return { name: 'version', args: [] };
 }
@@ -141,15 +143,15 @@ export function refusedAllocation(words: string): number | undefined {
 
 /** Reads a pack from standard input into the quarantine, completes a thin pack, and checks every object and link. */
 export function indexFromInput(options: IndexPackOptions): GitCommand {
-  const args = ['--stdin', '--fix-thin', `--strict=${ignoredFindings}`];
-  if (options.progress) args.push('--show-resolving-progress');
-  if (options.maxInputBytes > 0) args.push(`--max-input-size=${options.maxInputBytes}`);
-  // Commands with low priority use one processor at most.
-  if (options.niceness > 0) args.push('--threads=1');
+  return { ...indexUnchecked(options), args: [STRICTLY, ...argumentsOf(options)] };
+}
+
+/** The same without any check but that of the pack: each object is named by its digest, that is all. */
+export function indexUnchecked(options: IndexPackOptions): GitCommand {
   const { config, variables } = objectLimits(options);
   return {
     name: 'index-pack',
-    args,
+    args: argumentsOf(options),
     objects: options.objects,
     memoryPart: PART_TO_UNPACK,
     ...(config === undefined ? {} : { config }),
@@ -159,6 +161,36 @@ export function indexFromInput(options: IndexPackOptions): GitCommand {
       ...quarantineVariables(options.paths),
       ...(options.shallowFile === undefined ? {} : { GIT_SHALLOW_FILE: options.shallowFile }),
     },
+  };
+}
+
+function argumentsOf({ progress, maxInputBytes, niceness }: IndexPackOptions): string[] {
+  const args = ['--stdin', '--fix-thin'];
+  if (progress) args.push('--show-resolving-progress');
+  if (maxInputBytes > 0) args.push(`--max-input-size=${maxInputBytes}`);
+  // Commands with low priority use one processor at most.
+  if (niceness > 0) args.push('--threads=1');
+  return args;
+}
+
+/** Writes a pack of the objects whose ids are on standard input, and prints its hash. @param base beginning of its path, see git-pack-objects(1) */
+export function packListed(paths: QuarantinePaths, base: string): GitCommand {
+  return {
+    name: 'pack-objects',
+    args: ['-q', '--window=0', '--threads=1', base],
+    config: [['pack.packSizeLimit', '0']],
+    variables: quarantineVariables(paths),
+  };
+}
+
+/** Checks every object and every link of a pack file of {@link packListed}. @param stem path of the file without `.pack` */
+export function checkListed(paths: QuarantinePaths, stem: string, objects: number): GitCommand {
+  return {
+    name: 'index-pack',
+    args: [STRICTLY, '--no-rev-index', '-o', `${stem}-checked.idx`, `${stem}.pack`],
+    objects,
+    memoryPart: PART_TO_UNPACK,
+    variables: quarantineVariables(paths),
   };
 }
 

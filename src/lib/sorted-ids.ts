@@ -60,6 +60,18 @@ export class SortedIds {
     return -1;
   }
 
+  /** True when two of them are the same. */
+  hasTwins(): boolean {
+    this.table ??= this.readTable();
+    const { heads } = this.table;
+    const { idLength, count } = this;
+    for (let place = 1; place < count; place++) {
+      if (heads[place] !== heads[place - 1]) continue;
+      if (this.isAt(place * idLength, this.bytes, (place - 1) * idLength)) return true;
+    }
+    return false;
+  }
+
   /** True when the id at `start` equals the one at `at` of a buffer. */
   private isAt(start: number, bytes: Buffer, at: number): boolean {
     for (let byte = 4; byte < this.idLength; byte++)

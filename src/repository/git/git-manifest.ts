@@ -160,6 +160,11 @@ export function isClosed({ packs }: Pick<GitState, 'packs'>): boolean {
   return packs.every((entry) => entry.linked === true);
 }
 
+/** True if a repository has no objects, or is none yet. */
+export function hasNoObjects(published: PublishedGitState | undefined): boolean {
+  return published === undefined || published.manifest.packs.length === 0;
+}
+
 /** The artifacts that a manifest names, with their kinds, without the manifest itself. */
 export function namedArtifacts(manifest: GitState): NamedArtifact[] {
   const named: NamedArtifact[] = [];

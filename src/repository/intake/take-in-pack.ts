@@ -4,7 +4,7 @@
  */
 import { isZeroId, type RefCommand } from '../../git/index.ts';
 import { isFastForward } from '../../git-process/inspect-objects.ts';
-import type { GitState, PackEntry, PublishedGitState } from '../git/git-manifest.ts';
+import { type GitState, hasNoObjects, type PackEntry, type PublishedGitState } from '../git/git-manifest.ts';
 import type { GitRepository } from '../git/git-repository.ts';
 import { type AllowedPack, packBounds } from './bounds/pack-bounds.ts';
 import { type CheckedTips, ConnectivityCheck, type RefTarget } from './connectivity/connectivity.ts';
@@ -104,6 +104,7 @@ async function takeInto(
     onWorked,
     format: (published?.manifest ?? empty).objectFormat,
     tips,
+    isFirst: hasNoObjects(published),
     signal,
     ...(onProgress === undefined ? {} : { onProgress }),
   });

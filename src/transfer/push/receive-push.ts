@@ -13,6 +13,7 @@ import type { Committed } from '../../repository/committed.ts';
 import {
   emptyState,
   type GitState,
+  hasNoObjects,
   type PackEntry,
   type PublishedGitState,
 } from '../../repository/git/git-manifest.ts';
@@ -163,6 +164,7 @@ class Push {
       format: (published?.manifest ?? this.empty).objectFormat,
       bounds: packBounds(this.context, allowed),
       tips,
+      isFirst: hasNoObjects(published),
       signal,
       ...(wantsProgress ? { onProgress: (text) => this.response.progress(text) } : {}),
     });

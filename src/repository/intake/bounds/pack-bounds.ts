@@ -16,6 +16,7 @@ import { readPackedObjects } from '../entries/packed-objects.ts';
 import { HeightBounds, MANY_OBJECTS } from '../heights/height-bounds.ts';
 import type { HeightMemory } from '../heights/height-memory.ts';
 import { checkHeights, type HeightQuestion } from '../heights/link-heights.ts';
+import { type OddObjects, PlainObjects } from '../plain/odd-objects.ts';
 import { checkCommits } from './commit-sizes.ts';
 import { MOST_LINKING_BYTES, type ObjectLimit, tooHeavy } from './object-limit.ts';
 import type { Foresight } from './pack-forecast.ts';
@@ -83,6 +84,12 @@ const LEAST_OF_OBJECT = 16;
 const PATIENCE: UnpackPatience = { least: 120_000, perMiB: 2_000 };
 const PATIENCE_WITH_STRANGERS: UnpackPatience = { least: 20_000, perMiB: 1_000 };
 
+/**
+ * From so many objects on, a pack for an empty repository is taken in without git's checks, and git looks at those objects that are not plain.
+ * With fewer, the server's own look takes as long as git's (decision 88).
+ */
+const PLAIN_FROM = 150_000;
+
 /** Packs of strangers are unpacked with the lowest priority. */
 const NICENESS_OF_STRANGERS = 10;
 
@@ -126,6 +133,8 @@ export interface PackBounds {
   readonly patience: UnpackPatience;
   /** Niceness (nice(2)) of git while it unpacks. */
   readonly niceness: number;
+  /** From so many objects on, git does not look at each object of a pack for an empty repository (see `odd-objects.ts`). */
+  readonly plainFrom: number;
   readonly heights: HeightMemory;
 }
 
@@ -150,6 +159,7 @@ export function packBounds(
     foresight: FORESIGHT,
     patience: PATIENCE,
     niceness: limits.niceness ?? 0,
+    plainFrom: PLAIN_FROM,
     heights,
   };
   if (allowed === undefined)
@@ -165,6 +175,7 @@ export function packBounds(
     foresight: FORESIGHT_WITH_STRANGERS,
     patience: PATIENCE_WITH_STRANGERS,
     niceness: NICENESS_OF_STRANGERS,
+    plainFrom: Number.POSITIVE_INFINITY,
   };
   // git must inflate objects above `heldBytes` to learn their size. Strangers may not push such objects.
   if (heldBytes < Math.min(object, objectBytes))
@@ -224,6 +235,8 @@ export interface CheckedOver {
   readonly paths: QuarantinePaths;
   readonly bounds: PackBounds;
   readonly signal: AbortSignal;
+  /** True if git has not checked the objects of the pack, and it needs no others. */
+  readonly unchecked: boolean;
 }
 
 /**
@@ -244,6 +257,7 @@ export function earlyEntries(
 /**
  * Checks a pack that git has taken in and completed.
  * @param begun what was read of it before
+ * @returns objects that git has to check, if it has not
  * @throws CairnError `too-large` or `invalid` naming the object that is too large, too deep, too large with all that git holds
  *   beside it, or links to what is not there;
  *   `unavailable` when git cannot be run; the signal's reason when it is aborted
@@ -252,16 +266,18 @@ export async function checkPack(
   over: CheckedOver,
   pack: ScannedPack,
   begun: EarlyEntries | undefined,
-): Promise<void> {
-  const { git, paths, bounds, signal } = over;
+): Promise<OddObjects> {
+  const { git, paths, bounds, signal, unchecked } = over;
   let heights: HeightBounds | undefined;
+  let plain: PlainObjects | undefined;
   const listen = async (ids: SortedIds, trees: Uint32Array | undefined) => {
     if (ids.count < MANY_OBJECTS) return undefined;
     const known = trees === undefined ? undefined : begun?.bounds;
     heights = known ?? new HeightBounds(ids.idLength, bounds.heights);
     heights.allow(pack.size);
     await heights.know(ids, trees ?? new Uint32Array(0));
-    return heights;
+    if (unchecked) plain = new PlainObjects(ids, heights);
+    return plain ?? heights;
   };
   const entries = await scanPack(pack, unpackLimit(bounds, pack.size), { begun, listen });
   const reading = { git, paths, maxSize: MOST_LINKING_BYTES, signal };
@@ -292,6 +308,8 @@ export async function checkPack(
   } finally {
     await reader.close();
   }
+  if (!unchecked) return [];
+  return (await plain?.odd(entries)) ?? 'all';
 }
 
 interface CheckedPack {

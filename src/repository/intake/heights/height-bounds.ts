@@ -5,7 +5,7 @@
  * bounds are within the limits is within them. Of others the heights themselves are found (`link-heights.ts`).
  */
 import { inflateSync } from 'node:zlib';
-import { DeltaSteps, PACKED_TREE } from '../../../git/index.ts';
+import { DeltaSteps, FOLDER_ENTRY, PACKED_BLOB, PACKED_TREE } from '../../../git/index.ts';
 import { adler32 } from '../../../lib/adler32.ts';
 import { inStretches } from '../../../lib/cooperative.ts';
 import { GrowingWords } from '../../../lib/growing-words.ts';
@@ -25,6 +25,11 @@ const SMALL = 4_096;
 /** Links, 8 bytes each. */
 const MOST_LINKS = 2 ** 22;
 const NONE = -1;
+/** The first digit of the mode of a file. */
+const ONE = 0x31;
+/** With more odd trees than this, and than this part of all trees, git looks at all objects. In histories of source code every fortieth is odd. */
+const MOST_ODD = 5_000;
+const ODD_PART = 20;
 /** Of an entry that is not as git writes it, or too much to keep. */
 export const UNREADABLE = -1;
 /** Bytes of the checksum behind a deflated entry. */
@@ -45,8 +50,12 @@ export class HeightBounds implements EntryListener {
   private readonly unresolved: UnresolvedLinks;
   /** By place among the ids: the number of the tree, or NONE. */
   private numbers = new Int32Array(0);
-  /** Pairs: the place of an object that is linked to, and the number of the tree that links to it. */
+  /** Pairs: the place of an object that is linked to, and twice the number of the tree that links to it, one more if as to a folder. */
   private readonly links = new GrowingWords(0);
+  /** Trees that git's checks may have something to say about. */
+  private readonly odd = new Set<number>();
+  /** True when there were more of them. */
+  private tooOdd = false;
   /** By number: the highest and the heaviest of what it links to, as far as that is known. */
   private readonly below = new GrowingWords(0);
   private readonly heaviest = new GrowingWords(0);
@@ -57,10 +66,11 @@ export class HeightBounds implements EntryListener {
     this.memory = memory;
     this.unresolved = new UnresolvedLinks(idLength);
     this.trees = new KeptTrees();
-    this.outlines = new TreeOutlines(this.trees, idLength, (tree, entry, bytes, at) => {
-      if (this.ids === undefined) this.keepLink(tree, entry, bytes, at);
-      else this.link(this.ids, tree, entry, bytes, at);
-    });
+    const visit = (tree: number, kind: number, bytes: Buffer, at: number) => {
+      if (this.ids === undefined) this.keepLink(tree, kind, bytes, at);
+      else this.link(this.ids, tree, kind, bytes, at);
+    };
+    this.outlines = new TreeOutlines(this.trees, idLength, visit, (tree) => this.addOdd(tree));
   }
 
   /** What was taken in part says nothing. */
@@ -125,7 +135,7 @@ export class HeightBounds implements EntryListener {
     this.numbers = numbers;
     await inStretches(unresolved.count, (from, to) => {
       for (let at = from; at < to; at++)
-        this.link(ids, unresolved.treeOf(at), unresolved.entryOf(at), unresolved.ids, at * this.idLength);
+        this.link(ids, unresolved.treeOf(at), unresolved.kindOf(at), unresolved.ids, at * this.idLength);
     });
     unresolved.clear();
   }
@@ -180,6 +190,51 @@ export class HeightBounds implements EntryListener {
   }
 
   /**
+   * The trees that git's checks may have something to say about, or the links of which do not lead to what they should. All others are
+   * as git wants them if these are.
+   * @param types of all objects of the pack
+   * @returns places among the ids; undefined when some trees were not looked at, or too many are odd
+   */
+  async oddTrees(types: Uint8Array): Promise<Set<number> | undefined> {
+    const { odd, ids } = this;
+    if (!this.possible || ids === undefined || !(await this.hasAll(types))) return undefined;
+    const links = this.links.values();
+    await inStretches(links.length / 2, (from, to) => {
+      for (let at = from; at < to; at++) {
+        const source = links[2 * at + 1] ?? 0;
+        if (types[links[2 * at] ?? 0] !== (source & 1 ? PACKED_TREE : PACKED_BLOB)) this.addOdd(source >>> 1);
+      }
+    });
+    await this.checkWhole(ids, types);
+    const places = new Set<number>();
+    if (this.tooOdd) return undefined;
+    const { numbers } = this;
+    await inStretches(numbers.length, (from, to) => {
+      for (let place = from; place < to; place++) if (odd.has(numbers[place] ?? NONE)) places.add(place);
+    });
+    return places;
+  }
+
+  /** Follows the links to files of trees that are kept whole. */
+  private async checkWhole(ids: SortedIds, types: Uint8Array): Promise<void> {
+    const { trees, odd } = this;
+    await inStretches(trees.count, (from, to) => {
+      for (let tree = from; tree < to; tree++) {
+        if (trees.baseOf(tree) !== NO_BASE || odd.has(tree)) continue;
+        const { buffer } = trees;
+        const end = trees.endOf(tree);
+        for (let at = trees.beginOf(tree); at < end; ) {
+          const isFile = buffer[at] === ONE;
+          while (buffer[at] !== 0) at++;
+          const place = isFile ? ids.indexOf(buffer, ++at) : NONE;
+          if (isFile && (place === NONE || types[place] !== PACKED_BLOB)) this.addOdd(tree);
+          at += isFile ? ids.idLength : ids.idLength + 1;
+        }
+      }
+    });
+  }
+
+  /**
    * Remembers bounds, once all are within a limit.
    * @param places of trees
    */
@@ -199,8 +254,14 @@ export class HeightBounds implements EntryListener {
     if (!this.outlines.add(room, size, base)) this.possible = false;
   }
 
-  private keepLink(tree: number, entry: number, bytes: Buffer, at: number): void {
-    this.unresolved.push(tree, entry, bytes, at);
+  private addOdd(tree: number): void {
+    const { odd, trees } = this;
+    if (odd.size < Math.max(MOST_ODD, trees.count / ODD_PART)) odd.add(tree);
+    else if (!odd.has(tree)) this.tooOdd = true;
+  }
+
+  private keepLink(tree: number, kind: number, bytes: Buffer, at: number): void {
+    this.unresolved.push(tree, kind, bytes, at);
     if (this.unresolved.count > MOST_LINKS) this.possible = false;
   }
 
@@ -211,17 +272,18 @@ export class HeightBounds implements EntryListener {
     return inflated.copy(buffer, room) === size;
   }
 
-  /** Notes what a tree links to, if that is a folder. */
-  private link(ids: SortedIds, tree: number, entry: number, bytes: Buffer, at: number): void {
+  /** Notes what a tree links to. */
+  private link(ids: SortedIds, tree: number, kind: number, bytes: Buffer, at: number): void {
     const { links, below, heaviest } = this;
     const place = ids.indexOf(bytes, at);
     if (place !== NONE) {
       links.push(place);
-      links.push(tree);
+      links.push(2 * tree + (kind & FOLDER_ENTRY));
       if (links.length > 2 * MOST_LINKS) this.possible = false;
       return;
     }
-    if (!this.outlines.isFolder(tree, entry)) return;
+    this.addOdd(tree);
+    if ((kind & FOLDER_ENTRY) === 0) return;
     const known = this.memory.get(bytes.toString('hex', at, at + ids.idLength));
     if (known === undefined) {
       this.possible = false;
@@ -254,7 +316,7 @@ export class HeightBounds implements EntryListener {
         const target = numbers[links[2 * at] ?? 0] ?? NONE;
         if (target === NONE) continue;
         edges[filled++] = target;
-        edges[filled++] = 2 * (links[2 * at + 1] ?? 0);
+        edges[filled++] = 2 * ((links[2 * at + 1] ?? 0) >>> 1);
       }
     });
     await inStretches(trees.count, (from, to) => {

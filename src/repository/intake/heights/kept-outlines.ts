@@ -1,9 +1,14 @@
 import { GrowingWords } from '../../../lib/growing-words.ts';
 
-/** Where the entries of a tree end, in ascending order. */
-export type Outline = Uint32Array;
+/** The entries of a tree. */
+export interface Outline {
+  /** Where each ends, in ascending order. */
+  readonly ends: Uint32Array;
+  /** What each is (see `kindOfEntry`). */
+  readonly kinds: Uint8Array;
+}
 
-/** Entries of all outlines together, 4 bytes each, and as much again for the arrays that hold them. */
+/** Entries of all outlines together, 5 bytes each, and as much again for the arrays that hold them. */
 const MOST_ENTRIES = 1024 * 1024;
 
 interface Shared {
@@ -37,7 +42,7 @@ export class KeptOutlines {
 
   /** Keeps the outline of a tree that has none. The next tree has the next number, or one whose outline was dropped. */
   keep(tree: number, outline: Outline): void {
-    this.entries += outline.length;
+    this.entries += outline.ends.length;
     this.add(tree, { outline, trees: 1 });
   }
 
@@ -65,6 +70,6 @@ export class KeptOutlines {
     if (shared === undefined) return;
     this.outlines[tree] = undefined;
     shared.trees--;
-    if (shared.trees === 0) this.entries -= shared.outline.length;
+    if (shared.trees === 0) this.entries -= shared.outline.ends.length;
   }
 }

@@ -12,7 +12,7 @@ const KEPT_BESIDES = 1024 * 1024;
 const MOST_KEPT = 64 * 1024 * 1024;
 /**
  * Steps of work: as many as may be taken at once, which bounds how long others wait, and how many each tree adds. A step takes some
- * 5 ns, and honest packs take 10 to 50 for each tree.
+ * 5 ns, and honest packs take 10 to 50 for each tree, and some hundred for each that names a new file.
  */
 const MOST_STEPS = 1024 * 1024;
 const STEPS_OF_TREE = 1_024;

@@ -4,60 +4,82 @@
  * that does nothing but replace ids leaves the outline as it is, and both trees share it. There is room for a number of outlines; one that
  * was dropped is made again when a delta builds on its tree.
  */
-import { DeltaSteps } from '../../../git/index.ts';
+import {
+  DeltaSteps,
+  type EntryName,
+  FOLDER_ENTRY,
+  followsPlainly,
+  kindOfEntry,
+  ODD_ENTRY,
+} from '../../../git/index.ts';
 import { KeptOutlines, type Outline } from './kept-outlines.ts';
 import { type KeptTrees, NO_BASE } from './kept-trees.ts';
+import { WholeTrees } from './whole-trees.ts';
 
-/** Is called for an id: the number of its tree, where the entry begins there, and where the raw id begins in a buffer. */
-export type IdVisitor = (tree: number, entry: number, bytes: Buffer, at: number) => void;
+/** Is called for an id: the number of its tree, what its entry is (see `kindOfEntry`), and where the raw id begins in a buffer. */
+export type IdVisitor = (tree: number, kind: number, bytes: Buffer, at: number) => void;
 
 const SPACE = 0x20;
-const ZERO = 0x30;
-const ONE = 0x31;
-/** Bytes of the mode of a file, with the space that follows. */
-const FILE_MODE = 7;
-/** Bytes that a mode may have: some old programs wrote zeros in front. */
-const LONGEST_MODE = 32;
-const TYPE_OF_FILE = 0o170_000;
-const FOLDER = 0o040_000;
 const NO_ID = -1;
-const NO_ENTRIES: Outline = new Uint32Array(0);
+const NO_PLACE = -1;
+const NO_ENTRIES: Outline = { ends: new Uint32Array(0), kinds: new Uint8Array(0) };
+
+/** The name of an entry, and what it is. */
+interface Head extends EntryName {
+  readonly kind: number;
+}
 
 export class TreeOutlines {
   readonly trees: KeptTrees;
   private readonly idLength: number;
   private readonly visit: IdVisitor;
+  private readonly onOdd: (tree: number) => void;
   private readonly outlines: KeptOutlines;
   /** True while an outline is made again: its ids were visited before. */
   private again = false;
   private readonly delta = new DeltaSteps();
+  private readonly wholes: WholeTrees;
   private readonly id: Buffer;
-  private readonly mode = Buffer.alloc(LONGEST_MODE);
-  /** Entries of the tree in progress whose ids have to be put together: where each begins, and where it ends. */
+  /** Places of the entries in progress whose ids a delta replaces in part. */
   private readonly pieced: number[] = [];
-  /** Where the entries of the tree in progress end, and how many there are. */
+  /** Where the entries of the tree in progress end, what they are, and how many there are. */
   private ends = new Uint32Array(1024);
+  private kinds = new Uint8Array(1024);
   private entries = 0;
+  /** Places of those that are not copied whole from the base. */
+  private readonly fresh: number[] = [];
   /** Bytes of the tree that were passed. */
   private position = 0;
   /** Where the entry in progress begins, and how many bytes of its id were passed; NO_ID in front of the id. */
   private entry = 0;
   private inId = NO_ID;
-  /** True while all bytes of the entry are those of one entry of the base, where they lie `shift` bytes further on. */
-  private inherits = false;
+  /** The entry of the base that has all bytes of the one in progress so far, `shift` bytes further on; or NO_PLACE. */
+  private inherits = NO_PLACE;
   private shift = 0;
-  /** True when its id need not be visited any more. */
-  private visited = false;
+  /** The last entry of the base that was copied whole. */
+  private lastInherited = NO_PLACE;
+  /** True when entries of the base come in another order. */
+  private isMixed = false;
 
   /**
    * @param visit is called for each id of a tree kept whole that is not one of a file, and for each that a delta brings, for some twice
+   * @param onOdd is called for each tree that git's checks may have something to say about. The others are good if what they build on is,
+   *   and if whatever they link to is there; for some it is called twice
    * @param outlines where they are kept
    */
-  constructor(trees: KeptTrees, idLength: number, visit: IdVisitor, outlines = new KeptOutlines()) {
+  constructor(
+    trees: KeptTrees,
+    idLength: number,
+    visit: IdVisitor,
+    onOdd: (tree: number) => void = () => undefined,
+    outlines = new KeptOutlines(),
+  ) {
     this.trees = trees;
     this.idLength = idLength;
     this.visit = visit;
+    this.onOdd = onOdd;
     this.outlines = outlines;
+    this.wholes = new WholeTrees(trees);
     this.id = Buffer.alloc(idLength);
   }
 
@@ -79,20 +101,6 @@ export class TreeOutlines {
     if (delta.baseSize !== trees.sizeOf(base)) return false;
     trees.add(size, base, delta.resultSize);
     return this.outline(tree, base, this.outlineOf(base));
-  }
-
-  /** True if an entry of a tree is a folder, or may be one. */
-  isFolder(tree: number, entry: number): boolean {
-    const { trees, mode } = this;
-    const length = Math.min(LONGEST_MODE, trees.sizeOf(tree) - entry);
-    trees.copy(tree, entry, length, mode, 0);
-    let bits = 0;
-    for (let at = 0; at < length; at++) {
-      const byte = mode[at] ?? 0;
-      if (byte === SPACE) return (bits & TYPE_OF_FILE) === FOLDER;
-      bits = ((bits << 3) + byte - ZERO) >>> 0;
-    }
-    return true;
   }
 
   /** The outline of a tree. It is made again if it was dropped, from those of the trees that the tree builds on. */
@@ -122,35 +130,37 @@ export class TreeOutlines {
     const [from, to] = [trees.beginOf(tree), trees.endOf(tree)];
     this.begin();
     if (base === NO_BASE) {
-      this.feed(tree, trees.buffer, from, to);
+      this.feed(trees.buffer, from, to);
       return this.finish(tree);
     }
     delta.begin(trees.buffer, from, to);
     if (this.replacesIds(tree, known)) {
       this.outlines.share(tree, base);
-      return this.visitPieced(tree);
+      return this.visitPieced(tree, known);
     }
     this.begin();
     delta.begin(trees.buffer, from, to);
     while (trees.steps >= 0 && delta.read()) {
-      if (delta.copies) this.copy(tree, base, known);
-      else this.feed(tree, trees.buffer, delta.at, delta.at + delta.length);
+      if (delta.copies) this.copy(base, known);
+      else this.feed(trees.buffer, delta.at, delta.at + delta.length);
     }
     return this.position === delta.resultSize && this.finish(tree);
   }
 
   private begin(): void {
     this.pieced.length = 0;
+    this.fresh.length = 0;
     this.entries = 0;
     this.position = 0;
     this.entry = 0;
     this.inId = NO_ID;
-    this.inherits = false;
-    this.visited = false;
+    this.inherits = NO_PLACE;
+    this.lastInherited = NO_PLACE;
+    this.isMixed = false;
   }
 
   /** Follows a delta that does nothing but replace bytes of ids. @returns false when it does something else */
-  private replacesIds(tree: number, known: Outline): boolean {
+  private replacesIds(tree: number, { ends, kinds }: Outline): boolean {
     const { delta, trees, idLength, pieced } = this;
     if (delta.baseSize !== delta.resultSize) return false;
     let position = 0;
@@ -159,41 +169,48 @@ export class TreeOutlines {
       if (delta.copies) {
         if (at !== position) return false;
       } else {
-        const place = firstAbove(known, position);
-        const end = known[place] ?? 0;
+        const place = firstAbove(ends, position);
+        const end = ends[place] ?? 0;
         if (position < end - idLength || position + length > end) return false;
-        const entry = beginOf(known, place);
-        if (length !== idLength) pieced.push(entry, end);
-        else if (!this.again) this.visit(tree, entry, trees.buffer, at);
+        if (length !== idLength) pieced.push(place);
+        else this.visitReplaced(tree, kinds[place] ?? 0, trees.buffer, at);
       }
       position += length;
     }
     return position === delta.resultSize;
   }
 
+  /** Visits the id of an entry whose mode and name are those of one of the base. */
+  private visitReplaced(tree: number, kind: number, bytes: Buffer, at: number): void {
+    if (this.again) return;
+    this.visit(tree, kind, bytes, at);
+    if (kind >= ODD_ENTRY) this.onOdd(tree);
+  }
+
   /** Passes what a delta copies from its base. */
-  private copy(tree: number, base: number, known: Outline): void {
+  private copy(base: number, known: Outline): void {
     const { delta, trees, idLength } = this;
+    const { ends } = known;
     let from = delta.at;
     const to = from + delta.length;
-    for (let place = firstAbove(known, from); from < to && trees.steps >= 0; ) {
-      if (this.inId === NO_ID && this.position === this.entry && from === beginOf(known, place)) {
+    for (let place = firstAbove(ends, from); from < to && trees.steps >= 0; ) {
+      if (this.inId === NO_ID && this.position === this.entry && from === beginOf(ends, place)) {
         place = this.inheritEntries(known, place, to);
-        from = beginOf(known, place);
+        from = beginOf(ends, place);
         if (from === to) return;
-        this.inherits = true;
+        this.inherits = place;
         this.shift = from - this.position;
       }
-      if (from - this.position !== this.shift) this.inherits = false;
-      const end = known[place] ?? 0;
+      if (from - this.position !== this.shift) this.inherits = NO_PLACE;
+      const end = ends[place] ?? 0;
       let length = Math.min(to, end) - from;
       if (this.inId !== NO_ID) {
         length = Math.min(length, idLength - this.inId);
-        this.passId(length);
+        this.passId(length, known);
       } else if (from >= end - idLength) {
         // Bytes of an id there, in front of an id here.
         trees.copy(base, from, length, this.id, 0);
-        this.feed(tree, this.id, 0, length);
+        this.feed(this.id, 0, length);
       } else {
         length = Math.min(length, end - idLength - from);
         this.position += length;
@@ -205,30 +222,26 @@ export class TreeOutlines {
   }
 
   /** Passes entries that are copied whole, from one of the base on. @returns the place of the one behind them */
-  private inheritEntries(known: Outline, first: number, to: number): number {
-    let from = beginOf(known, first);
+  private inheritEntries({ ends, kinds }: Outline, first: number, to: number): number {
+    let from = beginOf(ends, first);
     let place = first;
-    for (; place < known.length; place++) {
-      const end = known[place] ?? 0;
+    for (; place < ends.length; place++) {
+      const end = ends[place] ?? 0;
       if (end > to) break;
       this.position += end - from;
-      this.endEntry();
+      this.inherit(place, kinds[place] ?? 0);
       from = end;
     }
     return place;
   }
 
   /** Passes bytes that are no part of an entry of the base, or not at the same place of it. */
-  private feed(tree: number, bytes: Buffer, from: number, to: number): void {
+  private feed(bytes: Buffer, from: number, to: number): void {
     const { idLength } = this;
-    this.inherits = false;
+    this.inherits = NO_PLACE;
     for (let at = from; at < to; ) {
       if (this.inId === NO_ID) {
         const begin = at;
-        if (this.position === this.entry && isNoFolder(bytes, at, to)) {
-          this.visited = true;
-          at += FILE_MODE;
-        }
         while (at < to && bytes[at] !== 0) at++;
         if (at < to) {
           at++;
@@ -238,60 +251,110 @@ export class TreeOutlines {
         continue;
       }
       const length = Math.min(idLength - this.inId, to - at);
-      if (length === idLength && !this.visited) {
-        if (!this.again) this.visit(tree, this.entry, bytes, at);
-        this.visited = true;
-      }
-      this.passId(length);
+      this.passId(length, NO_ENTRIES);
       at += length;
     }
   }
 
-  private passId(length: number): void {
+  /** @param known outline of the base */
+  private passId(length: number, { kinds }: Outline): void {
     this.inId += length;
     this.position += length;
     if (this.inId < this.idLength) return;
-    if (!this.inherits && !this.visited) this.pieced.push(this.entry, this.position);
-    this.endEntry();
+    if (this.inherits !== NO_PLACE) {
+      this.inherit(this.inherits, kinds[this.inherits] ?? 0);
+      return;
+    }
+    this.fresh.push(this.entries);
+    this.endEntry(0);
   }
 
-  private endEntry(): void {
+  private inherit(place: number, kind: number): void {
+    if (place <= this.lastInherited) this.isMixed = true;
+    this.lastInherited = place;
+    this.endEntry(kind);
+  }
+
+  private endEntry(kind: number): void {
     this.inId = NO_ID;
     this.entry = this.position;
-    this.inherits = false;
-    this.visited = false;
+    this.inherits = NO_PLACE;
     if (this.entries === this.ends.length) {
-      const grown = new Uint32Array(2 * this.entries);
-      grown.set(this.ends);
-      this.ends = grown;
+      const [ends, kinds] = [new Uint32Array(2 * this.entries), new Uint8Array(2 * this.entries)];
+      ends.set(this.ends);
+      kinds.set(this.kinds);
+      this.ends = ends;
+      this.kinds = kinds;
     }
-    this.ends[this.entries++] = this.position;
+    this.ends[this.entries] = this.position;
+    this.kinds[this.entries++] = kind;
     this.trees.steps--;
   }
 
   private finish(tree: number): boolean {
     if (this.inId !== NO_ID || this.entry !== this.position) return false;
-    this.outlines.keep(tree, this.ends.slice(0, this.entries));
-    return this.visitPieced(tree);
+    this.lookAtFresh(tree);
+    this.outlines.keep(tree, {
+      ends: this.ends.slice(0, this.entries),
+      kinds: this.kinds.slice(0, this.entries),
+    });
+    return this.trees.steps >= 0;
+  }
+
+  /** Finds out what the entries are that are not copied whole, and whether they are where they belong. */
+  private lookAtFresh(tree: number): void {
+    const { fresh, trees, kinds, again } = this;
+    const isKeptWhole = trees.baseOf(tree) === NO_BASE;
+    const whole = isKeptWhole || fresh.length === 0 ? trees.buffer : this.wholes.bytesOf(tree);
+    if (whole === undefined) return;
+    const start = isKeptWhole ? trees.beginOf(tree) : 0;
+    let isOdd = this.isMixed;
+    /** The entry that was looked at last. */
+    let last: Head | undefined;
+    let place = NO_PLACE;
+    for (const next of fresh) {
+      if (!again) {
+        if (last !== undefined && place + 1 < next) {
+          const behind = this.headOf(whole, start, ++place);
+          if (!followsPlainly(last, behind)) isOdd = true;
+          last = behind;
+        }
+        if (place !== next - 1) last = this.headOf(whole, start, next - 1);
+      }
+      const head = this.headOf(whole, start, next);
+      kinds[next] = head.kind;
+      if (again) continue;
+      if (head.kind >= ODD_ENTRY || (last !== undefined && !followsPlainly(last, head))) isOdd = true;
+      if (!isKeptWhole || (head.kind & FOLDER_ENTRY) !== 0) this.visit(tree, head.kind, whole, head.to + 1);
+      last = head;
+      place = next;
+    }
+    if (last !== undefined && place + 1 < this.entries) {
+      if (!followsPlainly(last, this.headOf(whole, start, place + 1))) isOdd = true;
+    }
+    if (isOdd && !again) this.onOdd(tree);
+  }
+
+  /** Reads mode and name of an entry. */
+  private headOf(whole: Buffer, start: number, place: number): Head {
+    const { trees, ends, idLength } = this;
+    trees.steps--;
+    const to = start + (ends[place] ?? 0) - idLength - 1;
+    const begin = start + beginOf(ends, place);
+    let from = begin;
+    while (from < to && whole[from] !== SPACE) from++;
+    return { bytes: whole, from: Math.min(from + 1, to), to, kind: kindOfEntry(whole, begin, to) };
   }
 
   /** Visits the ids that have to be put together. */
-  private visitPieced(tree: number): boolean {
+  private visitPieced(tree: number, { ends, kinds }: Outline): boolean {
     const { pieced, idLength, id, trees } = this;
-    for (let at = 0; at < pieced.length && !this.again; at += 2) {
-      trees.copy(tree, (pieced[at + 1] ?? 0) - idLength, idLength, id, 0);
-      this.visit(tree, pieced[at] ?? 0, id, 0);
+    for (const place of this.again ? [] : pieced) {
+      trees.copy(tree, (ends[place] ?? 0) - idLength, idLength, id, 0);
+      this.visitReplaced(tree, kinds[place] ?? 0, id, 0);
     }
     return trees.steps >= 0;
   }
-}
-
-/** True if six octal digits begin here, the first of them a 1, and a space follows: a file, a symbolic link or a submodule. */
-function isNoFolder(bytes: Buffer, at: number, end: number): boolean {
-  if (at + FILE_MODE > end || bytes[at] !== ONE || bytes[at + FILE_MODE - 1] !== SPACE) return false;
-  for (let digit = 1; digit < FILE_MODE - 1; digit++)
-    if (((bytes[at + digit] ?? 0) & 0xf8) !== ZERO) return false;
-  return true;
 }
 
 /** Where an entry begins. */

@@ -5,7 +5,7 @@ export class UnresolvedLinks {
   private readonly idLength: number;
   private bytes: Buffer = Buffer.alloc(0);
   private readonly trees = new GrowingWords(0);
-  private readonly entries = new GrowingWords(0);
+  private readonly kinds = new GrowingWords(0);
 
   /** @param idLength bytes of a raw id */
   constructor(idLength: number) {
@@ -26,13 +26,13 @@ export class UnresolvedLinks {
     return this.trees.get(link);
   }
 
-  /** Where the entry of a link begins in its tree. */
-  entryOf(link: number): number {
-    return this.entries.get(link);
+  /** What the entry of a link is. */
+  kindOf(link: number): number {
+    return this.kinds.get(link);
   }
 
   /** @param bytes have the raw id that is linked to, at `at` */
-  push(tree: number, entry: number, bytes: Buffer, at: number): void {
+  push(tree: number, kind: number, bytes: Buffer, at: number): void {
     const { idLength } = this;
     const filled = this.count * idLength;
     if (filled + idLength > this.bytes.length) {
@@ -42,12 +42,12 @@ export class UnresolvedLinks {
     }
     for (let byte = 0; byte < idLength; byte++) this.bytes[filled + byte] = bytes[at + byte] ?? 0;
     this.trees.push(tree);
-    this.entries.push(entry);
+    this.kinds.push(kind);
   }
 
   clear(): void {
     this.bytes = Buffer.alloc(0);
     this.trees.clear();
-    this.entries.clear();
+    this.kinds.clear();
   }
 }

@@ -20,6 +20,7 @@ import { forecastPack } from '../bounds/pack-forecast.ts';
 import type { ScannedPack } from '../entries/pack-entries.ts';
 import type { PackSource } from '../pack-source.ts';
 import { describeReceived, type ReceivedPack } from '../received-pack.ts';
+import { checkObjects } from './check-objects.ts';
 import { syncFile } from './early-sync.ts';
 import { readEmptyPack, readPackHeader } from './pack-start.ts';
 import { type Indexed, type IndexOptions, type IntakePaths, runIndexPack, timed } from './run-index-pack.ts';
@@ -91,15 +92,11 @@ async function judge(
   indexed: Indexed,
 ): Promise<PackOutcome> {
   const { git, bounds, signal } = options;
-  const { result, late, printed, problem, begun, ...received } = indexed;
+  const { result, late, printed, problem, begun, unchecked, ...received } = indexed;
   if (problem !== undefined) return excessive(problem);
-  if (late && result.exitCode !== 0) {
-    const seconds = Math.ceil(timeFor(bounds.patience, received.size) / 1_000);
-    return excessive(`unpacking takes more than ${seconds} s: the pack makes too much of too few bytes`);
-  }
+  if (late && result.exitCode !== 0) return tooSlow(bounds, received.size);
   if (result.exitCode !== 0) {
-    if (ranOutOfDisk(result)) throw new DiskFullError('to take in this push', result.stderr);
-    if (isFaultOfMachine(result)) throw failureOf('take in a pack', 'index-pack', result);
+    mustBeOfPack(result);
     const { beyond, packBytes } = bounds;
     // git stops reading at the bound, so how much more there is has not been counted.
     if (beyond !== undefined && received.size > packBytes && MAXIMUM_SIZE.test(ownWords(result)))
@@ -111,7 +108,22 @@ async function judge(
   const stem = join(paths.objects, 'pack', `pack-${name}`);
   const format = name.length === hexLength('sha1') ? 'sha1' : 'sha256';
   const cameIn = { format, objects, ...received } as const;
-  const check = (pack: ScannedPack) => checkPack({ git, paths, bounds, signal }, pack, begun);
+  const check = async (pack: ScannedPack) => {
+    let lack: MissingObject | undefined;
+    const odd = await checkPack({ git, paths, bounds, signal, unchecked }, pack, begun).catch((error) => {
+      if (!unchecked || !(error instanceof MissingObject)) throw error;
+      // Git says what it is that lacks something.
+      lack = error;
+      return 'all' as const;
+    });
+    if (!unchecked) return;
+    const patience = AbortSignal.timeout(timeFor(bounds.patience, received.size));
+    const within = { ...options, signal: AbortSignal.any([signal, patience]) };
+    const checked = await checkObjects(within, paths, { stem, objects }, odd);
+    signal.throwIfAborted();
+    if (checked !== undefined && checked.exitCode !== 0) throw new Unaccepted(checked, patience.aborted);
+    if (lack !== undefined) throw lack;
+  };
   try {
     const [pack] = await allSettledOrThrow([
       timed(options, () => describeReceived(stem, cameIn, options.tips, check)),
@@ -120,11 +132,46 @@ async function judge(
     ]);
     return { outcome: 'received', pack };
   } catch (error) {
+    if (error instanceof Unaccepted) return refusedAfter(error, options, paths, received.size);
     if (isCairnError(error, 'too-large')) return excessive(error.message);
     if (isCairnError(error, 'invalid'))
       return refused(error.message, [], error instanceof MissingObject ? 'object' : 'pack');
     throw error;
   }
+}
+
+/** What git has found when it checked objects after it took in the pack. */
+class Unaccepted extends Error {
+  readonly result: GitResult;
+  readonly late: boolean;
+
+  constructor(result: GitResult, late: boolean) {
+    super('git does not accept objects of the pack');
+    this.result = result;
+    this.late = late;
+  }
+}
+
+function refusedAfter(
+  { result, late }: Unaccepted,
+  { bounds }: IndexOptions,
+  paths: IntakePaths,
+  size: number,
+): PackOutcome {
+  if (late) return tooSlow(bounds, size);
+  mustBeOfPack(result);
+  return refusedByGit(result, paths, bounds);
+}
+
+function tooSlow({ patience }: PackBounds, size: number): PackOutcome {
+  const seconds = Math.ceil(timeFor(patience, size) / 1_000);
+  return excessive(`unpacking takes more than ${seconds} s: the pack makes too much of too few bytes`);
+}
+
+/** @throws DiskFullError; CairnError `unavailable`: if git failed for a reason that is not in the pack */
+function mustBeOfPack(result: GitResult): void {
+  if (ranOutOfDisk(result)) throw new DiskFullError('to take in this push', result.stderr);
+  if (isFaultOfMachine(result)) throw failureOf('take in a pack', 'index-pack', result);
 }
 
 function refused(

@@ -4,6 +4,7 @@ import { hexLength, type ObjectFormat } from '../../../git/index.ts';
 import {
   type IndexPackOptions,
   indexFromInput,
+  indexUnchecked,
   type QuarantinePaths,
 } from '../../../git-process/commands.ts';
 import type { Git } from '../../../git-process/git.ts';
@@ -45,6 +46,8 @@ export interface IndexOptions {
   readonly format: ObjectFormat;
   /** Object ids that refs are to point at. */
   readonly tips: readonly string[];
+  /** True if the repository has no objects yet. */
+  readonly isFirst: boolean;
   /** Gets what git says about its progress; undefined if it is not wanted. */
   readonly onProgress?: (text: Buffer) => void;
   readonly signal: AbortSignal;
@@ -63,6 +66,8 @@ export interface Indexed {
   readonly digest: Digest;
   /** What was read of a large pack while git resolved deltas. */
   readonly begun?: EarlyEntries;
+  /** True if git has not checked the objects. */
+  readonly unchecked: boolean;
 }
 
 export async function timed<T>(
@@ -120,12 +125,18 @@ async function indexWhole(
   if (onProgress !== undefined && said.length > 0 && isProgress(said)) onProgress(said);
   const printed = stdout.toString('latin1');
   const late = result.cancelled && patience.aborted;
-  return { result, late, problem: look.problem, printed, size: pack.length, digest: sha256(pack) };
+  const about = { size: pack.length, digest: sha256(pack), unchecked: false };
+  return { result, late, problem: look.problem, printed, ...about };
 }
 
 async function indexStream(options: IndexOptions, paths: IntakePaths, objects: number): Promise<Indexed> {
   const { source, git, signal, onProgress } = options;
-  const running = git.start(indexFromInput(indexPackOptions(options, paths, objects)), { signal });
+  const begun = earlyEntries(options.bounds, objects, hexLength(options.format) / 2);
+  // Of so much for an empty repository, git looks at few objects, and only later (see `odd-objects.ts`).
+  const isPlainlyRead = options.isFirst && objects >= options.bounds.plainFrom;
+  const unchecked = isPlainlyRead && begun !== undefined && paths.shallowFile === undefined;
+  const command = (unchecked ? indexUnchecked : indexFromInput)(indexPackOptions(options, paths, objects));
+  const running = git.start(command, { signal });
   running.stderr.on('data', (text: Buffer) => {
     if (onProgress !== undefined && isProgress(text)) onProgress(text);
   });
@@ -133,7 +144,6 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
   running.stdout.on('data', (text: Buffer) => printed.push(text));
   const hash = createHash('sha256');
   let size = 0;
-  const begun = earlyEntries(options.bounds, objects, hexLength(options.format) / 2);
   const written = new GrowingPack(paths.objects);
   const pack = { objects, read: written.read.bind(written) };
   const look = new LongLook(
@@ -186,10 +196,11 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
   if (result.exitCode === 0) syncing?.mustBeDurable();
   const about = { result, late: work.late, problem: look.problem, size, digest: hash.digest('hex') };
   const text = Buffer.concat(printed).toString('latin1');
-  return { ...about, printed: text, ...(begun !== undefined && { begun }) };
+  return { ...about, printed: text, unchecked, ...(begun !== undefined && { begun }) };
 }
 
-function indexPackOptions(
+/** How index-pack is run on a pack. */
+export function indexPackOptions(
   { bounds, onProgress }: IndexOptions,
   paths: IntakePaths,
   objects: number,

@@ -4,10 +4,12 @@
  */
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { FOLDER_ENTRY } from '../../../../../src/git/index.ts';
 import { KeptOutlines } from '../../../../../src/repository/intake/heights/kept-outlines.ts';
 import { KeptTrees, NO_BASE } from '../../../../../src/repository/intake/heights/kept-trees.ts';
 import { TreeOutlines } from '../../../../../src/repository/intake/heights/tree-outlines.ts';
-import { type DeltaPart, deltaOf } from '../../../../helpers/craft-pack.ts';
+import { deltaOf } from '../../../../helpers/craft-pack.ts';
+import { deltaBetween } from '../../../../helpers/random-delta.ts';
 import { SeededRandom } from '../../../../helpers/seeded-random.ts';
 
 const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
@@ -23,6 +25,11 @@ interface Tree {
   readonly entries: readonly Entry[];
   readonly bytes: Buffer;
 }
+
+const outlineOf = (entries: number) => ({
+  ends: new Uint32Array(entries),
+  kinds: new Uint8Array(entries),
+});
 
 const isFolder = ({ mode }: Entry) => mode.endsWith('40000') && !mode.startsWith('1');
 
@@ -63,34 +70,6 @@ function mutated(random: SeededRandom, { entries }: Tree, ids: readonly Buffer[]
   return treeOf(next);
 }
 
-/** A delta that takes whatever is the same anywhere in the base, cut anywhere. */
-function deltaBetween(random: SeededRandom, base: Buffer, target: Buffer): Buffer {
-  const parts: DeltaPart[] = [];
-  const inPlace = random.below(2) === 0;
-  for (let at = 0; at < target.length; ) {
-    const found =
-      inPlace && base[at] === target[at] ? at : base.indexOf(target.subarray(at, at + 1 + random.below(4)));
-    const start = found === -1 ? 0 : found;
-    let same = 0;
-    while (
-      start + same < base.length &&
-      at + same < target.length &&
-      base[start + same] === target[at + same]
-    )
-      same++;
-    if (found !== -1 && same > 0 && random.below(8) > 0) {
-      const length = random.below(3) === 0 ? 1 + random.below(same) : same;
-      parts.push({ offset: start, length });
-      at += length;
-    } else {
-      const length = Math.min(random.pick([1, 2, 19, 20, 20, 40]), target.length - at);
-      parts.push(target.subarray(at, at + length));
-      at += length;
-    }
-  }
-  return deltaOf(base.length, parts);
-}
-
 describe(`outlines of trees (seed ${seed})`, () => {
   it.each([20, 32])('contain every folder that a tree links to (ids of %i bytes)', (idLength) => {
     const random = new SeededRandom(seed);
@@ -99,16 +78,17 @@ describe(`outlines of trees (seed ${seed})`, () => {
       const trees: Tree[] = [];
       /** Ids in hex that were visited in a tree, or in one that it builds on. */
       const heard: Set<string>[] = [];
-      const asked: [tree: number, entry: number][] = [];
       const kept = new KeptTrees();
       kept.allow(2 ** 20);
-      const visit = (tree: number, entry: number, bytes: Buffer, at: number) => {
-        heard[tree]?.add(bytes.toString('hex', at, at + idLength));
-        asked.push([tree, entry]);
+      const visit = (tree: number, kind: number, bytes: Buffer, at: number) => {
+        const id = bytes.toString('hex', at, at + idLength);
+        heard[tree]?.add(id);
+        const entries = trees[tree]?.entries.filter((each) => each.id.toString('hex') === id) ?? [];
+        expect(entries.map((each) => isFolder(each))).toContain((kind & FOLDER_ENTRY) !== 0);
       };
       // With little room, most outlines are dropped before a delta builds on their trees.
       const room = new KeptOutlines(random.pick([1, 5, 20, 1_000]));
-      const outlines = new TreeOutlines(kept, idLength, visit, room);
+      const outlines = new TreeOutlines(kept, idLength, visit, undefined, room);
       for (let tree = 0; tree < 40; tree++) {
         const base = tree === 0 || random.below(10) === 0 ? NO_BASE : random.below(tree);
         const from = trees[base] ?? treeOf([]);
@@ -127,15 +107,6 @@ describe(`outlines of trees (seed ${seed})`, () => {
         );
         expect(missed).toEqual([]);
       }
-      for (const [tree, begin] of asked) {
-        let at = 0;
-        const entry = trees[tree]?.entries.find((each) => {
-          const begun = at;
-          at += treeOf([each]).bytes.length;
-          return begun === begin;
-        });
-        expect(outlines.isFolder(tree, begin)).toBe(entry !== undefined && isFolder(entry));
-      }
     }
   });
 
@@ -144,7 +115,7 @@ describe(`outlines of trees (seed ${seed})`, () => {
     kept.allow(2 ** 20);
     let visited = 0;
     const room = new KeptOutlines(100);
-    const outlines = new TreeOutlines(kept, 20, () => visited++, room);
+    const outlines = new TreeOutlines(kept, 20, () => visited++, undefined, room);
     const folders = Array.from({ length: 40 }, (_, at) => ({
       mode: '40000',
       name: Buffer.from(`folder-${at}`),
@@ -172,17 +143,17 @@ describe(`outlines of trees (seed ${seed})`, () => {
     expect(has).toEqual([...Array.from({ length: 8 }, () => false), true, true]);
     expect(visited).toBe(40 + 9);
     add(deltaOf(end + added.length, [{ offset: 0, length: end + added.length }, added]), 1);
-    expect(room.of(10)?.length).toBe(42);
+    expect(room.of(10)?.ends.length).toBe(42);
     // Only what is new is visited, whatever was made again for it.
     expect(visited).toBe(40 + 10);
   });
 
   it('are shared, and dropped with the last tree that has them', () => {
     const room = new KeptOutlines(10);
-    room.keep(0, new Uint32Array(6));
+    room.keep(0, outlineOf(6));
     for (let tree = 1; tree < 2_000; tree++) room.share(tree, tree - 1);
     expect(room.of(0)).toBeDefined();
-    room.keep(2_000, new Uint32Array(6));
+    room.keep(2_000, outlineOf(6));
     expect([0, 1, 1_999, 2_000].map((tree) => room.of(tree) !== undefined)).toEqual([
       false,
       false,
@@ -190,28 +161,27 @@ describe(`outlines of trees (seed ${seed})`, () => {
       true,
     ]);
     // Room for one more of six is there only once nobody has the first.
-    room.keep(2_001, new Uint32Array(4));
+    room.keep(2_001, outlineOf(4));
     expect(room.of(2_000)).toBeDefined();
   });
 
   it('are given up if they need too much work', () => {
     const kept = new KeptTrees();
-    kept.allow(2 ** 20);
+    kept.allow(2 ** 26);
     const outlines = new TreeOutlines(kept, 20, () => undefined);
     const add = (entry: Buffer, base: number) => {
       const room = kept.room(entry.length) ?? -1;
       entry.copy(kept.buffer, room);
       return outlines.add(room, entry.length, base);
     };
-    const { bytes } = treeOf([{ mode: '40000', name: Buffer.from('a'), id: Buffer.alloc(20, 1) }]);
+    const name = Buffer.alloc(4_000, 'a');
+    const { bytes } = treeOf([{ mode: '40000', name, id: Buffer.alloc(20, 1) }]);
     expect(add(bytes, NO_BASE)).toBe(true);
-    // In each the id of the one before is turned by a byte.
-    const id = bytes.length - 20;
-    const pieces = deltaOf(bytes.length, [
-      { offset: 0, length: id },
-      { offset: id + 1, length: 19 },
-      { offset: id, length: 1 },
-    ]);
+    // Each is put together of single bytes.
+    const pieces = deltaOf(
+      bytes.length,
+      Array.from({ length: bytes.length }, (_, offset) => ({ offset, length: 1 })),
+    );
     const added = Array.from({ length: 600 }, (_, at) => add(pieces, at));
     expect(added[0]).toBe(true);
     expect(added.at(-1)).toBe(false);

@@ -83,6 +83,7 @@ const BOUNDS: PackBounds = {
   lookAfter: { least: 600_000, perMiB: 0 },
   patience: { least: 600_000, perMiB: 0 },
   niceness: 0,
+  plainFrom: 1_000,
   heights: new HeightMemory(100),
 };
 
@@ -101,6 +102,7 @@ async function receive(
   }
   return indexPack({
     keepsFiles: false,
+    isFirst: false,
     git: by,
     source: new RequestBody(body()),
     paths: async () => {
@@ -384,6 +386,7 @@ describe('a pack', () => {
     }
     const outcome = await indexPack({
       keepsFiles: false,
+      isFirst: false,
       git,
       source: new Source(bomb()),
       paths: async () => paths,

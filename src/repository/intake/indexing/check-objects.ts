@@ -1,0 +1,61 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { checkListed, indexFromInput, packListed } from '../../../git-process/commands.ts';
+import { failureOf } from '../../../git-process/refusal.ts';
+import type { GitResult } from '../../../git-process/result.ts';
+import type { OddObjects } from '../plain/odd-objects.ts';
+import { type IndexOptions, type IntakePaths, indexPackOptions } from './run-index-pack.ts';
+
+/** A pack that git has taken in without checks. */
+export interface UncheckedPack {
+  /** Path of pack and idx, without what tells one from the other. */
+  readonly stem: string;
+  readonly objects: number;
+}
+
+/**
+ * Has git check objects of a pack as if it had checked them when it took the pack in.
+ * @param odd those that it has to look at
+ * @returns what git says; undefined where there is nothing to look at
+ * @throws CairnError `unavailable` when git cannot be run; the signal's reason when it is aborted
+ */
+export async function checkObjects(
+  options: IndexOptions,
+  paths: IntakePaths,
+  pack: UncheckedPack,
+  odd: OddObjects,
+): Promise<GitResult | undefined> {
+  if (odd === 'all') return takeInAgain(options, paths, pack);
+  if (odd.length === 0) return undefined;
+  const { git, signal } = options;
+  const base = join(paths.objects, 'odd');
+  const { stdout, ...packed } = await git.brief(packListed(paths, base), {
+    input: Buffer.from(`${odd.join('\n')}\n`),
+    signal,
+  });
+  if (packed.exitCode !== 0) throw failureOf('look at objects of a pack', 'pack-objects', packed);
+  return git.brief(checkListed(paths, `${base}-${stdout.toString('latin1').trim()}`, odd.length), { signal });
+}
+
+/** Has git take in the pack once more, with all checks, and throws away what it makes of it. */
+async function takeInAgain(
+  options: IndexOptions,
+  paths: IntakePaths,
+  { stem, objects }: UncheckedPack,
+): Promise<GitResult> {
+  const { git, signal } = options;
+  const again = { ...paths, objects: join(paths.objects, 'again') };
+  await mkdir(again.objects);
+  try {
+    const command = indexFromInput({ ...indexPackOptions(options, again, objects), progress: false });
+    const running = git.start(command, { signal });
+    running.stdout.resume();
+    // When git gives up, it says why.
+    await pipeline(createReadStream(`${stem}.pack`), running.stdin).catch(() => undefined);
+    return await running.ended;
+  } finally {
+    await rm(again.objects, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Which objects of a pack git's checks may have something to say about. Nearly all objects are plain: they have a form that git has
+ * nothing to say about, and whatever they link to is in the pack, and is what they take it to be. A tree that is kept as a delta is only looked at where
+ * it differs from its base, which git does not do. So git has to look at few objects, or none.
+ */
+import { PACKED_TAG } from '../../../git/index.ts';
+import { inStretches } from '../../../lib/cooperative.ts';
+import type { SortedIds } from '../../../lib/sorted-ids.ts';
+import type { DeflatedEntry, EntryListener } from '../entries/entry-listener.ts';
+import type { PackEntries } from '../entries/pack-entries.ts';
+import type { HeightBounds } from '../heights/height-bounds.ts';
+import { PlainCommits } from './plain-commits.ts';
+
+/** With more odd objects than this, and than this part of all objects, git looks at all of them. */
+const MOST_ODD = 5_000;
+const ODD_PART = 20;
+
+/** Ids of odd objects, or all. */
+export type OddObjects = readonly string[] | 'all';
+
+/** Looks at commits and trees of a pack that needs no other objects, while its entries are read. */
+export class PlainObjects implements EntryListener {
+  private readonly trees: HeightBounds;
+  private readonly commits: PlainCommits;
+
+  constructor(ids: SortedIds, trees: HeightBounds) {
+    this.trees = trees;
+    this.commits = new PlainCommits(ids);
+  }
+
+  wants(type: number | undefined, base: number): boolean {
+    return this.commits.wants(type) || this.trees.wants(type, base);
+  }
+
+  take(entry: DeflatedEntry): void {
+    if (this.commits.wants(entry.type)) this.commits.take(entry);
+    else this.trees.take(entry);
+  }
+
+  /** @param entries of the pack, all of which were offered */
+  async odd({ ids, types }: PackEntries): Promise<OddObjects> {
+    // Git refuses an object that is in a pack twice, if it checks objects.
+    if (ids.hasTwins()) return 'all';
+    const trees = await this.trees.oddTrees(types);
+    if (trees === undefined) return 'all';
+    const places = [...trees, ...(await this.commits.odd(types))];
+    await inStretches(types.length, (from, to) => {
+      for (let place = from; place < to; place++) if (types[place] === PACKED_TAG) places.push(place);
+    });
+    return places.length > Math.max(MOST_ODD, types.length / ODD_PART)
+      ? 'all'
+      : places.map((place) => ids.at(place).toString('hex'));
+  }
+}

@@ -1,0 +1,100 @@
+import { inflateSync } from 'node:zlib';
+import { PACKED_COMMIT, PACKED_TREE, readPlainCommit } from '../../../git/index.ts';
+import { inStretches } from '../../../lib/cooperative.ts';
+import { GrowingWords } from '../../../lib/growing-words.ts';
+import { Inflater } from '../../../lib/inflate.ts';
+import type { SortedIds } from '../../../lib/sorted-ids.ts';
+import type { DeflatedEntry, EntryListener } from '../entries/entry-listener.ts';
+
+/** Up to so many bytes zlib takes longer to be called than they take to be inflated in JavaScript. */
+const SMALL = 4_096;
+/** Bytes of a larger commit are not looked at. */
+const LARGEST = 64 * 1024;
+const NONE = -1;
+const DIGIT_BITS = 4;
+/** From `a` in ASCII to its value as a digit. */
+const LETTERS = 0x61 - 10;
+const ZERO = 0x30;
+
+/** Looks at the commits of a pack, while its entries are read. */
+export class PlainCommits implements EntryListener {
+  private readonly ids: SortedIds;
+  private readonly inflater = new Inflater();
+  private readonly room = Buffer.allocUnsafe(SMALL);
+  private readonly id: Buffer;
+  /** By place among the ids: 1 for a plain one. */
+  private readonly plain: Uint8Array;
+  /** Pairs: the place of an object that is linked to, and twice the place of the commit, one more if as to a parent. */
+  private readonly links = new GrowingWords(0);
+
+  constructor(ids: SortedIds) {
+    this.ids = ids;
+    this.id = Buffer.alloc(ids.idLength);
+    this.plain = new Uint8Array(ids.count);
+  }
+
+  wants(type: number | undefined): boolean {
+    return type === PACKED_COMMIT;
+  }
+
+  take({ place, size, bytes, from, to }: DeflatedEntry): void {
+    const commit = this.read(bytes, from, to, size);
+    if (commit === undefined) return;
+    const { length } = this.links;
+    let isLinked = true;
+    const visit = (isParent: boolean, at: number) => {
+      const target = this.placeOf(commit, at);
+      if (target === NONE) isLinked = false;
+      this.links.push(target);
+      this.links.push(2 * place + (isParent ? 1 : 0));
+    };
+    const isPlain = readPlainCommit(commit, 0, size, 2 * this.ids.idLength, visit);
+    if (isPlain && isLinked) this.plain[place] = 1;
+    else this.links.length = length;
+  }
+
+  /**
+   * The commits that git's checks may have something to say about, or the links of which do not lead to what they should.
+   * @param types of all objects of the pack
+   * @returns their places among the ids
+   */
+  async odd(types: Uint8Array): Promise<number[]> {
+    const { plain } = this;
+    const links = this.links.values();
+    await inStretches(links.length / 2, (from, to) => {
+      for (let at = from; at < to; at++) {
+        const source = links[2 * at + 1] ?? 0;
+        const wanted = source & 1 ? PACKED_COMMIT : PACKED_TREE;
+        if (types[links[2 * at] ?? 0] !== wanted) plain[source >>> 1] = 0;
+      }
+    });
+    const odd: number[] = [];
+    await inStretches(types.length, (from, to) => {
+      for (let place = from; place < to; place++)
+        if (types[place] === PACKED_COMMIT && plain[place] !== 1) odd.push(place);
+    });
+    return odd;
+  }
+
+  /** @returns the commit; undefined when it is not looked at */
+  private read(bytes: Buffer, from: number, to: number, size: number): Buffer | undefined {
+    const { room } = this;
+    if (size <= SMALL) return this.inflater.inflate(bytes, from, to, room, 0, size) ? room : undefined;
+    return size > LARGEST ? undefined : inflateSync(bytes.subarray(from, to), { maxOutputLength: size });
+  }
+
+  /** The place of the object whose id is written in hex digits. */
+  private placeOf(bytes: Buffer, at: number): number {
+    const { id, ids } = this;
+    for (let byte = 0; byte < id.length; byte++) {
+      const digits = at + 2 * byte;
+      id[byte] = (digitAt(bytes, digits) << DIGIT_BITS) + digitAt(bytes, digits + 1);
+    }
+    return ids.indexOf(id);
+  }
+}
+
+function digitAt(bytes: Buffer, at: number): number {
+  const byte = bytes[at] ?? 0;
+  return byte >= LETTERS ? byte - LETTERS : byte - ZERO;
+}
