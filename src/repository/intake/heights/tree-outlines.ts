@@ -19,6 +19,10 @@ import { WholeTrees } from './whole-trees.ts';
 /** Is called for an id: the number of its tree, what its entry is (see `kindOfEntry`), and where the raw id begins in a buffer. */
 export type IdVisitor = (tree: number, kind: number, bytes: Buffer, at: number) => void;
 
+/** Bytes of a tree: its entries' ends are kept in 32 bits. A larger one is refused by git for its size anyway. */
+const LARGEST_TREE = 2 ** 32 - 1;
+/** So many bits fewer has the number of steps of an entry than that of its bytes in front of the id. */
+const STEPS_OF_BYTES = 6;
 const SPACE = 0x20;
 const NO_ID = -1;
 const NO_PLACE = -1;
@@ -98,7 +102,7 @@ export class TreeOutlines {
       return this.outline(tree, base, NO_ENTRIES);
     }
     delta.begin(trees.buffer, from, from + size);
-    if (delta.baseSize !== trees.sizeOf(base)) return false;
+    if (delta.baseSize !== trees.sizeOf(base) || delta.resultSize > LARGEST_TREE) return false;
     trees.add(size, base, delta.resultSize);
     return this.outline(tree, base, this.outlineOf(base));
   }
@@ -338,9 +342,11 @@ export class TreeOutlines {
   /** Reads mode and name of an entry. */
   private headOf(whole: Buffer, start: number, place: number): Head {
     const { trees, ends, idLength } = this;
-    trees.steps--;
     const to = start + (ends[place] ?? 0) - idLength - 1;
     const begin = start + beginOf(ends, place);
+    // A delta of some bytes makes names of many MiB.
+    trees.steps -= 1 + ((to - begin) >>> STEPS_OF_BYTES);
+    if (trees.steps < 0) return { bytes: whole, from: to, to, kind: ODD_ENTRY };
     let from = begin;
     while (from < to && whole[from] !== SPACE) from++;
     return { bytes: whole, from: Math.min(from + 1, to), to, kind: kindOfEntry(whole, begin, to) };

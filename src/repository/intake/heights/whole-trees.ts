@@ -8,6 +8,8 @@ import { type KeptTrees, NO_BASE } from './kept-trees.ts';
 /** Trees that are remembered, and bytes that one may have. */
 const REMEMBERED = 64;
 const LARGEST = 32 * 1024;
+/** Bytes of any that is put together: others are held for the time of a push. In 16 MiB are some 400,000 entries. */
+const LARGEST_OF_ALL = 16 * 1024 * 1024;
 /** So many bits fewer has the number of steps of a tree than that of its bytes; and what an instruction of a delta counts for. */
 const STEPS_OF_BYTES = 6;
 const STEPS_OF_INSTRUCTION = 16;
@@ -43,7 +45,7 @@ export class WholeTrees {
     let base: Buffer = made ?? trees.buffer.subarray(trees.beginOf(at), trees.endOf(at));
     for (let next = deltas.pop(); next !== undefined; next = deltas.pop()) {
       const size = trees.sizeOf(next);
-      trees.steps -= size >>> STEPS_OF_BYTES;
+      trees.steps = size > LARGEST_OF_ALL ? -1 : trees.steps - (size >>> STEPS_OF_BYTES);
       if (trees.steps < 0) return undefined;
       const target = deltas.length === 0 ? this.roomFor(next, size, base) : this.roomBetween(size, base);
       this.apply(next, base, target);

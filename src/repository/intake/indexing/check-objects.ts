@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { checkListed, indexFromInput, packListed } from '../../../git-process/commands.ts';
 import { failureOf } from '../../../git-process/refusal.ts';
-import type { GitResult } from '../../../git-process/result.ts';
+import { type GitResult, ranOutOfDisk, ranOutOfMemory } from '../../../git-process/result.ts';
+import { DiskFullError, isDiskFull } from '../../../lib/disk-full.ts';
+import { becauseOf } from '../../../lib/errors.ts';
 import type { OddObjects } from '../plain/odd-objects.ts';
 import { type IndexOptions, type IntakePaths, indexPackOptions } from './run-index-pack.ts';
 
@@ -18,8 +20,8 @@ export interface UncheckedPack {
 /**
  * Has git check objects of a pack as if it had checked them when it took the pack in.
  * @param odd those that it has to look at
- * @returns what git says; undefined where there is nothing to look at
- * @throws CairnError `unavailable` when git cannot be run; the signal's reason when it is aborted
+ * @returns what git says of them, or why it could not look; undefined where there is nothing to look at
+ * @throws DiskFullError; CairnError `unavailable` when git cannot be run, or the disk is at fault; the signal's reason when it is aborted
  */
 export async function checkObjects(
   options: IndexOptions,
@@ -35,7 +37,10 @@ export async function checkObjects(
     input: Buffer.from(`${odd.join('\n')}\n`),
     signal,
   });
-  if (packed.exitCode !== 0) throw failureOf('look at objects of a pack', 'pack-objects', packed);
+  if (packed.exitCode !== 0) {
+    if (packed.cancelled || ranOutOfDisk(packed) || ranOutOfMemory(packed)) return packed;
+    throw failureOf('look at objects of a pack', 'pack-objects', packed);
+  }
   return git.brief(checkListed(paths, `${base}-${stdout.toString('latin1').trim()}`, odd.length), { signal });
 }
 
@@ -47,14 +52,24 @@ async function takeInAgain(
 ): Promise<GitResult> {
   const { git, signal } = options;
   const again = { ...paths, objects: join(paths.objects, 'again') };
-  await mkdir(again.objects);
   try {
+    await mkdir(again.objects);
     const command = indexFromInput({ ...indexPackOptions(options, again, objects), progress: false });
     const running = git.start(command, { signal });
     running.stdout.resume();
-    // When git gives up, it says why.
-    await pipeline(createReadStream(`${stem}.pack`), running.stdin).catch(() => undefined);
-    return await running.ended;
+    let unread: unknown;
+    await pipeline(createReadStream(`${stem}.pack`), running.stdin).catch((error: NodeJS.ErrnoException) => {
+      // When git gives up, it says why. A pack that cannot be read ends early, which is not the sender's fault.
+      if (error.syscall === 'open' || error.syscall === 'read') unread = error;
+    });
+    const result = await running.ended;
+    if (unread !== undefined) throw unread;
+    return result;
+  } catch (error) {
+    if (isDiskFull(error)) throw new DiskFullError('to take in this push', error);
+    if (error instanceof Error && 'syscall' in error)
+      throw becauseOf('unavailable', 'the scratch folder cannot be used', error);
+    throw error;
   } finally {
     await rm(again.objects, { recursive: true, force: true });
   }

@@ -119,7 +119,11 @@ async function judge(
     if (!unchecked) return;
     const patience = AbortSignal.timeout(timeFor(bounds.patience, received.size));
     const within = { ...options, signal: AbortSignal.any([signal, patience]) };
-    const checked = await checkObjects(within, paths, { stem, objects }, odd);
+    const checked = await checkObjects(within, paths, { stem, objects }, odd).catch((error) => {
+      // Between two commands there is no process to be ended.
+      if (error !== patience.reason) throw error;
+      return ENDED;
+    });
     signal.throwIfAborted();
     if (checked !== undefined && checked.exitCode !== 0) throw new Unaccepted(checked, patience.aborted);
     if (lack !== undefined) throw lack;
@@ -139,6 +143,9 @@ async function judge(
     throw error;
   }
 }
+
+/** Of a command that was not begun any more. */
+const ENDED: GitResult = { exitCode: null, signal: null, cancelled: true, stderr: '' };
 
 /** What git has found when it checked objects after it took in the pack. */
 class Unaccepted extends Error {

@@ -8,8 +8,13 @@ import type { DeflatedEntry, EntryListener } from '../entries/entry-listener.ts'
 
 /** Up to so many bytes zlib takes longer to be called than they take to be inflated in JavaScript. */
 const SMALL = 4_096;
-/** Bytes of a larger commit are not looked at. */
+/** Bytes of a larger commit are not looked at, */
 const LARGEST = 64 * 1024;
+/** nor one of more than `SMALL` bytes for each byte of the pack that it is deflated to: a thousand parents that are the same take some hundred. */
+const MOST_OF_BYTE = 16;
+/** Links that are remembered, 8 bytes each: for each object of the pack, and besides. A commit for which there is no room is not plain. */
+const LINKS_OF_OBJECT = 4;
+const LINKS_BESIDES = 64 * 1024;
 const NONE = -1;
 const DIGIT_BITS = 4;
 /** From `a` in ASCII to its value as a digit. */
@@ -42,7 +47,12 @@ export class PlainCommits implements EntryListener {
     if (commit === undefined) return;
     const { length } = this.links;
     let isLinked = true;
+    const most = 2 * (LINKS_OF_OBJECT * this.ids.count + LINKS_BESIDES);
     const visit = (isParent: boolean, at: number) => {
+      if (!isLinked || this.links.length >= most) {
+        isLinked = false;
+        return;
+      }
       const target = this.placeOf(commit, at);
       if (target === NONE) isLinked = false;
       this.links.push(target);
@@ -80,7 +90,8 @@ export class PlainCommits implements EntryListener {
   private read(bytes: Buffer, from: number, to: number, size: number): Buffer | undefined {
     const { room } = this;
     if (size <= SMALL) return this.inflater.inflate(bytes, from, to, room, 0, size) ? room : undefined;
-    return size > LARGEST ? undefined : inflateSync(bytes.subarray(from, to), { maxOutputLength: size });
+    const most = Math.min(LARGEST, MOST_OF_BYTE * (to - from));
+    return size > most ? undefined : inflateSync(bytes.subarray(from, to), { maxOutputLength: size });
   }
 
   /** The place of the object whose id is written in hex digits. */

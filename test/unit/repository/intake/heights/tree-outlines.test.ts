@@ -8,7 +8,7 @@ import { FOLDER_ENTRY } from '../../../../../src/git/index.ts';
 import { KeptOutlines } from '../../../../../src/repository/intake/heights/kept-outlines.ts';
 import { KeptTrees, NO_BASE } from '../../../../../src/repository/intake/heights/kept-trees.ts';
 import { TreeOutlines } from '../../../../../src/repository/intake/heights/tree-outlines.ts';
-import { deltaOf } from '../../../../helpers/craft-pack.ts';
+import { type DeltaPart, deltaOf } from '../../../../helpers/craft-pack.ts';
 import { deltaBetween } from '../../../../helpers/random-delta.ts';
 import { SeededRandom } from '../../../../helpers/seeded-random.ts';
 
@@ -196,4 +196,32 @@ describe(`outlines of trees (seed ${seed})`, () => {
     expect(kept.room(100)).toBe(2 ** 20);
     expect(kept.room(101)).toBeUndefined();
   });
+
+  it.each([2 ** 23, 2 ** 25, 2 ** 32 + 50])(
+    'cost as much as they are long, however short the delta that makes a name of %i bytes',
+    (size) => {
+      const kept = new KeptTrees();
+      kept.allow(2 ** 22);
+      const outlines = new TreeOutlines(kept, 20, () => undefined);
+      const letters = 150_000;
+      const entry = Buffer.concat([Buffer.from(`1 ${'a'.repeat(letters)}\0`), Buffer.alloc(20, 1)]);
+      const end = Buffer.concat([Buffer.from('100644 z\0'), Buffer.alloc(20, 1)]);
+      const parts: DeltaPart[] = [];
+      let left = size - end.length - 21 - letters;
+      for (; left > letters; left -= letters) parts.push({ offset: 2, length: letters });
+      // The mode of the first entry has no end.
+      parts.push({ offset: 2, length: left }, { offset: 2, length: letters + 21 }, end);
+      const add = (bytes: Buffer, base: number) => {
+        const at = kept.room(bytes.length) ?? -1;
+        bytes.copy(kept.buffer, at);
+        return outlines.add(at, bytes.length, base);
+      };
+      expect(add(entry, NO_BASE)).toBe(true);
+      const { steps } = kept;
+      const isTree = add(deltaOf(entry.length, parts), 0);
+      // It is put together, and looked at.
+      expect(isTree).toBe(size < 2 ** 24);
+      if (isTree) expect(steps - kept.steps).toBeGreaterThan(1.9 * (size / 64));
+    },
+  );
 });

@@ -1,12 +1,15 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Git } from '../../../../../src/git-process/git.ts';
 import { systemClock } from '../../../../../src/lib/clock.ts';
+import { DiskFullError } from '../../../../../src/lib/disk-full.ts';
 import type { PackBounds } from '../../../../../src/repository/intake/bounds/pack-bounds.ts';
 import { HeightMemory } from '../../../../../src/repository/intake/heights/height-memory.ts';
 import { indexPack, type PackOutcome } from '../../../../../src/repository/intake/indexing/index-pack.ts';
 import { openQuarantine } from '../../../../../src/repository/intake/quarantine.ts';
 import { RequestBody } from '../../../../../src/transfer/request-body.ts';
 import { CraftedPack, deltaOf } from '../../../../helpers/craft-pack.ts';
+import { gitAfter } from '../../../../helpers/git-script.ts';
 import { objectId, type RawObject } from '../../../../helpers/raw-git.ts';
 import { SeededRandom } from '../../../../helpers/seeded-random.ts';
 import { type TempDir, tempDir } from '../../../../helpers/temp-dir.ts';
@@ -151,7 +154,12 @@ function tagOf(object: string, type: string, name = 'v1'): RawObject {
   };
 }
 
-async function receive(history: History, isFirst: boolean, plainFrom = 1_000): Promise<PackOutcome> {
+async function receive(
+  history: History,
+  isFirst: boolean,
+  plainFrom = 1_000,
+  { by = git, patience = BOUNDS.patience }: { by?: Git; patience?: PackBounds['patience'] } = {},
+): Promise<PackOutcome> {
   using repository = new RealRepository(history.format);
   const quarantine = await openQuarantine(folder.path);
   const bytes = history.pack.bytes();
@@ -164,10 +172,10 @@ async function receive(history: History, isFirst: boolean, plainFrom = 1_000): P
     return await indexPack({
       keepsFiles: false,
       isFirst,
-      git,
+      git: by,
       source: new RequestBody(body()),
       paths: async () => ({ gitDir: repository.path, objects: quarantine.objects }),
-      bounds: { ...BOUNDS, plainFrom },
+      bounds: { ...BOUNDS, plainFrom, patience },
       clock: systemClock,
       onWorked: () => undefined,
       format: history.format,
@@ -314,6 +322,41 @@ describe('objects of a first push', () => {
     expect((await receive(history, true)).outcome).toBe('received');
     expect(started).toEqual(['index-pack', 'pack-objects', 'index-pack']);
   });
+
+  it.each(['pack-objects', 'index-pack'])(
+    'are refused for the right reason if %s fails on them',
+    async (name) => {
+      const history = new History('sha1');
+      history.add(tagOf(history.commit, 'commit'));
+      // Only the commands that look at odd objects fail.
+      const failing = async (script: string) => {
+        const told = name === 'pack-objects' ? '*" pack-objects "*' : '*"-checked.idx"*';
+        const binary = await gitAfter(
+          join(folder.path, 'failing'),
+          `case " $* " in ${told}) ${script};; esac`,
+        );
+        return new Git({ binary, home: folder.path });
+      };
+      const full = await failing("echo 'fatal: write error: No space left on device' >&2; exit 128");
+      await expect(receive(history, true, 1_000, { by: full })).rejects.toBeInstanceOf(DiskFullError);
+      const short = await failing("echo 'fatal: Out of memory, malloc failed' >&2; exit 128");
+      expect(await receive(history, true, 1_000, { by: short })).toMatchObject({
+        class: 'limit',
+        excess: true,
+      });
+      const killed = await failing('kill -9 $$');
+      await expect(receive(history, true, 1_000, { by: killed })).rejects.toMatchObject({
+        kind: 'unavailable',
+      });
+      const slow = await failing('sleep 60');
+      const patience = { least: 2_000, perMiB: 0 };
+      expect(await receive(history, true, 1_000, { by: slow, patience })).toMatchObject({
+        class: 'limit',
+        reason: expect.stringContaining('unpacking takes more than 2 s'),
+      });
+      for (const each of [full, short, killed, slow]) await each.close();
+    },
+  );
 
   it('are all looked at by git if very many are unusual', async () => {
     const history = new History('sha1');
