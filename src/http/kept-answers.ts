@@ -1,9 +1,13 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Client, type ClientOptions } from './clients/client.ts';
+import { isGitCommand } from './git/no-repository.ts';
 import type { RequestBindings } from './http-env.ts';
 import { announcesBody } from './middleware/end-with-unread-body.ts';
 import type { RequestLog } from './request-log.ts';
+
+/** Hosts as hono writes them, with or without a port. */
+const PLAIN_HOST = /^[a-z0-9._:[\]-]+$/;
 
 /** A GET request without a body. */
 export interface PlainRequest {
@@ -45,12 +49,14 @@ export function keptAnswers({
 }: KeptAnswersContext): (env: RequestBindings) => Promise<boolean> {
   return async (env) => {
     const { incoming, outgoing, afterAnswer } = env;
-    if (incoming.method !== 'GET' || announcesBody(incoming)) return false;
+    if (incoming.method !== 'GET' || announcesBody(incoming) || isGitCommand(env)) return false;
+    const url = urlOf(incoming);
+    if (url === undefined) return false;
     const began = clientOptions.now();
     const client = new Client(incoming, outgoing, clientOptions);
     const { caller } = client;
     // The routes answer what cannot be found, and tell why.
-    const answer = await find({ url: urlOf(incoming), caller, headers: incoming.headers }).catch(
+    const answer = await find({ url, caller, headers: incoming.headers }).catch(
       () => undefined,
     );
     if (answer === undefined) return false;
@@ -62,6 +68,8 @@ export function keptAnswers({
   };
 }
 
-function urlOf({ socket, headers, url }: IncomingMessage): string {
-  return `${(socket as TLSSocket).encrypted ? 'https' : 'http'}://${headers.host}${url}`;
+/** The URL of a request; undefined if its `Host` might hold more than a host: `host/path` would make the URL of another request. */
+function urlOf({ socket, headers: { host }, url }: IncomingMessage): string | undefined {
+  if (host === undefined || !PLAIN_HOST.test(host)) return undefined;
+  return `${(socket as TLSSocket).encrypted ? 'https' : 'http'}://${host}${url}`;
 }

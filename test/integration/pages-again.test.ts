@@ -70,6 +70,29 @@ it('a server gives the same answers again, and logs each request', async () => {
   await expect.poll(() => lines().length).toBeGreaterThanOrEqual(requests);
 });
 
+it('requests that only look like one for a kept page get the answers of the routes', async () => {
+  await using folder = await tempDir();
+  await using server = await startServer();
+  const client = await new GitClient(folder.path).init('alike', '--initial-branch=main');
+  await client.commit('Begin', { 'info/refs': 'text\n' });
+  await client.run(['push', '--quiet', repositoryUrl(server, 'alike'), 'main']);
+  const port = Number(new URL(server.url).port);
+  const ask = async (target: string, host = `localhost:${port}`) => {
+    const request = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+    return String(await speak(connect(port, '127.0.0.1'), request)).slice(0, 'HTTP/1.1 200'.length);
+  };
+  const page = `/${formatNpub(OWNER)}/alike`;
+  const file = `${page}/file/main/info`;
+  for (let time = 0; time < 2; time++) {
+    // The path and the query of a git command, if dots are left out.
+    expect(await ask(`${file}/./refs?service=git-upload-pack`)).toBe('HTTP/1.1 200');
+    expect(await ask(`${file}/refs?service=git-upload-pack`)).toBe('HTTP/1.1 404');
+    expect(await ask(`${file}/refs`)).toBe('HTTP/1.1 200');
+    // A host that is no host makes the same text.
+    expect(await ask('/info/refs', `localhost:${port}${page}/file/main`)).toBe('HTTP/1.1 400');
+  }
+});
+
 describe('kept pages', () => {
   let rig: CodeRig;
   beforeAll(async () => {

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { CairnError } from '../../lib/errors.ts';
-import type { HttpEnv } from '../http-env.ts';
+import type { HttpEnv, RequestBindings } from '../http-env.ts';
 import { queryOf } from '../request-target.ts';
 import { NO_CACHE } from './git-output.ts';
 
@@ -17,7 +17,11 @@ export function namesNoRepository(): CairnError {
  * user, but not a page.
  */
 export const explainPaths: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  const { incoming, path } = c.env;
-  if (!path.endsWith('/info/refs') || !queryOf(incoming).get('service')?.startsWith('git-')) return next();
+  if (!isGitCommand(c.env)) return next();
   return c.text(`${TEXT}\n`, 404, NO_CACHE);
 };
+
+/** Whether a request is the first one of a git command, whatever its path stands for. */
+export function isGitCommand({ incoming, path }: Pick<RequestBindings, 'incoming' | 'path'>): boolean {
+  return path.endsWith('/info/refs') && (queryOf(incoming).get('service')?.startsWith('git-') ?? false);
+}

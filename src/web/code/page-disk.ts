@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { inFolder } from '../../lib/in-folder.ts';
 import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
 import { MadePage } from '../made-page.ts';
 
@@ -85,7 +86,7 @@ export class PageDisk {
   private async store(name: string, page: MadePage): Promise<void> {
     const compressed = await page.zipped();
     if (compressed.length > this.budget / 4 || this.files.has(name)) return;
-    await writeFile(join(this.folder, name), compressed, { mode: 0o600 });
+    await inFolder(this.folder, () => writeFile(join(this.folder, name), compressed, { mode: 0o600 }));
     this.files.set(name, compressed.length);
     this.total += compressed.length;
     for (const oldest of this.files.keys()) {

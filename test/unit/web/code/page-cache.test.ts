@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/lib/clock.ts';
@@ -95,6 +95,25 @@ describe('cached pages', () => {
 });
 
 describe('the cache on disk', () => {
+  it('makes its folder again if somebody deletes it', async () => {
+    const at = join(folder.path, 'deleted');
+    const disk = new PageDisk({ folder: at, budget: 1_000_000 });
+    await disk.open();
+    const cache = new PageCache(1, systemClock, disk);
+    let made = 0;
+    const page = async (number: number) => {
+      await cache.page(pageKey([number]), async () => `page ${++made}`);
+      await disk.settled();
+    };
+    await page(1);
+    await rm(at, { recursive: true });
+    for (let time = 0; time < 2; time++) for (const number of [1, 2]) await page(number);
+    expect(made).toBe(3);
+    expect(await readdir(at)).toHaveLength(2);
+    expect((await stat(at)).mode & 0o777).toBe(0o700);
+    await disk.close();
+  });
+
   it('stays within its budget, and keeps the pages read last', async () => {
     const at = join(folder.path, 'budget');
     const disk = new PageDisk({ folder: at, budget: 40_000 });
@@ -122,8 +141,10 @@ describe('the cache on disk', () => {
   });
 
   it('does not affect a page if it fails', async () => {
-    const disk = new PageDisk({ folder: join(folder.path, 'none'), budget: 1_000_000 });
-    // It was never opened: nothing can be written.
+    const at = join(folder.path, 'none');
+    const disk = new PageDisk({ folder: at, budget: 1_000_000 });
+    // A file in the way: nothing can be written.
+    await writeFile(at, '');
     const cache = new PageCache(1, systemClock, disk);
     for (let time = 0; time < 3; time++) {
       expect((await cache.page(pageKey([1]), async () => 'page')).body.toString()).toBe('page');
