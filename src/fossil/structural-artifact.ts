@@ -34,10 +34,10 @@ const DASH = 0x2d;
 export type ArtifactCard = readonly [letter: string, text: string];
 
 /**
- * The cards of a structural artifact in their order, without `Z`. A signature around it is left out.
+ * The cards of a structural artifact in their order, without `Z`. A signature around it is left out. `kindOfCards` tells
+ * whether they suit each other.
  * @param unread a letter of which only the first card is given, without its text. Check-ins have very many of `F`. Where it is given,
  *   the text of `W` is left out, too
- *   Whether the cards suit each other, `kindOfCards` tells.
  * @returns undefined if the content is not one: cards out of order, a line that is not a card, a wrong checksum, or more than
  *   250,000 cards or two million lines
  */

@@ -56,9 +56,7 @@ export function keptAnswers({
     const client = new Client(incoming, outgoing, clientOptions);
     const { caller } = client;
     // The routes answer what cannot be found, and tell why.
-    const answer = await find({ url, caller, headers: incoming.headers }).catch(
-      () => undefined,
-    );
+    const answer = await find({ url, caller, headers: incoming.headers }).catch(() => undefined);
     if (answer === undefined) return false;
     afterAnswer.push(() => client.watchDelivery());
     const requestId = requestLog.begin(env, client, { began });

@@ -4,6 +4,7 @@ import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { systemCode } from '../../src/lib/errors.ts';
 import { formatNpub } from '../../src/nostr/public-key.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
 import { CHECKED_EVERY } from '../../src/repository/snapshot/folder-check.ts';
@@ -12,6 +13,9 @@ import { send } from '../helpers/raw-git.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
 
+/** The server may write into a folder while it is deleted: no visitor waits until a page is on disk. */
+const DELETED = { recursive: true, maxRetries: 10 };
+
 let folder: TempDir;
 
 beforeAll(async () => {
@@ -19,6 +23,19 @@ beforeAll(async () => {
 });
 
 afterAll(() => folder[Symbol.asyncDispose]());
+
+/** Puts a file where a folder was. The server may make the folder again before that, for a page. */
+async function putFileAt(path: string): Promise<void> {
+  for (;;) {
+    try {
+      await writeFile(path, 'a file where the cache folder was\n');
+      return;
+    } catch (error) {
+      if (systemCode(error) !== 'EISDIR') throw error;
+      await rm(path, DELETED);
+    }
+  }
+}
 
 /** A server and a repository that has been pushed to, cloned, fetched and looked at, so that all caches have something. */
 async function begin(name: string) {
@@ -74,10 +91,10 @@ async function begin(name: string) {
 it('artifacts that were deleted are fetched again, without one failed request', async () => {
   await using rig = await begin('artifacts');
   for (let round = 0; round < 3; round++) {
-    await rm(join(rig.cache, 'artifacts'), { recursive: true, force: true });
+    await rm(join(rig.cache, 'artifacts'), { ...DELETED, force: true });
     // The first of these clones gets the only pack as it is stored.
     await rig.readAll();
-    await rm(join(rig.cache, 'artifacts'), { recursive: true, force: true });
+    await rm(join(rig.cache, 'artifacts'), { ...DELETED, force: true });
     await rig.useAll();
   }
 });
@@ -88,7 +105,7 @@ it.each(['snapshots', 'scratch', 'answers', 'downloads', 'refless', 'pages', 'ev
     await using rig = await begin(name);
     await rig.useAll();
     const lost = name === 'everything' ? await readdir(rig.cache) : [name];
-    for (const entry of lost) await rm(join(rig.cache, entry), { recursive: true });
+    for (const entry of lost) await rm(join(rig.cache, entry), DELETED);
     await sleep(CHECKED_EVERY);
     await rig.readAll();
     await rig.useAll();
@@ -98,7 +115,7 @@ it.each(['snapshots', 'scratch', 'answers', 'downloads', 'refless', 'pages', 'ev
 it('a fold makes the scratch folder again', async () => {
   await using rig = await begin('fold');
   await rig.useAll();
-  await rm(join(rig.cache, 'scratch'), { recursive: true });
+  await rm(join(rig.cache, 'scratch'), DELETED);
   expect(await rig.fold()).toMatchObject({ outcome: 'folded' });
   await rig.readAll();
 });
@@ -106,7 +123,7 @@ it('a fold makes the scratch folder again', async () => {
 it('without the cache folder itself a server goes on, and makes it again for itself alone', async () => {
   await using rig = await begin('folder');
   for (const first of [rig.readAll, rig.useAll, rig.fold]) {
-    await rm(rig.cache, { recursive: true });
+    await rm(rig.cache, DELETED);
     await sleep(CHECKED_EVERY);
     await first();
     expect((await stat(rig.cache)).mode & 0o777).toBe(0o700);
@@ -118,7 +135,7 @@ it('while no cache folder can be written, requests are told so, and afterwards a
   await using rig = await begin('in-the-way');
   const aside = join(dirname(rig.cache), 'aside');
   await rename(rig.cache, aside);
-  await writeFile(rig.cache, 'a file where the cache folder was\n');
+  await putFileAt(rig.cache);
   await sleep(CHECKED_EVERY);
   await rig.author.commit('refused', { refused: 'once' });
   const push = await rig.author.try(['push', '--quiet', 'origin', 'main']);

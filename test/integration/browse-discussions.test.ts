@@ -339,6 +339,10 @@ describe('receipts', () => {
       `receipts?begin=${'0'.repeat(64)}`,
     ])
       await get(path(page), {}, 404);
+    const refusal = await get(path('issues?status=opened'), { Accept: 'application/json' }, 400);
+    expect(JSON.parse(refusal.body).error.message).toBe(
+      'status is one of: open, applied, closed, draft, all',
+    );
     for (const page of ['receipts?begin=x', 'issues?status=opened', 'pulls?skip=-1', 'patches?skip=1e3'])
       await get(path(page), {}, 400);
   });

@@ -9,7 +9,12 @@ import { subjectOf } from './references.ts';
 /** `applied`: a patch that was applied, a pull request that was merged, an issue that is resolved. */
 export type ThreadStatus = 'open' | 'applied' | 'closed' | 'draft';
 
-export const THREAD_STATUSES: readonly ThreadStatus[] = ['open', 'applied', 'closed', 'draft'];
+export const THREAD_STATUSES: readonly [ThreadStatus, ...ThreadStatus[]] = [
+  'open',
+  'applied',
+  'closed',
+  'draft',
+];
 
 export const STATUS_KINDS: ReadonlyMap<number, ThreadStatus> = new Map<number, ThreadStatus>([
   [kinds.statusOpen, 'open'],

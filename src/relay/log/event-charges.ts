@@ -61,7 +61,7 @@ export class EventCharges {
    * The term of the repository whose last announcement went, as long as nothing was charged elsewhere since: the next one most likely
    * replaces it, and takes nothing from there.
    */
-  private left: number | undefined;
+  private lastGone: number | undefined;
   /** Cached counts by term, until something changes there. Equal totals may hide a change: one event goes, and another comes. */
   private readonly counted = new LruMap<number, { readonly keys: string; readonly amount: Amount }>(
     MOST_COUNTED,
@@ -91,7 +91,7 @@ export class EventCharges {
     const isElsewhere = all.size > 0 && !FREE.has(event.kind) && ![...all].some((term) => this.isHere(term));
     if (isElsewhere) {
       all.add(this.term(ELSEWHERE));
-      this.left = undefined;
+      this.lastGone = undefined;
     }
     // Many states name no repository by its address; they must take no room from strangers.
     return all.size > 0 || FREE.has(event.kind) ? [...all] : [this.term(NOBODY)];
@@ -111,8 +111,8 @@ export class EventCharges {
     const own = this.ownTerm(row);
     if (own !== undefined) {
       this.announced.set(own, (this.announced.get(own) ?? 0) + 1);
-      if (own !== this.left) this.claim(own);
-      this.left = undefined;
+      if (own !== this.lastGone) this.claim(own);
+      this.lastGone = undefined;
     }
     this.passOn(row);
   }
@@ -124,7 +124,7 @@ export class EventCharges {
       if (left > 0) this.announced.set(own, left);
       else {
         this.announced.delete(own);
-        this.left = own;
+        this.lastGone = own;
       }
     }
     this.discharge(row);

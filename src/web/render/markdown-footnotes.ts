@@ -95,7 +95,8 @@ function placeFootnotes(state: StateCore, ids: TextIds): void {
   const { text, definitions } = takeDefinitions(state.tokens);
   if (definitions.size === 0) return;
   const number = ids.beginText();
-  const name = number === 1 ? '' : `${number}-`;
+  // With another sign than the number of a reference has: `fnref-2-2` is of the first text.
+  const name = number === 1 ? '' : `${number}.`;
   const footnotes = new Map<string, Footnote>();
   let references = 0;
   const refer = (tokens: readonly Token[]) => {

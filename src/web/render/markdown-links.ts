@@ -10,12 +10,14 @@ export interface MarkdownPlace {
   readonly repository?: string;
   /** The folders above the file, from the root. */
   readonly folder: readonly string[];
-  /** What the ids of the text begin with, behind {@link ID_PREFIX}, on a page with texts that do not belong together. */
+  /** What the ids of the text begin with, behind {@link TEXT_PREFIX}, on a page with texts that do not belong together. */
   readonly ids?: string;
 }
 
 /** The prefix of every id in rendered text, so that none of them is an id of the page. */
 export const ID_PREFIX = 'user-content-';
+/** The same for texts with ids of their own. None of these ids is one of a text without: `## 1. Use` has the name `1-use`. */
+const TEXT_PREFIX = 'user-text-';
 
 /** Schemes that links may have. */
 const SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:', 'nostr:']);
@@ -101,10 +103,10 @@ export function rawUrl(place: MarkdownPlace, target: LinkTarget | undefined): st
   return word === 'file' || word === 'raw' ? pageUrl(place, ['raw', ...path]) : undefined;
 }
 
-/** An id as written in the page. @param ids what all ids of the text begin with, behind the prefix */
+/** An id as written in the page. @param ids of the {@link MarkdownPlace} */
 export function prefixedId(id: string, ids = ''): string {
   const short = id.slice(0, LONGEST_ID).replace(/\s+/g, '-').toWellFormed();
-  const prefix = `${ID_PREFIX}${ids}`;
+  const prefix = ids === '' ? ID_PREFIX : `${TEXT_PREFIX}${ids}`;
   if (short.startsWith(prefix)) return short;
   return `${prefix}${short.startsWith(ID_PREFIX) ? short.slice(ID_PREFIX.length) : short}`;
 }

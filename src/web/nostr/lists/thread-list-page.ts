@@ -52,6 +52,9 @@ const schema = z.object({
 
 type ThreadListJson = z.infer<typeof schema>;
 
+/** What the parameter `status` may be. */
+const STATUS_CHOICES = [...THREAD_STATUSES, 'all'] as const;
+
 function threadListPage(words: ThreadWords): NostrPage<ThreadListContent, ThreadListJson> {
   return {
     word: words.list,
@@ -65,7 +68,7 @@ function threadListPage(words: ThreadWords): NostrPage<ThreadListContent, Thread
     },
     read: async ({ sources, found, reader, segments, query }) => {
       if (segments.length > 0) throw new CairnError('not-found', 'there is no such page');
-      const asked = readChoice(query, 'status', ['open', 'all', ...THREAD_STATUSES]);
+      const asked = readChoice(query, 'status', STATUS_CHOICES);
       const status = asked === 'all' ? undefined : asked;
       const skip = readNumber(query, 'skip');
       const { lists, threads } = sources.discussions;

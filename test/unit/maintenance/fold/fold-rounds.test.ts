@@ -73,6 +73,7 @@ it('leaves out what is damaged, and goes on after a listing that failed', async 
   expect(log[0]).toContain('a round through the repositories failed');
   await clock.advance((ROUND_EVERY_MS / 1000) * LATEST);
   await expect.poll(() => [...told].sort()).toEqual(BOTH);
+  await expect.poll(() => log.length).toBe(2);
   expect(log[1]).toContain(artifactKey(damaged, { digest, kind: 'json' }));
   await rounds.close();
 });

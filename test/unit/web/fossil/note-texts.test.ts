@@ -63,10 +63,11 @@ it('texts of one page have ids of their own', async () => {
   const rendering = {
     render: (_: string, question: MarkdownQuestion) => Promise.resolve(renderMarkdown(question)),
   } as unknown as Renderer;
-  const text = { type: 'text/markdown', text: '# Why\n\n[there](#why)' };
-  const shown = await showTexts(rendering, links, [text, text]);
+  const text = (about: string) => ({ type: 'text/markdown', text: `# ${about}` });
+  const shown = await showTexts(rendering, links, [text('1. Why'), text('Why'), text('1 Why')]);
   expect(shown.map(({ rendered }) => rendered?.match(/(?:id="|"#)[^"]+/g))).toEqual([
-    ['id="user-content-why', '"#user-content-why', '"#user-content-why'],
-    ['id="user-content-1-why', '"#user-content-1-why', '"#user-content-1-why'],
+    ['id="user-content-1-why', '"#user-content-1-why'],
+    ['id="user-text-1-why', '"#user-text-1-why'],
+    ['id="user-text-2-1-why', '"#user-text-2-1-why'],
   ]);
 });

@@ -98,8 +98,19 @@ it('the cells of a notebook have footnotes and headings of their own', () => {
   const ids = [...html.matchAll(/ id="user-content-([^"]+)"/g)].map(([, id]) => id);
   expect(ids).toEqual([
     ...['part', 'fnref-1', 'fn-1'],
-    ...['part-1', 'fnref-2-1', 'fn-2-1'],
-    ...['part-2', 'fnref-3-1', 'fn-3-1'],
+    ...['part-1', 'fnref-2.1', 'fn-2.1'],
+    ...['part-2', 'fnref-3.1', 'fn-3.1'],
   ]);
   for (const [, id = ''] of html.matchAll(/href="#user-content-([^"]+)"/g)) expect(ids).toContain(id);
+});
+
+it('links of footnotes lead to the same cell of a notebook, however often it mentions them', () => {
+  const source = 'a[^1] b[^2] c[^1] d[^2] e[^2]\n\n[^1]: x\n[^2]: y';
+  const cells = Array.from({ length: 4 }, () => ({ cell_type: 'markdown', source }));
+  const notebook = renderNotebook({ text: JSON.stringify({ nbformat: 4, metadata: {}, cells }), place });
+  const htmls = notebook?.cells.map((one) => one.html) ?? [];
+  const idsOf = (html: string) => [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+  expect(new Set(htmls.flatMap(idsOf)).size).toBe(4 * 7);
+  for (const html of htmls)
+    for (const [, id] of html.matchAll(/href="#([^"]+)"/g)) expect(idsOf(html)).toContain(id);
 });

@@ -29,13 +29,14 @@ describe('rendered Markdown', () => {
 
   it('has ids that begin as its place says, and links to them', () => {
     const text =
-      '# Use\n\n<a name="user-content-top"></a>[a](#use) [b](#user-content-2-use) [c](#top) [d](x.md#use) y[^1]\n\n[^1]: z';
+      '# Use\n\n<a name="user-content-top"></a>[a](#use) [b](#user-text-2-use) [c](#top) [d](x.md#use) y[^1]\n\n[^1]: z';
     const html = renderMarkdown({ text, place: { ...place, ids: '2-' } });
     const [ids, links] = [/ id="([^"]+)"/g, / href="[^"#]*#([^"]+)"/g].map((pattern) =>
-      [...html.matchAll(pattern)].map(([, id = '']) => id.slice('user-content-'.length)),
+      [...html.matchAll(pattern)].map(([, id]) => id),
     );
-    expect(ids).toEqual(['2-use', '2-top', '2-fnref-1', '2-fn-1']);
-    expect(links).toEqual(['2-use', '2-use', '2-use', '2-top', 'use', '2-fn-1', '2-fnref-1']);
+    expect(ids).toEqual(['user-text-2-use', 'user-text-2-top', 'user-text-2-fnref-1', 'user-text-2-fn-1']);
+    const [use, top, reference, footnote] = ids ?? [];
+    expect(links).toEqual([use, use, use, top, 'user-content-use', footnote, reference]);
   });
 
   it('has scrollable tables with aligned cells, without inline styles', () => {
