@@ -56,7 +56,7 @@ export interface CodeRoutesContext {
 
 interface Answering extends CodeRoutesContext {
   readonly traffic: PageTraffic;
-  /** By the digest of the state. */
+  /** By the repository and the digest of its state: others may have an equal one. */
   readonly readingFiles: SingleFlight<string, BranchFiles>;
 }
 
@@ -232,7 +232,7 @@ async function makePage(
   // What the page and its frame are made from.
   const files =
     knownBranchFiles(published.manifest) ??
-    (await readingFiles.run(published.digest, () =>
+    (await readingFiles.run(`${repository} ${published.digest}`, () =>
       views.read(repository, published, undefined, branchFilesOf),
     ));
   const key = pageKey([page.word, representation, asked.key, contextKey(code, files)]);

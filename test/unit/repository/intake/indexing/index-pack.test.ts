@@ -9,13 +9,13 @@ import { systemClock } from '../../../../../src/lib/clock.ts';
 import { sha256OfFile } from '../../../../../src/lib/digest.ts';
 import { DiskFullError } from '../../../../../src/lib/disk-full.ts';
 import type { PackBounds } from '../../../../../src/repository/intake/bounds/pack-bounds.ts';
-import { HeightMemory } from '../../../../../src/repository/intake/heights/height-memory.ts';
 import { indexPack, type PackOutcome } from '../../../../../src/repository/intake/indexing/index-pack.ts';
 import { openQuarantine } from '../../../../../src/repository/intake/quarantine.ts';
 import { RequestBody } from '../../../../../src/transfer/request-body.ts';
 import { appendDelta, CraftedPack, entryHeader, repeatDelta } from '../../../../helpers/craft-pack.ts';
 import { GitClient, run } from '../../../../helpers/git-client.ts';
 import { gitScript } from '../../../../helpers/git-script.ts';
+import { PACK_BOUNDS } from '../../../../helpers/pack-bounds.ts';
 import { commitObject, objectId } from '../../../../helpers/raw-git.ts';
 import { type TempDir, tempDir } from '../../../../helpers/temp-dir.ts';
 
@@ -72,21 +72,6 @@ async function thinPack(name: string, format: string): Promise<Sent> {
   };
 }
 
-const BOUNDS: PackBounds = {
-  packBytes: 0,
-  objectBytes: 2 ** 20,
-  setting: '--max-object-size',
-  heldBytes: 2 ** 20,
-  expansion: { least: Number.POSITIVE_INFINITY, perByte: 0 },
-  foresight: { entries: 0, bytes: 0 },
-  linkingBytes: 2 ** 25,
-  lookAfter: { least: 600_000, perMiB: 0 },
-  patience: { least: 600_000, perMiB: 0 },
-  niceness: 0,
-  plainFrom: 1_000,
-  heights: new HeightMemory(100),
-};
-
 async function receive(
   client: GitClient,
   bytes: Buffer,
@@ -109,7 +94,7 @@ async function receive(
       asked.push('paths');
       return paths;
     },
-    bounds: { ...BOUNDS, ...bounds },
+    bounds: { ...PACK_BOUNDS, ...bounds },
     clock: systemClock,
     onWorked: () => asked.push('worked'),
     format: (await client.run(['rev-parse', '--show-object-format'])) === 'sha256' ? 'sha256' : 'sha1',
@@ -390,7 +375,7 @@ describe('a pack', () => {
       git,
       source: new Source(bomb()),
       paths: async () => paths,
-      bounds: { ...BOUNDS, objectBytes: 2 ** 25, lookAfter: { least: 100, perMiB: 0 } },
+      bounds: { ...PACK_BOUNDS, objectBytes: 2 ** 25, lookAfter: { least: 100, perMiB: 0 } },
       clock: systemClock,
       onWorked: () => undefined,
       format: 'sha1',

@@ -4,12 +4,12 @@ import { Git } from '../../../../../src/git-process/git.ts';
 import { systemClock } from '../../../../../src/lib/clock.ts';
 import { DiskFullError } from '../../../../../src/lib/disk-full.ts';
 import type { PackBounds } from '../../../../../src/repository/intake/bounds/pack-bounds.ts';
-import { HeightMemory } from '../../../../../src/repository/intake/heights/height-memory.ts';
 import { indexPack, type PackOutcome } from '../../../../../src/repository/intake/indexing/index-pack.ts';
 import { openQuarantine } from '../../../../../src/repository/intake/quarantine.ts';
 import { RequestBody } from '../../../../../src/transfer/request-body.ts';
 import { CraftedPack, deltaOf } from '../../../../helpers/craft-pack.ts';
 import { gitAfter } from '../../../../helpers/git-script.ts';
+import { PACK_BOUNDS } from '../../../../helpers/pack-bounds.ts';
 import { objectId, type RawObject } from '../../../../helpers/raw-git.ts';
 import { SeededRandom } from '../../../../helpers/seeded-random.ts';
 import { type TempDir, tempDir } from '../../../../helpers/temp-dir.ts';
@@ -17,20 +17,6 @@ import { RealRepository } from '../../../git/real-git.ts';
 
 type Format = 'sha1' | 'sha256';
 
-const BOUNDS: PackBounds = {
-  packBytes: 0,
-  objectBytes: 2 ** 20,
-  setting: '--max-object-size',
-  heldBytes: 2 ** 20,
-  expansion: { least: Number.POSITIVE_INFINITY, perByte: 0 },
-  foresight: { entries: 0, bytes: 0 },
-  linkingBytes: 2 ** 25,
-  lookAfter: { least: 600_000, perMiB: 0 },
-  patience: { least: 600_000, perMiB: 0 },
-  niceness: 0,
-  plainFrom: 1_000,
-  heights: new HeightMemory(100),
-};
 /** A history of so many commits has more than a thousand objects, and its pack is not small. */
 const COMMITS = 400;
 const PERSON = 'A U Thor <author@example.com> 1700000000 +0000';
@@ -158,7 +144,7 @@ async function receive(
   history: History,
   isFirst: boolean,
   plainFrom = 1_000,
-  { by = git, patience = BOUNDS.patience }: { by?: Git; patience?: PackBounds['patience'] } = {},
+  { by = git, patience = PACK_BOUNDS.patience }: { by?: Git; patience?: PackBounds['patience'] } = {},
 ): Promise<PackOutcome> {
   using repository = new RealRepository(history.format);
   const quarantine = await openQuarantine(folder.path);
@@ -175,7 +161,7 @@ async function receive(
       git: by,
       source: new RequestBody(body()),
       paths: async () => ({ gitDir: repository.path, objects: quarantine.objects }),
-      bounds: { ...BOUNDS, plainFrom, patience },
+      bounds: { ...PACK_BOUNDS, plainFrom, patience },
       clock: systemClock,
       onWorked: () => undefined,
       format: history.format,
