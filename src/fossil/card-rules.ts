@@ -46,7 +46,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [fewest: number, most: number]
 /** Cards of which there is one at most. */
 const SINGLE = 'ABCDEGHIKLNRUW';
 
-/** The same with capital letters, which Fossil takes for another artifact. */
+/** A name with capital letters, too: Fossil takes it for that of another artifact. */
 const HASH = /^(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$/;
 const HEX = /^[0-9a-fA-F]*$/;
 

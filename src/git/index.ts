@@ -47,10 +47,9 @@ export { type BlamedCommit, type BlameGroup, parseBlame, unquotePath } from './o
 export { type Commit, dateInCommit, parseCommit, splitMessage } from './objects/commit.ts';
 export { Mailmap, MOST_MAILMAP_LINES, type Named } from './objects/mailmap.ts';
 export { type Person, readTime } from './objects/person.ts';
-export { type CommitLinkVisitor, readPlainCommit } from './objects/plain-commit.ts';
+export { readPlainCommit } from './objects/plain-commit.ts';
 export {
   type EntryName,
-  FILE_ENTRY,
   FOLDER_ENTRY,
   followsPlainly,
   kindOfEntry,

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import { callerAddress } from '../lib/caller-address.ts';
 import { Client, type ClientOptions } from './clients/client.ts';
+import { clientAddress } from './clients/client-address.ts';
 import { isGitCommand } from './git/no-repository.ts';
 import type { RequestBindings } from './http-env.ts';
 import { announcesBody } from './middleware/end-with-unread-body.ts';
@@ -53,11 +55,11 @@ export function keptAnswers({
     const url = urlOf(incoming);
     if (url === undefined) return false;
     const began = clientOptions.now();
-    const client = new Client(incoming, outgoing, clientOptions);
-    const { caller } = client;
+    const caller = callerAddress(clientAddress(incoming, clientOptions.trustedProxies));
     // The routes answer what cannot be found, and tell why.
     const answer = await find({ url, caller, headers: incoming.headers }).catch(() => undefined);
     if (answer === undefined) return false;
+    const client = new Client(incoming, outgoing, clientOptions);
     afterAnswer.push(() => client.watchDelivery());
     const requestId = requestLog.begin(env, client, { began });
     outgoing.writeHead(answer.status, { ...headers, 'X-Request-Id': requestId, ...answer.headers });

@@ -1,11 +1,10 @@
 /** What an HTTP answer that is not a success means for a mirror. */
 import { STATUS_CODES } from 'node:http';
-import { cleanReason } from '../git/index.ts';
-import { withoutSequences } from '../lib/control-sequences.ts';
 import type { ErrorKind } from '../lib/errors.ts';
 import type { HttpAnswer } from './http-transport.ts';
 import { readBriefly } from './read-briefly.ts';
 import { RemoteError } from './remote-error.ts';
+import { saferReason } from './safer-text.ts';
 import { statedLimit } from './stated-limit.ts';
 
 /** How much of the body of an error is read, and for how long it is waited: the status alone says enough. */
@@ -61,10 +60,10 @@ export async function refusalOf(
   const kind = limit !== undefined && status >= 400 ? 'too-large' : kindOf(status);
   const diagnostics = DIAGNOSTIC_HEADERS.flatMap((name) => {
     const value = headers[name];
-    return value === undefined ? [] : [`${name}: ${cleanReason(redact(value), 120)}`];
+    return value === undefined ? [] : [`${name}: ${saferReason(value, redact, 120)}`];
   });
   const words = [`${where} answers ${status} ${STATUS_CODES[status] ?? ''}`.trim()];
-  const shown = cleanReason(redact(withoutSequences(text)), SHOWN_BYTES);
+  const shown = saferReason(text, redact, SHOWN_BYTES);
   if (text !== '' && !repeatsStatus(shown, status)) words.push(`: ${shown}`);
   if (diagnostics.length > 0) words.push(` (${diagnostics.join(', ')})`);
   return new RemoteError(kind, words.join(''), {

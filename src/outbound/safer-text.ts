@@ -1,3 +1,4 @@
+import { cleanReason } from '../git/index.ts';
 import { withoutSequences } from '../lib/control-sequences.ts';
 
 /** Longest text of a remote that is shown, in characters. */
@@ -14,4 +15,9 @@ export function saferText(text: string, redact: (text: string) => string = (same
     .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
     .trim();
   return plain.length > LONGEST ? `${plain.slice(0, LONGEST)}…` : plain;
+}
+
+/** The same, but at most so many bytes long, and without any character that is not seen; see {@link cleanReason}. */
+export function saferReason(text: string, redact: (text: string) => string, maxBytes?: number): string {
+  return cleanReason(redact(withoutSequences(text)), maxBytes);
 }

@@ -5,6 +5,7 @@ import { cleanReason } from '../../git/index.ts';
 import { withoutSequences } from '../../lib/control-sequences.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { RemoteError } from '../../outbound/remote-error.ts';
+import { saferReason } from '../../outbound/safer-text.ts';
 import { isProgress } from './remote-messages.ts';
 
 export interface ProgramToRun {
@@ -102,7 +103,7 @@ class LineSplitter {
     this.rest = last.length > LONGEST_LINE ? '' : last;
     if (this.rest !== last) lines.push(last);
     for (const line of lines) {
-      if (line.trim() !== '') this.onLine(cleanReason(this.redact(withoutSequences(line)), LONGEST_LINE));
+      if (line.trim() !== '') this.onLine(saferReason(line, this.redact, LONGEST_LINE));
     }
   }
 }

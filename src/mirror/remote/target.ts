@@ -1,6 +1,5 @@
 import {
   AdvertisementParser,
-  cleanReason,
   emptyPack,
   encodePushHead,
   isZeroId,
@@ -14,6 +13,7 @@ import {
 } from '../../git/index.ts';
 import { withoutSequences } from '../../lib/control-sequences.ts';
 import { CairnError } from '../../lib/errors.ts';
+import { saferReason } from '../../outbound/safer-text.ts';
 import type { Connection, Session } from './connection.ts';
 import { type DemultiplexOptions, demultiplexed } from './demultiplex.ts';
 import type { PacketStream } from './packet-stream.ts';
@@ -169,7 +169,7 @@ async function readReport(
   hasBands: boolean,
   options: DemultiplexOptions,
 ): Promise<PushReport> {
-  const parser = new ReportParser((text) => cleanReason(options.redact(withoutSequences(text))));
+  const parser = new ReportParser((text) => saferReason(text, options.redact));
   if (!hasBands) {
     while (!parser.push(await packets.mustNext()));
     await packets.close();

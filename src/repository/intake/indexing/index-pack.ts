@@ -125,7 +125,8 @@ async function judge(
       return ENDED;
     });
     signal.throwIfAborted();
-    if (checked !== undefined && checked.exitCode !== 0) throw new Unaccepted(checked, patience.aborted);
+    if (checked !== undefined && checked.exitCode !== 0)
+      throw new Unaccepted(checked, checked.cancelled && patience.aborted);
     if (lack !== undefined) throw lack;
   };
   try {
