@@ -10,7 +10,7 @@ import { SeededBytes, SeededNumbers } from './random.ts';
  */
 export const generatorVersion = 1;
 
-export type DatasetName = 'small' | 'medium' | 'large' | 'hundred' | 'big';
+export type DatasetName = 'small' | 'medium' | 'midsize' | 'large' | 'hundred' | 'big';
 
 /** A generated bare repository: one pack, HEAD on `main`. */
 export interface Dataset {
@@ -39,9 +39,11 @@ export interface BlobShape {
   readonly bytes: number;
 }
 
-const histories: Record<'small' | 'medium' | 'large', HistoryShape> = {
+const histories: Record<'small' | 'medium' | 'midsize' | 'large', HistoryShape> = {
   small: { seed: 1, files: 200, commits: 760, branches: 5, tags: 10 },
   medium: { seed: 2, files: 2_000, commits: 9_400, branches: 40, tags: 100 },
+  /** Between the two: 200,000 objects, a pack of 74 MB. */
+  midsize: { seed: 6, files: 3_000, commits: 14_280, branches: 60, tags: 200, added: 4_300 },
   /** About as large as git’s own history: 457,122 objects, a pack of 272 MB. */
   large: { seed: 5, files: 3_000, commits: 33_000, branches: 60, tags: 200, added: 9_000 },
 };

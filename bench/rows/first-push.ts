@@ -14,6 +14,11 @@ export function firstPushMany(store: StoreKind): RowGroup {
   return firstPush(store, 'first-push-many', 'medium', 7);
 }
 
+/** The same of *midsize*, 200,000 objects in 74 MB. */
+export function firstPushMidsize(store: StoreKind): RowGroup {
+  return firstPush(store, 'first-push-midsize', 'midsize', 5);
+}
+
 /** The same of *large*, 457,122 objects in 272 MB. */
 export function firstPushLarge(store: StoreKind): RowGroup {
   return firstPush(store, 'first-push-large', 'large', 2);
@@ -34,7 +39,7 @@ export function firstPushesChecked(store: StoreKind): RowGroup[] {
 function firstPush(
   store: StoreKind,
   name: string,
-  history: 'medium' | 'large',
+  history: 'medium' | 'midsize' | 'large',
   runs: number,
   referenceSettings?: Readonly<Record<string, string>>,
 ): RowGroup {

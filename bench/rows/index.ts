@@ -5,7 +5,7 @@ import { besideCrawler } from './beside-crawler.ts';
 import { cloneCpu, cloneKinds, gitClone, rawClones, rawClonesOfNewStates } from './clone.ts';
 import { coldClone } from './cold.ts';
 import { incrementalFetch } from './fetch.ts';
-import { firstPushesChecked, firstPushLarge, firstPushMany } from './first-push.ts';
+import { firstPushesChecked, firstPushLarge, firstPushMany, firstPushMidsize } from './first-push.ts';
 import {
   fossilCheckIn,
   fossilFirstPush,
@@ -79,6 +79,7 @@ function rowsOf(store: StoreKind): RowGroup[] {
     pushOneCommit(store, 'small'),
     pushSigned(store),
     firstPushMany(store),
+    firstPushMidsize(store),
     firstPushLarge(store),
     ...firstPushesChecked(store),
     importRepository('medium', store),
