@@ -10,6 +10,8 @@ export interface BranchFiles {
   readonly mailmap: string | undefined;
   /** SSH keys whose signatures are good. */
   readonly signers: string | undefined;
+  /** Set if the branch could not be read: then it may have such files all the same. */
+  readonly unread?: true;
 }
 
 /** Where a repository names the SSH keys that count. */
@@ -21,6 +23,7 @@ const TREE_SIZE = 24 * 1024 * 1024;
 const REMEMBERED = 10_000;
 
 const NONE: BranchFiles = { mailmap: undefined, signers: undefined };
+const UNREAD: BranchFiles = { ...NONE, unread: true };
 const known = new LruMap<string, BranchFiles>(REMEMBERED);
 
 /** The files that the default branch has, if they have been read before. */
@@ -29,20 +32,27 @@ export function knownBranchFiles({ head, refs }: GitManifest): BranchFiles | und
   return tip === undefined ? NONE : known.get(tip);
 }
 
-/** The files that the default branch has. @throws CairnError `unavailable` when git fails */
+/**
+ * The files that the default branch has. What a damaged copy lacks is not remembered: another copy may have it, and so may another
+ * repository with the same commit.
+ * @throws CairnError `unavailable` when git fails
+ */
 export async function branchFilesOf(view: RepositoryView): Promise<BranchFiles> {
   const kept = knownBranchFiles(view.manifest);
   if (kept !== undefined) return kept;
   const tip = view.manifest.refs.get(view.manifest.head) ?? '';
   const found = await read(view, tip);
-  known.set(tip, found, 1);
+  if (found.unread) view.onCut?.();
+  else known.set(tip, found, 1);
   return found;
 }
 
 async function read(view: RepositoryView, tip: string): Promise<BranchFiles> {
   const commit = await content(view, tip, 'commit', COMMIT_SIZE);
+  if (commit === 'missing') return UNREAD;
   const tree =
     commit === undefined ? undefined : await content(view, parseCommit(commit).tree, 'tree', TREE_SIZE);
+  if (tree === 'missing') return UNREAD;
   if (tree === undefined) return NONE;
   const fileAt = (name: string) => {
     const entry = findInTree(tree, idLength(view), Buffer.from(name));
@@ -52,16 +62,17 @@ async function read(view: RepositoryView, tip: string): Promise<BranchFiles> {
   return { mailmap: fileAt('.mailmap'), signers };
 }
 
-/** The content of an object; undefined if it is not there, of another type or larger. */
+/** The content of an object; undefined if it is of another type or larger. */
 async function content(
   { session }: RepositoryView,
   oid: string,
   type: 'commit' | 'tree',
   maxSize: number,
-): Promise<Buffer | undefined> {
+): Promise<Buffer | 'missing' | undefined> {
   try {
     const object = await session.readSmall(oid, maxSize);
-    return object?.type === type ? object.content : undefined;
+    if (object === undefined) return 'missing';
+    return object.type === type ? object.content : undefined;
   } catch (error) {
     if (isCairnError(error, 'too-large')) return undefined;
     throw error;

@@ -8,33 +8,53 @@ import type { RepositoryView } from './repository-view.ts';
 const MAILMAP_SIZE = 1024 * 1024;
 const REMEMBERED = 4 * MAILMAP_SIZE;
 
-/** By object id. */
-const known = new LruMap<string, Promise<Mailmap>>(REMEMBERED);
+/** A mailmap, and the bytes that it was read from. */
+interface ReadMailmap {
+  readonly mailmap: Mailmap;
+  readonly size: number;
+}
+
+const EMPTY: ReadMailmap = { mailmap: Mailmap.empty, size: 1 };
+
+/** By object id; undefined for one that was not there. */
+const known = new LruMap<string, Promise<ReadMailmap | undefined>>(REMEMBERED);
 
 /**
  * The `.mailmap` of the default branch, which git uses in a bare repository, too. It is empty if there is none, or if it is
- * larger than 1 MiB.
+ * larger than 1 MiB. One that is missing, because the copy is damaged, is taken for empty once: it is not remembered.
  * @throws CairnError `unavailable` when git fails
  */
 export async function mailmapOf(view: RepositoryView): Promise<Mailmap> {
   const oid = (await branchFilesOf(view)).mailmap;
   if (oid === undefined) return Mailmap.empty;
-  const kept = known.get(oid);
-  if (kept !== undefined) return kept;
+  // Who reads the same one now may have a copy that lacks it.
+  const kept = await known.get(oid)?.catch(() => undefined);
+  if (kept !== undefined) return kept.mailmap;
   const reading = readMailmap(view, oid);
   known.set(oid, reading, 1);
-  reading.catch(() => known.delete(oid));
-  return reading;
+  let read: ReadMailmap | undefined;
+  try {
+    read = await reading;
+  } finally {
+    // The weight of one that is to stay is known only now.
+    if (known.get(oid) === reading) {
+      if (read === undefined) known.delete(oid);
+      else known.set(oid, reading, read.size);
+    }
+  }
+  if (read === undefined) view.onCut?.();
+  return read?.mailmap ?? Mailmap.empty;
 }
 
-async function readMailmap({ session }: RepositoryView, oid: string): Promise<Mailmap> {
-  const content = await session.read(oid, MAILMAP_SIZE).catch((error: unknown) => {
-    if (isCairnError(error, 'too-large')) return undefined;
+/** @returns undefined for one that is not there */
+async function readMailmap({ session }: RepositoryView, oid: string): Promise<ReadMailmap | undefined> {
+  try {
+    const object = await session.read(oid, MAILMAP_SIZE);
+    if (object === undefined) return undefined;
+    if (object.type !== 'blob') return EMPTY;
+    return { mailmap: Mailmap.parse(object.content), size: Math.max(1, object.size) };
+  } catch (error) {
+    if (isCairnError(error, 'too-large')) return EMPTY;
     throw error;
-  });
-  if (content?.type !== 'blob') return Mailmap.empty;
-  // Its weight is known only now.
-  const kept = known.get(oid);
-  if (kept !== undefined) known.set(oid, kept, content.size);
-  return Mailmap.parse(content.content);
+  }
 }

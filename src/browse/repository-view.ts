@@ -19,7 +19,7 @@ export interface RepositoryView {
   readonly git: Git;
   /** Aborted when the visitor has gone or the time for the page is over. */
   readonly signal: AbortSignal;
-  /** Called if a time limit has cut the result short: later it may be complete. */
+  /** Called if a time limit has cut the result short, or a part of it could not be read: later it may be complete. */
   readonly onCut?: () => void;
 }
 

@@ -1,10 +1,11 @@
 /** A page that is asked for again is answered without routes. It must be the answer that these would give. */
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ObjectSession } from '../../src/git-process/object-session.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { formatNpub } from '../../src/nostr/public-key.ts';
 import { UNANNOUNCED } from '../../src/repository/manifest.ts';
-import { CodeRig } from '../helpers/code-rig.ts';
+import { CodeRig, textOf } from '../helpers/code-rig.ts';
 import { GitClient } from '../helpers/git-client.ts';
 import { speak } from '../helpers/raw-socket.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
@@ -146,6 +147,29 @@ describe('kept pages', () => {
     });
     expect(await again(url)).toBeUndefined();
     expect((await get('tree/main')).status).toBe(404);
+  });
+
+  it('are not those that were made while the default branch could not be read', async () => {
+    const { client, push, get, url } = await project('unread');
+    const begin = await client.oidOf('main');
+    await client.commit('Map', { '.mailmap': 'Wanted Name <user@example.com>\n' });
+    await push();
+    const tip = await client.oidOf('main');
+    const { readSmall } = ObjectSession.prototype;
+    let isDamaged = true;
+    using reading = vi.spyOn(ObjectSession.prototype, 'readSmall');
+    reading.mockImplementation(function (this: ObjectSession, oid, maxSize) {
+      return isDamaged && oid === tip ? Promise.resolve(undefined) : readSmall.call(this, oid, maxSize);
+    });
+    const page = `commit/${begin}`;
+    const kept = () => again(url.replace('tree/main', page));
+    expect(await textOf(await get(page))).toContain('A User');
+    expect(await kept()).toBeUndefined();
+    isDamaged = false;
+    const whole = await textOf(await get(page));
+    expect(whole).toContain('Wanted Name');
+    expect(whole).not.toContain('A User');
+    expect((await kept())?.body?.toString()).toBe(whole);
   });
 
   it('are charged to the visitor, who has to wait at the routes', async () => {

@@ -21,7 +21,7 @@ interface ListedFolder {
 
 /**
  * Sums up the languages of a tree from a list of all files in it, and remembers those of each folder.
- * @returns undefined for a tree that is too large: a part of it would be another answer
+ * @returns undefined for a tree that is too large, or lacks a file in this copy: a part of it would be another answer
  */
 export async function listLanguages(view: RepositoryView, tree: string): Promise<Sizes | undefined> {
   const command = listSizes(await view.gitDir(), tree);
@@ -37,7 +37,9 @@ export async function listLanguages(view: RepositoryView, tree: string): Promise
     // A busy machine may be faster the next time.
     if (end !== 'whole') return undefined;
   }
-  return list.end();
+  const sizes = list.end();
+  if (sizes === undefined) view.onCut?.();
+  return sizes;
 }
 
 /** Reads git's list of files and folders. */
@@ -46,6 +48,7 @@ class SizeList {
   private readonly root: ListedFolder;
   /** All folders, each before those in it; with their paths. */
   private readonly folders = new Map<string, ListedFolder>();
+  private isDamaged = false;
 
   constructor(tree: string) {
     this.root = { tree, name: '', above: undefined, sizes: new Map() };
@@ -55,8 +58,10 @@ class SizeList {
     for (const line of this.fields.of(piece)) this.take(line);
   }
 
-  /** Adds up what the list has. */
-  end(): Sizes {
+  /** Adds up what the list has; undefined if a file that counts is missing. */
+  end(): Sizes | undefined {
+    // Nothing is remembered: others may have the same tree whole.
+    if (this.isDamaged) return undefined;
     const all = [...this.folders.values()];
     for (const { above, name, sizes } of all.toReversed()) {
       if (above !== undefined && !isForeign(name)) addSizes(above.sizes, sizes);
@@ -76,6 +81,9 @@ class SizeList {
     const above = (slash === -1 ? undefined : this.folders.get(path.slice(0, slash))) ?? this.root;
     if (type === 'tree') this.folders.set(path, { tree: oid, name, above, sizes: new Map() });
     const language = mode.startsWith('100') ? countedLanguage(name) : undefined;
-    if (language !== undefined) addSizes(above.sizes, new Map([[language, Number(size)]]));
+    if (language === undefined) return;
+    // Git writes `BAD` for a file that it cannot find.
+    if (/^\d+$/.test(size)) addSizes(above.sizes, new Map([[language, Number(size)]]));
+    else this.isDamaged = true;
   }
 }

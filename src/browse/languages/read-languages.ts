@@ -16,12 +16,12 @@ const MOST_OBJECTS = 500;
 const MOST_FOLDERS = 12;
 const TREE_SIZE = 1024 * 1024;
 
-/** Most objects that are requested one by one. */
+/** What cannot be answered by requesting few objects one by one. */
 class TooMany extends Error {}
 
 /**
  * Sums up the languages of a tree from those of its folders that are remembered, and reads the others.
- * @returns undefined if too much of it is new
+ * @returns undefined if too much of it is new, or something is missing
  */
 export async function readLanguages(view: RepositoryView, tree: string): Promise<Sizes | undefined> {
   const budget = { objects: MOST_OBJECTS };
@@ -54,7 +54,9 @@ async function sizesOf(view: RepositoryView, tree: string, budget: { objects: nu
   const sizes = new Map<string, number>();
   const infos = await Promise.all(files.map(({ oid }) => view.session.info(oid)));
   for (const [at, { language }] of files.entries()) {
-    addSizes(sizes, new Map([[language, infos[at]?.size ?? 0]]));
+    const info = infos[at];
+    if (info === undefined) throw new TooMany();
+    addSizes(sizes, new Map([[language, info.size]]));
   }
   // One after the other, so that requests stay within the budget.
   for (const { oid } of folders) addSizes(sizes, await sizesOf(view, oid, budget));

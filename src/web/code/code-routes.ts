@@ -236,7 +236,7 @@ async function makePage(
       views.read(repository, published, undefined, branchFilesOf),
     ));
   const key = pageKey([page.word, representation, asked.key, contextKey(code, files)]);
-  kept.remember(url, representation, path, facts, key);
+  if (!files.unread) kept.remember(url, representation, path, facts, key);
   return kept.cache.page(key, (onCut) =>
     // Others may wait for the same page, so it is made whether or not this visitor stays.
     views.read(
@@ -245,6 +245,7 @@ async function makePage(
       undefined,
       async (view) => {
         const began = clock.monotonic();
+        if (files.unread) onCut();
         try {
           return await asked.make({
             view: { ...view, onCut },

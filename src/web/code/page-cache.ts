@@ -43,7 +43,7 @@ export class PageCache {
 
   /**
    * @param key of {@link pageKey}
-   * @param make makes the page, and calls `onCut` if a limit of time has cut it short; what it throws is not kept
+   * @param make makes the page, and calls `onCut` if it may be more complete later: see {@link RepositoryView.onCut}; what it throws is not kept
    */
   async page(key: string, make: (onCut: () => void) => Promise<string>): Promise<MadePage> {
     const kept = this.kept(key);
