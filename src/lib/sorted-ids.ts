@@ -1,11 +1,14 @@
-import type { Cooperative } from './cooperative.ts';
+import { type Cooperative, inStretches } from './cooperative.ts';
 
 /** From so many ids on, buckets use the first two bytes of an id; below, only the first. */
 const MANY = 4_096;
 /** How many ids are copied before the work yields. */
 const STEPS = 4_096;
 
-/** Many ids of one length in ascending order, in one buffer: a few bytes each, however many there are. */
+/**
+ * Many ids of one length in ascending order, in one buffer: a few bytes each, however many there are. The first search makes a table of
+ * all of them. Where they may be many, {@link SortedIds.prepare} makes it before, without holding up others.
+ */
 export class SortedIds {
   readonly idLength: number;
   readonly count: number;
@@ -40,9 +43,14 @@ export class SortedIds {
     return new SortedIds(picked, idLength);
   }
 
+  /** Makes what searches need. The ids must be in their buffer. */
+  async prepare(): Promise<void> {
+    await this.prepared();
+  }
+
   /** The place of the id that begins at offset `at` of a buffer, or -1. */
   indexOf(bytes: Buffer, at = 0): number {
-    this.table ??= this.readTable();
+    this.table ??= this.wholeTable();
     const { heads, buckets } = this.table;
     const { idLength } = this;
     const head = bytes.readUInt32BE(at);
@@ -61,13 +69,32 @@ export class SortedIds {
   }
 
   /** True when two of them are the same. */
-  hasTwins(): boolean {
-    this.table ??= this.readTable();
-    const { heads } = this.table;
-    const { idLength, count } = this;
-    for (let place = 1; place < count; place++) {
+  async hasTwins(): Promise<boolean> {
+    const { heads } = await this.prepared();
+    let has = false;
+    await inStretches(this.count, (from, to) => {
+      has ||= this.hasTwinsIn(heads, from, to);
+    });
+    return has;
+  }
+
+  /** The ids at some places, each in hex digits on a line of its own. */
+  async hexLines(places: ArrayLike<number>): Promise<Buffer> {
+    const length = 2 * this.idLength + 1;
+    const lines = Buffer.allocUnsafe(places.length * length);
+    await inStretches(places.length, (from, to) => {
+      for (let index = from; index < to; index++)
+        lines.write(`${this.at(places[index] ?? 0).toString('hex')}\n`, index * length, 'latin1');
+    });
+    return lines;
+  }
+
+  /** True when one of the ids from one place to another is that before it. */
+  private hasTwinsIn(heads: Uint32Array, from: number, to: number): boolean {
+    const { idLength, bytes } = this;
+    for (let place = Math.max(1, from); place < to; place++) {
       if (heads[place] !== heads[place - 1]) continue;
-      if (this.isAt(place * idLength, this.bytes, (place - 1) * idLength)) return true;
+      if (this.isAt(place * idLength, bytes, (place - 1) * idLength)) return true;
     }
     return false;
   }
@@ -79,18 +106,33 @@ export class SortedIds {
     return true;
   }
 
-  private readTable(): Table {
-    const heads = new Uint32Array(this.count);
-    const buckets = new Uint32Array(2 ** (32 - this.shift) + 1);
-    for (let place = 0; place < heads.length; place++) {
+  private async prepared(): Promise<Table> {
+    if (this.table === undefined) {
+      const table = this.emptyTable();
+      await inStretches(this.count, (from, to) => this.fill(table, from, to));
+      this.table = withStarts(table);
+    }
+    return this.table;
+  }
+
+  private wholeTable(): Table {
+    const table = this.emptyTable();
+    this.fill(table, 0, this.count);
+    return withStarts(table);
+  }
+
+  private emptyTable(): Table {
+    return { heads: new Uint32Array(this.count), buckets: new Uint32Array(2 ** (32 - this.shift) + 1) };
+  }
+
+  /** Enters the ids from one place to another, each into the bucket behind its own. */
+  private fill({ heads, buckets }: Table, from: number, to: number): void {
+    for (let place = from; place < to; place++) {
       const head = this.bytes.readUInt32BE(place * this.idLength);
       heads[place] = head;
       const next = (head >>> this.shift) + 1;
       buckets[next] = (buckets[next] ?? 0) + 1;
     }
-    for (let bucket = 1; bucket < buckets.length; bucket++)
-      buckets[bucket] = (buckets[bucket] ?? 0) + (buckets[bucket - 1] ?? 0);
-    return { heads, buckets };
   }
 }
 
@@ -100,4 +142,12 @@ interface Table {
   readonly heads: Uint32Array;
   /** By bucket: how many ids come before its first. */
   readonly buckets: Uint32Array;
+}
+
+/** A table whose buckets have the sizes of those before them: makes them their beginnings. */
+function withStarts(table: Table): Table {
+  const { buckets } = table;
+  for (let bucket = 1; bucket < buckets.length; bucket++)
+    buckets[bucket] = (buckets[bucket] ?? 0) + (buckets[bucket - 1] ?? 0);
+  return table;
 }

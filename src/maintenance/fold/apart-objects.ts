@@ -56,7 +56,9 @@ async function readIds(path: string, format: ObjectFormat): Promise<SortedIds> {
     const idx = await PackIdx.open(file.read, format);
     const blocks: Buffer[] = [];
     for await (const block of idx.ids()) blocks.push(block);
-    return new SortedIds(Buffer.concat(blocks), idx.idLength);
+    const ids = new SortedIds(Buffer.concat(blocks), idx.idLength);
+    await ids.prepare();
+    return ids;
   } finally {
     await file.close();
   }

@@ -85,10 +85,9 @@ class LinkWalk {
     for (const idx of indexes) {
       const blocks: Buffer[] = [];
       for await (const block of idx.ids()) blocks.push(block);
-      this.wanted.push({
-        ids: new SortedIds(Buffer.concat(blocks), idx.idLength),
-        met: new Uint8Array(idx.objects),
-      });
+      const ids = new SortedIds(Buffer.concat(blocks), idx.idLength);
+      await ids.prepare();
+      this.wanted.push({ ids, met: new Uint8Array(idx.objects) });
     }
     for (const name of except) this.except.push(await this.openIdx(name));
     return true;

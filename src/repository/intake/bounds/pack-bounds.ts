@@ -254,6 +254,8 @@ export function earlyEntries(
   return isCounted || objects < MANY_OBJECTS ? undefined : new EarlyEntries(idLength, heights);
 }
 
+const NOTHING_ODD: OddObjects = { count: 0, lines: Buffer.alloc(0) };
+
 /**
  * Checks a pack that git has taken in and completed.
  * @param begun what was read of it before
@@ -272,6 +274,7 @@ export async function checkPack(
   let plain: PlainObjects | undefined;
   const listen = async (ids: SortedIds, trees: Uint32Array | undefined) => {
     if (ids.count < MANY_OBJECTS) return undefined;
+    await ids.prepare();
     const known = trees === undefined ? undefined : begun?.bounds;
     heights = known ?? new HeightBounds(ids.idLength, bounds.heights);
     heights.allow(pack.size);
@@ -308,7 +311,7 @@ export async function checkPack(
   } finally {
     await reader.close();
   }
-  if (!unchecked) return [];
+  if (!unchecked) return NOTHING_ODD;
   return (await plain?.odd(entries)) ?? 'all';
 }
 
@@ -330,6 +333,7 @@ async function checkLinks(
   const places = await placesOf(entries, type);
   if (places.length === 0) return;
   const own = await cooperate(entries.ids.pick(places));
+  await own.prepare();
   await checkHeights({
     ...rule,
     own,

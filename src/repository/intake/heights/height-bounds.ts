@@ -11,6 +11,7 @@ import { inStretches } from '../../../lib/cooperative.ts';
 import { GrowingWords } from '../../../lib/growing-words.ts';
 import { Inflater } from '../../../lib/inflate.ts';
 import type { SortedIds } from '../../../lib/sorted-ids.ts';
+import { mostOdd } from '../bounds/most-odd.ts';
 import type { DeflatedEntry, EntryListener } from '../entries/entry-listener.ts';
 import { type EdgesByTarget, edgesByTarget } from './edges.ts';
 import { HEAVIEST, type HeightMemory, HIGHEST, type Reach } from './height-memory.ts';
@@ -27,9 +28,6 @@ const MOST_LINKS = 2 ** 22;
 const NONE = -1;
 /** The first digit of the mode of a file. */
 const ONE = 0x31;
-/** With more odd trees than this, and than this part of all trees, git looks at all objects. In histories of source code every fortieth is odd. */
-const MOST_ODD = 5_000;
-const ODD_PART = 20;
 /** Of an entry that is not as git writes it, or too much to keep. */
 export const UNREADABLE = -1;
 /** Bytes of the checksum behind a deflated entry. */
@@ -256,7 +254,7 @@ export class HeightBounds implements EntryListener {
 
   private addOdd(tree: number): void {
     const { odd, trees } = this;
-    if (odd.size < Math.max(MOST_ODD, trees.count / ODD_PART)) odd.add(tree);
+    if (odd.size < mostOdd(trees.count)) odd.add(tree);
     else if (!odd.has(tree)) this.tooOdd = true;
   }
 

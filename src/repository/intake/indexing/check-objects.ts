@@ -30,18 +30,15 @@ export async function checkObjects(
   odd: OddObjects,
 ): Promise<GitResult | undefined> {
   if (odd === 'all') return takeInAgain(options, paths, pack);
-  if (odd.length === 0) return undefined;
+  if (odd.count === 0) return undefined;
   const { git, signal } = options;
   const base = join(paths.objects, 'odd');
-  const { stdout, ...packed } = await git.brief(packListed(paths, base), {
-    input: Buffer.from(`${odd.join('\n')}\n`),
-    signal,
-  });
+  const { stdout, ...packed } = await git.brief(packListed(paths, base), { input: odd.lines, signal });
   if (packed.exitCode !== 0) {
     if (packed.cancelled || ranOutOfDisk(packed) || ranOutOfMemory(packed)) return packed;
     throw failureOf('look at objects of a pack', 'pack-objects', packed);
   }
-  return git.brief(checkListed(paths, `${base}-${stdout.toString('latin1').trim()}`, odd.length), { signal });
+  return git.brief(checkListed(paths, `${base}-${stdout.toString('latin1').trim()}`, odd.count), { signal });
 }
 
 /** Has git take in the pack once more, with all checks, and throws away what it makes of it. */

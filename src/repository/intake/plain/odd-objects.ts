@@ -6,17 +6,14 @@
 import { PACKED_TAG } from '../../../git/index.ts';
 import { inStretches } from '../../../lib/cooperative.ts';
 import type { SortedIds } from '../../../lib/sorted-ids.ts';
+import { mostOdd } from '../bounds/most-odd.ts';
 import type { DeflatedEntry, EntryListener } from '../entries/entry-listener.ts';
 import type { PackEntries } from '../entries/pack-entries.ts';
 import type { HeightBounds } from '../heights/height-bounds.ts';
 import { PlainCommits } from './plain-commits.ts';
 
-/** With more odd objects than this, and than this part of all objects, git looks at all of them. */
-const MOST_ODD = 5_000;
-const ODD_PART = 20;
-
-/** Ids of odd objects, or all. */
-export type OddObjects = readonly string[] | 'all';
+/** Objects that git has to look at: their ids in hex digits, one a line. Or all. */
+export type OddObjects = { readonly count: number; readonly lines: Buffer } | 'all';
 
 /** Looks at commits and trees of a pack that needs no other objects, while its entries are read. */
 export class PlainObjects implements EntryListener {
@@ -40,15 +37,18 @@ export class PlainObjects implements EntryListener {
   /** @param entries of the pack, all of which were offered */
   async odd({ ids, types }: PackEntries): Promise<OddObjects> {
     // Git refuses an object that is in a pack twice, if it checks objects.
-    if (ids.hasTwins()) return 'all';
+    if (await ids.hasTwins()) return 'all';
     const trees = await this.trees.oddTrees(types);
     if (trees === undefined) return 'all';
-    const places = [...trees, ...(await this.commits.odd(types))];
+    const commits = await this.commits.odd(types);
+    const most = mostOdd(types.length);
+    if (trees.size + commits.length > most) return 'all';
+    const places = [...trees, ...commits];
     await inStretches(types.length, (from, to) => {
-      for (let place = from; place < to; place++) if (types[place] === PACKED_TAG) places.push(place);
+      for (let place = from; place < to && places.length <= most; place++)
+        if (types[place] === PACKED_TAG) places.push(place);
     });
-    return places.length > Math.max(MOST_ODD, types.length / ODD_PART)
-      ? 'all'
-      : places.map((place) => ids.at(place).toString('hex'));
+    if (places.length > most) return 'all';
+    return { count: places.length, lines: await ids.hexLines(places) };
   }
 }
