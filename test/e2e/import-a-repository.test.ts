@@ -17,6 +17,7 @@ import {
   startServer,
 } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+import { testSeed } from '../helpers/test-seed.ts';
 
 /** How often an import is killed; `CAIRN_TEST_KILLS=20` is for whoever changes it. */
 const KILLS = Number(process.env['CAIRN_TEST_KILLS'] ?? 6);
@@ -108,7 +109,7 @@ it('an import beside a running server fetches a repository, updates it, and ends
 });
 
 it(`an import continues after kill -9 at ${KILLS} random points, and ends with the refs of the source`, async () => {
-  const seed = Number(process.env['CAIRN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+  const seed = testSeed();
   const random = new SeededRandom(seed);
   const source = await user.init('long');
   const lines: string[] = [];

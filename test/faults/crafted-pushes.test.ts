@@ -18,10 +18,11 @@ import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { tell } from '../helpers/tell.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+import { testSeed } from '../helpers/test-seed.ts';
 import { type CraftedPush, craftPush, type Known, LARGEST_OBJECT } from './crafted-push.ts';
 
 const PUSHES = Number(process.env['CAIRN_TEST_PUSHES'] ?? 80);
-const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const SEED = testSeed();
 /** Pushes to one repository. */
 const HISTORY = 20;
 

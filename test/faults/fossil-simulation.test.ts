@@ -5,8 +5,9 @@ import type { TakenArtifacts } from '../../src/fossil-sync/client/local-bag.ts';
 import { MemoryBag } from '../../src/fossil-sync/client/memory-bag.ts';
 import type { Received } from '../../src/repository/fossil/prepared-artifacts.ts';
 import { FossilWorld, type Violation } from '../helpers/fossil-world.ts';
+import { testSeed } from '../helpers/test-seed.ts';
 
-const FIRST = Number(process.env['CAIRN_TEST_SEED'] ?? 1);
+const FIRST = testSeed();
 const SEEDS = Array.from({ length: Number(process.env['CAIRN_TEST_WORLDS'] ?? 4) }, (_, at) => FIRST + at);
 const STEPS = 25;
 

@@ -12,9 +12,10 @@ import { type LimitingFront, startLimitingFront } from '../helpers/limiting-fron
 import { SeededRandom } from '../helpers/seeded-random.ts';
 import { MAIN } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+import { testSeed } from '../helpers/test-seed.ts';
 
 const INTERRUPTIONS = Number(process.env['CAIRN_TEST_INTERRUPTIONS'] ?? 6);
-const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? Date.now() % 100_000);
+const SEED = testSeed();
 /** Interruptions of one seeding, before it is left alone. */
 const EACH = 3;
 const LIMIT = 45_000;

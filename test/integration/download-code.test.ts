@@ -10,8 +10,9 @@ import { gitAfter } from '../helpers/git-script.ts';
 import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+import { testSeed } from '../helpers/test-seed.ts';
 
-const seed = Number(process.env['CAIRN_SEED'] ?? 64);
+const seed = testSeed(64);
 const random = new SeededRandom(seed);
 const LARGE = Buffer.from(Uint32Array.from({ length: 1_100_000 }, () => random.below(2 ** 32)).buffer);
 const SMALL = Buffer.from(Array.from({ length: 1_000 }, (_, at) => `line ${at}\n`).join(''));

@@ -8,6 +8,7 @@ import { GitClient } from '../helpers/git-client.ts';
 import { BRANCHES_AND_TAGS, ImportRig, openSource } from '../helpers/import-rig.ts';
 import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER } from '../helpers/server.ts';
+import { testSeed } from '../helpers/test-seed.ts';
 
 const PIECES = { most: 50, each: 40 };
 let rig: ImportRig;
@@ -92,7 +93,7 @@ it('a source that cannot leave out files is imported in one pack', async () => {
 });
 
 it('an import ends with the same refs after 20 interruptions at random points, and fetches nothing twice', async () => {
-  const seed = Number(process.env['CAIRN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+  const seed = testSeed();
   const random = new SeededRandom(seed);
   const store = new MemoryObjectStore();
   const said = `seed ${seed}`;

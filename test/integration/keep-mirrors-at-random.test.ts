@@ -2,11 +2,12 @@
 import { expect, it } from 'vitest';
 import { commit, MirrorRig, type MirrorServer, type Remote } from '../helpers/kept-mirror-rig.ts';
 import { SeededRandom } from '../helpers/seeded-random.ts';
+import { testSeed } from '../helpers/test-seed.ts';
 
 const MAIN = 'refs/heads/main';
 const HOUR = 3_600;
 const STEPS = 40;
-const FIRST = Number(process.env['CAIRN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const FIRST = testSeed();
 
 class World {
   readonly rig = new MirrorRig();

@@ -3,7 +3,6 @@
  * objects by their size before they are unpacked.
  */
 
-import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
@@ -29,9 +28,10 @@ import {
 import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+import { testSeed } from '../helpers/test-seed.ts';
 import { processesOf } from '../helpers/traced-processes.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 const MIB = 2 ** 20;
 const OK = ['unpack ok', 'ok refs/heads/main'];
 

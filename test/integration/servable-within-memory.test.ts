@@ -2,7 +2,6 @@
  * What `ok` is said to can be walked, sent and folded by git within its memory, whatever git has to hold at once for that; what was
  * refused has left nothing.
  */
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryObjectStore } from '../../src/object-store/memory.ts';
 import { repositoryId } from '../../src/repository/repository-id.ts';
@@ -13,8 +12,9 @@ import { commitObject, objectId, push, pushHead, type RawObject, reportOf } from
 import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { type TempDir, tempDir } from '../helpers/temp-dir.ts';
+import { testSeed } from '../helpers/test-seed.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 const MIB = 2 ** 20;
 const MEMORY = 32 * MIB;
 /** The part of it for what is no file. */

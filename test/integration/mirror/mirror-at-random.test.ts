@@ -27,8 +27,9 @@ import {
 } from '../../helpers/random-refs.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
+import { testSeed } from '../../helpers/test-seed.ts';
 
-const FIRST = Number(process.env['CAIRN_TEST_SEED'] ?? 1);
+const FIRST = testSeed();
 const ROUNDS = Number(process.env['CAIRN_TEST_MIRRORS'] ?? 6);
 
 type Refs = ReadonlyMap<string, string>;

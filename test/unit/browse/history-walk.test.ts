@@ -4,6 +4,7 @@ import { listHistory } from '../../../src/browse/history.ts';
 import { HISTORY_BOUNDS, type HistoryBounds, walkHistory } from '../../../src/browse/history-walk.ts';
 import { BrowseRig } from '../../helpers/browse-rig.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
+import { testSeed } from '../../helpers/test-seed.ts';
 
 const COMMITS = 120;
 const ENDLESS: HistoryBounds = { commits: 10_000, reads: 10_000 };
@@ -34,7 +35,7 @@ async function randomHistory(rig: BrowseRig, random: SeededRandom): Promise<stri
 }
 
 it('a walk lists what rev-list lists, in its order: wrong clocks, merges, graphs that have some of the commits', async () => {
-  const seed = Math.floor(Math.random() * 1e9);
+  const seed = testSeed();
   const random = new SeededRandom(seed);
   for (let world = 0; world < 8; world++) {
     await using rig = await BrowseRig.open(random.pick(['sha1', 'sha256'] as const));
@@ -90,7 +91,7 @@ it('where versions of git disagree about a date, or it is before 1970, git finds
 });
 
 it('a walk ends at each of its bounds, and without an object, and then git lists the commits', async () => {
-  const random = new SeededRandom(Math.floor(Math.random() * 1e9));
+  const random = new SeededRandom(testSeed());
   await using rig = await BrowseRig.open();
   await rig.client.commit('Begin', { a: '1\n' });
   for (let at = 0; at < 6; at++)

@@ -8,6 +8,7 @@ import { findPath, readCommit, readTree } from '../../../src/browse/objects.ts';
 import type { RepositoryView } from '../../../src/browse/repository-view.ts';
 import { BrowseRig } from '../../helpers/browse-rig.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
+import { testSeed } from '../../helpers/test-seed.ts';
 
 const FOREVER = 60_000;
 const FILES = ['a/x', 'a/y', 'a/deep/z', 'a b/x', 'ab/x', 'ä/ö', 'top'];
@@ -53,7 +54,7 @@ async function check(rig: BrowseRig, view: RepositoryView, commit: string, seed:
 }
 
 it('the last commit of each entry is the one that git finds, with and without filters of changed paths', async () => {
-  const seed = Math.floor(Math.random() * 1e9);
+  const seed = testSeed();
   await using rig = await BrowseRig.open();
   await history(rig, new SeededRandom(seed));
   const [tip = '', older = ''] = (await rig.client.run(['rev-list', 'main'])).split('\n');
@@ -63,7 +64,7 @@ it('the last commit of each entry is the one that git finds, with and without fi
 });
 
 it('the last commits of entries are found through merges, without a process if there are filters', async () => {
-  const seed = Math.floor(Math.random() * 1e9);
+  const seed = testSeed();
   const random = new SeededRandom(seed);
   await using rig = await BrowseRig.open(random.pick(['sha1', 'sha256'] as const));
   await history(rig, random, 12);
@@ -77,7 +78,7 @@ it('the last commits of entries are found through merges, without a process if t
 });
 
 it('a walk ends at each of its bounds and says so, and git finds the rest', async () => {
-  const seed = Math.floor(Math.random() * 1e9);
+  const seed = testSeed();
   await using rig = await BrowseRig.open();
   await history(rig, new SeededRandom(seed));
   const commit = (await rig.client.oidOf('main')).trim();
@@ -126,7 +127,7 @@ it('results from a repository with missing objects are not remembered for other 
 });
 
 it('a walk continues from the result of an older commit, so that a push costs no full walk', async () => {
-  const seed = Math.floor(Math.random() * 1e9);
+  const seed = testSeed();
   await using rig = await BrowseRig.open();
   await history(rig, new SeededRandom(seed));
   await check(rig, await rig.view(), (await rig.client.oidOf('main')).trim(), seed);

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { printable } from '../../../src/cli/printable.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
+import { testSeed } from '../../helpers/test-seed.ts';
 
-const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? Date.now() % 100_000);
+const SEED = testSeed();
 
 /** What a terminal may get: no control characters but tabs and line feeds, no characters that change the direction of a text. */
 const SAFE = /^[^\p{Cc}\p{Bidi_Control}]*$/u;

@@ -10,9 +10,10 @@ import { answerTables, type Tables } from '../../../src/fossil-sync/table-sync/t
 import type { ConflictRule, TableSchema } from '../../../src/fossil-sync/table-sync/table-schema.ts';
 import { MockFossilServer } from '../../helpers/mock-fossil-server.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
+import { testSeed } from '../../helpers/test-seed.ts';
 
 const CODE = 'c'.repeat(40);
-const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? 14);
+const SEED = testSeed(14);
 const schema = (rule: ConflictRule = 'newest', more: Partial<TableSchema> = {}): TableSchema => ({
   table: 'x_members',
   key: ['id'],

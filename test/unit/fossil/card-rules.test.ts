@@ -7,6 +7,7 @@ import { readStructuralArtifact, writeStructuralArtifact } from '../../../src/fo
 import { FossilClient, noFossil } from '../../helpers/fossil.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
+import { testSeed } from '../../helpers/test-seed.ts';
 
 const [ONE, OTHER] = ['a'.repeat(40), 'b'.repeat(64)];
 const DATE = '2026-01-01T00:00:00';
@@ -121,7 +122,7 @@ it('the stock program takes the same artifacts, and none that are not', async ({
   skip(noFossil !== undefined, noFossil);
   await using folder = await tempDir();
   const user = new FossilClient(folder.path);
-  const random = new SeededRandom(Number(process.env['CAIRN_TEST_SEED'] ?? 11));
+  const random = new SeededRandom(testSeed(11));
   const many = Array.from({ length: Number(process.env['CAIRN_TEST_ARTIFACTS'] ?? 150) }, () =>
     randomCards(random),
   );

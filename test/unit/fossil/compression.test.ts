@@ -11,8 +11,9 @@ import {
   storedPayload,
 } from '../../../src/fossil/compression.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
+import { testSeed } from '../../helpers/test-seed.ts';
 
-const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? 14);
+const SEED = testSeed(14);
 
 const withSize = (size: number, ...parts: Uint8Array[]) => {
   const head = Buffer.alloc(4);

@@ -6,10 +6,11 @@ import { applyDelta, DeltaError, deltaChecksum, deltaOutputSize } from '../../..
 import { FossilClient, noFossil } from '../../helpers/fossil.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
+import { testSeed } from '../../helpers/test-seed.ts';
 
 const SOURCE = Buffer.from('The quick brown fox jumps over the lazy dog. Then it rests beside the river.');
 const MEBIBYTE = 1_048_576;
-const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? 14);
+const SEED = testSeed(14);
 
 const apply = (delta: string | Uint8Array, limit = MEBIBYTE) =>
   Buffer.from(applyDelta(SOURCE, Buffer.from(delta), limit)).toString();

@@ -6,6 +6,7 @@ import type { GitResult } from '../../../src/git-process/result.ts';
 import { isCairnError } from '../../../src/lib/errors.ts';
 import { BrowseRig } from '../../helpers/browse-rig.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
+import { testSeed } from '../../helpers/test-seed.ts';
 
 let rig: BrowseRig;
 const contents = new Map<string, Buffer>();
@@ -25,7 +26,7 @@ afterAll(async () => {
 });
 
 it('an object session answers overlapping questions of all kinds, each with its own object', async () => {
-  const seed = Math.floor(Math.random() * 1e9);
+  const seed = testSeed();
   const random = new SeededRandom(seed);
   const { session } = await rig.view();
   const oids = [...contents.keys(), 'f'.repeat(40), 'no id'];
@@ -152,7 +153,8 @@ it('an object session answers or refuses each question, at whatever moment git e
   const turns = async (count: number) => {
     for (let turn = 0; turn < count; turn++) await Promise.resolve();
   };
-  const later = () => new Promise((resolve) => setTimeout(resolve, 5, 'nothing'));
+  const later = (milliseconds: number) =>
+    new Promise((resolve) => setTimeout(resolve, milliseconds, 'nothing').unref());
   for (let first = 0; first < 8; first++) {
     for (let second = 0; second < 8; second++) {
       const { git, started } = emptyFiles();
@@ -166,9 +168,9 @@ it('an object session answers or refuses each question, at whatever moment git e
       };
       expect(await ask(0)).toBe('an answer');
       started[0]?.endOutput();
-      await later();
+      await new Promise((resolve) => setTimeout(resolve, 5));
       started[0]?.end();
-      const asked = [ask(first), ask(second)].map((question) => Promise.race([question, later()]));
+      const asked = [ask(first), ask(second)].map((question) => Promise.race([question, later(30_000)]));
       expect(await Promise.all(asked), `${first} and ${second}`).not.toContain('nothing');
       await session.close();
     }

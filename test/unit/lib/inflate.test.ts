@@ -4,8 +4,9 @@ import { constants, deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Inflater } from '../../../src/lib/inflate.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
+import { testSeed } from '../../helpers/test-seed.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 const STRATEGIES = [
   constants.Z_DEFAULT_STRATEGY,
   constants.Z_FILTERED,

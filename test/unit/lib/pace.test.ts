@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Pace } from '../../../src/lib/pace.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
+import { testSeed } from '../../helpers/test-seed.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 const LEAST = { bytesPerSecond: 512, patience: 120_000 };
 
 beforeEach(() => {

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
 import { PriorityQueue } from '../../../src/lib/priority-queue.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
+import { testSeed } from '../../helpers/test-seed.ts';
 
 it('items leave by rank, and those of equal rank in the order in which they were added', () => {
-  const seed = Math.floor(Math.random() * 1e9);
+  const seed = testSeed();
   const random = new SeededRandom(seed);
   const queue = new PriorityQueue<number>();
   const model: { item: number; rank: number }[] = [];

@@ -5,8 +5,9 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { type Spool, SpoolRoom } from '../../../src/transfer/spool.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
 import { type TempDir, tempDir } from '../../helpers/temp-dir.ts';
+import { testSeed } from '../../helpers/test-seed.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 const MIB = 2 ** 20;
 
 let folder: TempDir;

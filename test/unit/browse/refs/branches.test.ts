@@ -6,9 +6,10 @@ import { listTags } from '../../../../src/browse/refs/tags.ts';
 import { shortName } from '../../../../src/browse/revision.ts';
 import { BrowseRig } from '../../../helpers/browse-rig.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../helpers/test-seed.ts';
 
 let rig: BrowseRig;
-const seed = Number(process.env['CAIRN_SEED'] ?? 15_064);
+const seed = testSeed(15_064);
 
 /** A history with merges, several roots and dates that lie, and branches at random places in it. */
 beforeAll(async () => {

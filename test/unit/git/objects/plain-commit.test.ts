@@ -1,14 +1,14 @@
 /** No commit is taken for plain that git's checks have something to say about. */
-import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { readPlainCommit } from '../../../../src/git/index.ts';
 import { findingsOfGit } from '../../../helpers/checked-by-git.ts';
 import { CraftedPack } from '../../../helpers/craft-pack.ts';
 import { objectId } from '../../../helpers/raw-git.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../helpers/test-seed.ts';
 import { RealRepository } from '../real-git.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 const COMMITS = Number(process.env['CAIRN_TEST_COMMITS'] ?? 3_000);
 
 const NAMES = ['A', 'A U Thor', 'é', 'A "B" C', 'A.', "O'N", ' ', '', 'A  B', 'A\t'];

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   eachLink,
@@ -8,8 +7,9 @@ import {
   type ObjectType,
 } from '../../../../src/git/index.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../helpers/test-seed.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 const FIRST = 'a1'.repeat(20);
 const SECOND = 'b2'.repeat(20);
 

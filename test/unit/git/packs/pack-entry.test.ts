@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { DeltaSteps, deltaResultSize, readPackEntryHeader } from '../../../../src/git/index.ts';
 import { appendDelta, entryHeader } from '../../../helpers/craft-pack.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../helpers/test-seed.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 const ID_LENGTH = 20;
 
 /** Sizes of every length, and those at which the length changes. */

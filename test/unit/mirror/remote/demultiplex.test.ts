@@ -3,8 +3,9 @@ import { encodePacket, flushPacket } from '../../../../src/git/protocol/pkt-line
 import { demultiplexed } from '../../../../src/mirror/remote/demultiplex.ts';
 import { PacketStream } from '../../../../src/mirror/remote/packet-stream.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../helpers/test-seed.ts';
 
-const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? Date.now() % 100_000);
+const SEED = testSeed();
 
 /** Packets of a side-band: the data, the messages, and all of it as it comes over the wire. */
 function stream(random: SeededRandom) {

@@ -3,8 +3,9 @@ import { CommitGraph } from '../../../../src/mirror/graph/commit-graph.ts';
 import { type AncestryPair, pairKey } from '../../../../src/mirror/plan/plan.ts';
 import { ancestryIn } from '../../../../src/mirror/run/ancestry.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../helpers/test-seed.ts';
 
-const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? Date.now() % 100_000);
+const SEED = testSeed();
 
 const idOf = (number: number) => number.toString(16).padStart(40, '0');
 

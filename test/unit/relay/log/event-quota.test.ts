@@ -1,13 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeEvent, type NostrEvent } from '../../../../src/nostr/event.ts';
 import { defaultRelayLimits } from '../../../../src/relay/client/relay-limits.ts';
 import { EventIndex } from '../../../../src/relay/log/event-index.ts';
 import { EventQuota, type EventQuotas, type Mentioned } from '../../../../src/relay/log/event-quota.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../helpers/test-seed.ts';
 import { ann, ben, cat, plainEvent } from '../plain-events.ts';
 
-const SEED = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const SEED = testSeed();
 const SHOWN = { hidden: false, at: 0 };
 const MIB = 1024 * 1024;
 const plenty = { events: 1_000, bytes: MIB };

@@ -2,9 +2,10 @@ import { expect, it } from 'vitest';
 import { type KeptPlace, keptPlaceQuery, readKeptPlace } from '../../../../src/web/code/kept-place.ts';
 import { withQuery } from '../../../../src/web/code/pager.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../helpers/test-seed.ts';
 
 it('a place with any bytes comes back from the URL', () => {
-  const random = new SeededRandom(Number(process.env['CAIRN_SEED'] ?? 7));
+  const random = new SeededRandom(testSeed(7));
   for (let at = 0; at < 300; at++) {
     const path = Array.from({ length: random.below(4) }, () =>
       Buffer.from(Uint8Array.from({ length: 1 + random.below(9) }, () => 1 + random.below(255))).map(

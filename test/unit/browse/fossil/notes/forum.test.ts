@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { gatherThreads } from '../../../../../src/browse/fossil/notes/forum.ts';
 import type { ForumFact, NamedFact } from '../../../../../src/browse/fossil/notes/note-fact.ts';
 import { type ArtifactName, parseArtifactName } from '../../../../../src/fossil/artifact-name.ts';
 import { SeededRandom } from '../../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../../helpers/test-seed.ts';
 
-const seed = Number(process.env['CAIRN_SEED'] ?? randomBytes(4).readUInt32LE());
+const seed = testSeed();
 
 function nameOf(number: number): ArtifactName {
   const name = parseArtifactName(number.toString(16).padStart(64, '0'));
@@ -56,7 +56,7 @@ it('each post is shown once, as its last version, behind what it answers', () =>
   const expected = new Map<ArtifactName, NamedFact<ForumFact>>();
   for (const each of versions) expected.set(posts.get(each.name)?.post ?? each.name, each);
   const shown = threads.flatMap((thread) => thread.posts.map((post) => ({ thread, post })));
-  expect(shown.map(({ post }) => post.name).sort(), `CAIRN_SEED=${seed}`).toEqual(
+  expect(shown.map(({ post }) => post.name).sort(), `CAIRN_TEST_SEED=${seed}`).toEqual(
     [...expected.keys()].sort(),
   );
   for (const { thread, post } of shown) {

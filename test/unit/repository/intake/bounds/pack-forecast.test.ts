@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { forecastPack } from '../../../../../src/repository/intake/bounds/pack-forecast.ts';
 import { appendDelta, CraftedPack, repeatDelta } from '../../../../helpers/craft-pack.ts';
 import { SeededRandom } from '../../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../../helpers/test-seed.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 const MIB = 2 ** 20;
 const LIMIT = {
   objectBytes: 16 * MIB,

@@ -1,14 +1,14 @@
 /** What this process reads of a pack that git has made is what git reads of it; what is too large is left to git. */
-import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { PACKED_TREE } from '../../../../../src/git/index.ts';
 import { scanPack } from '../../../../../src/repository/intake/entries/pack-entries.ts';
 import { readPackedObjects } from '../../../../../src/repository/intake/entries/packed-objects.ts';
 import { NO_LIMIT, readPack, treeHistory, treesOf } from '../../../../helpers/packed-trees.ts';
 import { SeededRandom } from '../../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../../helpers/test-seed.ts';
 import { RealRepository } from '../../../git/real-git.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 /** Bytes of trees that are left to git. */
 const TOO_LARGE = 1024 * 1024;
 

@@ -1,5 +1,4 @@
 /** Upper bounds of heights and weights are never too small, and good enough for ordinary histories. */
-import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { eachSubtree } from '../../../../../src/git/index.ts';
 import type { SortedIds } from '../../../../../src/lib/sorted-ids.ts';
@@ -8,9 +7,10 @@ import { HeightBounds } from '../../../../../src/repository/intake/heights/heigh
 import { HeightMemory, type Reach } from '../../../../../src/repository/intake/heights/height-memory.ts';
 import { NO_LIMIT, readPack, treeHistory, treesOf } from '../../../../helpers/packed-trees.ts';
 import { SeededRandom } from '../../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../../helpers/test-seed.ts';
 import { RealRepository } from '../../../git/real-git.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 const MOST: Reach = { height: 256, bytes: 2 ** 25 };
 
 /** @returns true where bounds show that all trees are within a limit */

@@ -6,8 +6,9 @@ import { SortedIds } from '../../../../../src/lib/sorted-ids.ts';
 import { HeightMemory, type Reach } from '../../../../../src/repository/intake/heights/height-memory.ts';
 import { checkHeights } from '../../../../../src/repository/intake/heights/link-heights.ts';
 import { SeededRandom } from '../../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../../helpers/test-seed.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 
 interface Node {
   readonly id: Buffer;

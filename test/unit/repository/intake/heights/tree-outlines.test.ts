@@ -2,7 +2,6 @@
  * Whatever a tree links to is visited, in it or in one that it builds on: also where a delta cuts through modes, names and ids, and
  * where names and ids look like entries.
  */
-import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { FOLDER_ENTRY } from '../../../../../src/git/index.ts';
 import { KeptOutlines } from '../../../../../src/repository/intake/heights/kept-outlines.ts';
@@ -11,8 +10,9 @@ import { TreeOutlines } from '../../../../../src/repository/intake/heights/tree-
 import { type DeltaPart, deltaOf } from '../../../../helpers/craft-pack.ts';
 import { deltaBetween } from '../../../../helpers/random-delta.ts';
 import { SeededRandom } from '../../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../../helpers/test-seed.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 const MODES = ['40000', '40000', '40000', '100644', '160000', '040000', '0000040000'];
 
 interface Entry {

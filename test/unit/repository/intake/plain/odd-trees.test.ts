@@ -1,5 +1,4 @@
 /** No tree is taken for plain that git's checks have something to say about, however it is kept, unless git looks at what it is a delta from. */
-import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { KeptOutlines } from '../../../../../src/repository/intake/heights/kept-outlines.ts';
 import { KeptTrees, NO_BASE } from '../../../../../src/repository/intake/heights/kept-trees.ts';
@@ -9,9 +8,10 @@ import { CraftedPack } from '../../../../helpers/craft-pack.ts';
 import { deltaBetween } from '../../../../helpers/random-delta.ts';
 import { objectId } from '../../../../helpers/raw-git.ts';
 import { SeededRandom } from '../../../../helpers/seeded-random.ts';
+import { testSeed } from '../../../../helpers/test-seed.ts';
 import { RealRepository } from '../../../git/real-git.ts';
 
-const seed = Number(process.env['CAIRN_TEST_SEED'] ?? randomBytes(4).readUInt32BE());
+const seed = testSeed();
 const rounds = Number(process.env['CAIRN_TEST_TREES'] ?? 4);
 const TREES = 400;
 
