@@ -146,8 +146,9 @@ describe('a very large request is refused early with a reason (issue 11, point 1
   });
 
   it('and leaves no process and no file behind', async () => {
-    expect(cairn.app.git.running).toBe(0);
-    const metrics = await (await fetch(`${cairn.app.url}/metrics`)).text();
-    expect(metrics).toMatch(/^cairn_spool_bytes(\{\})? 0$/m);
+    await expect.poll(() => cairn.app.git.running).toBe(0);
+    await expect
+      .poll(async () => (await fetch(`${cairn.app.url}/metrics`)).text())
+      .toMatch(/^cairn_spool_bytes(\{\})? 0$/m);
   });
 });

@@ -211,7 +211,7 @@ describe.runIf(process.platform === 'linux')('all git processes together (issue 
       expect(answer.status).toBe(200);
       expect(answer.text).not.toContain('too many git processes');
     }
-    expect(server.git.running).toBe(0);
+    await expect.poll(() => server.git.running).toBe(0);
     const pushes = (await Promise.all(answers.slice(0, 6))).map(({ text }) => text);
     for (const text of pushes)
       expect(text).toMatch(/unpack ok|git index-pack needs more memory|is larger than/);

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Hono } from 'hono';
 import { pino } from 'pino';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { GitRoutesContext } from '../../src/http/git/git-request.ts';
 import { RelaySockets, type RelaySocketsContext } from '../../src/http/relay-socket.ts';
@@ -47,6 +47,7 @@ interface TestServer {
 const open: HttpServer[] = [];
 
 afterEach(async () => {
+  vi.useRealTimers();
   for (const http of open.splice(0)) {
     http.closeAll();
     await http.close();
@@ -292,19 +293,58 @@ async function upgraded(port: number) {
   return socket;
 }
 
+/** Milliseconds between the heartbeats of servers whose tests let them beat. */
+const BEAT = 30_000;
+
+/**
+ * Has the heartbeats of servers that are started from now on wait for the test: a machine that stands still for a moment would take a
+ * client that answers for one that does not.
+ * @returns lets the server beat once
+ */
+function heartbeats(): () => void {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  return () => vi.advanceTimersByTime(BEAT);
+}
+
+/** Waits until the server has read all that a client has said so far. */
+async function caughtUp(socket: WebSocket): Promise<void> {
+  const answered = once(socket, 'pong');
+  socket.ping();
+  await answered;
+}
+
+/** Waits for the answer to a ping with one byte. */
+function untilPong(socket: Socket, byte: number): Promise<void> {
+  const pong = Buffer.from([0x8a, 0x01, byte]);
+  let heard: Buffer = Buffer.alloc(0);
+  return new Promise((resolve) => {
+    const listen = (bytes: Buffer) => {
+      heard = Buffer.concat([heard, bytes]);
+      if (!heard.includes(pong)) return;
+      socket.off('data', listen);
+      resolve();
+    };
+    socket.on('data', listen);
+  });
+}
+
 describe('an unresponsive client', () => {
   it('that answers no pings is disconnected, and one that does stays', async () => {
-    // So long that whoever answers has answered before the next one, on a busy machine as well.
-    const heartbeat = 750;
-    const { url, relay } = await serve({ sockets: { heartbeat } });
+    const beat = heartbeats();
+    const { url, relay } = await serve({ sockets: { heartbeat: BEAT } });
     const living = await connectRaw(url);
     const dead = new WebSocket(url.replace(/^http/, 'ws'), { autoPong: false });
     dead.on('error', () => undefined);
     const closed = new Promise<number>((resolve) => dead.once('close', resolve));
     await once(dead, 'open');
     expect(relay.size).toBe(2);
+    for (let beats = 0; beats < 5; beats++) {
+      const pinged = once(living.socket, 'ping');
+      beat();
+      await pinged;
+      await caughtUp(living.socket);
+    }
     expect(await closed).toBe(1006);
-    await new Promise((resolve) => setTimeout(resolve, 2 * heartbeat));
     expect(living.socket.readyState).toBe(WebSocket.OPEN);
     expect(relay.size).toBe(1);
     living.socket.terminate();
@@ -367,18 +407,26 @@ describe('an unresponsive client', () => {
   });
 
   it('that only answers pings stays', async () => {
-    const { port, relay } = await serve({ sockets: { heartbeat: 150 } });
+    const beat = heartbeats();
+    const { port, relay } = await serve({ sockets: { heartbeat: BEAT } });
     const socket = await upgraded(port);
-    for (let pongs = 0; pongs < 100; pongs++) {
-      socket.write(Buffer.from([0x8a, 0x82, 0, 0, 0, 0, 0x68, 0x69]));
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let beats = 0; beats < 20; beats++) {
+      for (let pongs = 0; pongs < 10; pongs++) {
+        socket.write(Buffer.from([0x8a, 0x82, 0, 0, 0, 0, 0x68, 0x69]));
+      }
+      // A ping behind them: once it is answered, the server has read them all.
+      const answered = untilPong(socket, beats);
+      socket.write(Buffer.from([0x89, 0x81, 0, 0, 0, 0, beats]));
+      await answered;
+      beat();
     }
     expect(relay.size).toBe(1);
     socket.destroy();
   });
 
   it('that reads slowly gets everything', async () => {
-    const { url, events } = await serve({ sockets: { heartbeat: 500 } });
+    const beat = heartbeats();
+    const { url, events } = await serve({ sockets: { heartbeat: BEAT } });
     const large = alice.sign(1621, [], 'x'.repeat(250_000));
     await events.append(
       Array.from({ length: 60 }, (_, at) => {
@@ -386,14 +434,28 @@ describe('an unresponsive client', () => {
       }),
     );
     const { socket, received } = await connectRaw(url);
+    // It answers a ping once it has read what was sent before, and the next one comes when that answer has arrived.
+    let isDue = true;
+    socket.on('ping', () => {
+      void caughtUp(socket).then(() => {
+        isDue = true;
+      });
+    });
+    let beats = 0;
     socket.send(JSON.stringify(['REQ', 'a', {}]));
     while (received.length < 62) {
       socket.pause();
+      if (received.length > 2 && isDue) {
+        isDue = false;
+        beats++;
+        beat();
+      }
       await new Promise((resolve) => setTimeout(resolve, 20));
       socket.resume();
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     expect(JSON.parse(received[61] ?? '')).toEqual(['EOSE', 'a']);
+    expect(beats).toBeGreaterThan(0);
     socket.terminate();
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { encodeLsRefs, parseLsRefs } from '../../../../src/git/protocol/ls-refs.ts';
 import { delimiterPacket } from '../../../../src/git/protocol/pkt-line.ts';
+import { processorTime } from '../../../helpers/processor-time.ts';
 import { packets } from '../chunks.ts';
 import { RealRepository } from '../real-git.ts';
 
@@ -76,14 +77,14 @@ test('the largest number of prefixes against 100,000 refs does not cost their pr
   const refs = Array.from({ length: 100_000 }, (_, index) => [`refs/heads/${index}`, oid] as const);
   const prefixes = Array.from({ length: 65_535 }, (_, index) => `refs/heads/${index}/nothing`);
   const options = { ...all, prefixes: [...prefixes, 'refs/heads/99999'] };
-  const started = performance.now();
+  const started = processorTime();
   const answer = encodeLsRefs({ refs, peeled: new Map(), options });
-  const taken = performance.now() - started;
-  // The product takes minutes, bisecting some 100 ms. What one prefix would take is measured on the same busy machine.
+  const taken = processorTime() - started;
+  // The product takes minutes, bisecting some 100 ms. What one prefix would take is measured on the same machine.
   const scan = (prefix: string) => {
-    const began = performance.now();
+    const began = processorTime();
     if (refs.some(([name]) => name.startsWith(prefix))) throw new Error('there is none');
-    return performance.now() - began;
+    return processorTime() - began;
   };
   const quickest = Math.min(...prefixes.slice(0, 50).map(scan));
   expect(taken).toBeLessThan((quickest * prefixes.length) / 4);
