@@ -5,6 +5,7 @@
  * Two rules are not here. A `D` card may hold any text: Fossil takes whatever SQLite reads as a date. And the cards of files are
  * checked only where all of them are read.
  */
+import { compareBytes } from '../lib/byte-order.ts';
 import type { ArtifactCard } from './structural-artifact.ts';
 import { defossilize } from './tokens.ts';
 
@@ -36,11 +37,11 @@ const KIND_OF: Readonly<Record<string, ArtifactKind>> = {
   ...{ J: 'ticket', K: 'ticket', L: 'wiki', M: 'cluster', Q: 'check-in', R: 'check-in' },
 };
 
-/** Fewest and most arguments of each card. */
+/** Fewest and most arguments of each card but `F` and `W`. */
 const ARGUMENTS: Readonly<Record<string, readonly [fewest: number, most: number]>> = {
-  ...{ A: [2, 3], B: [1, 1], C: [1, 1], D: [1, 1], E: [2, 2], F: [1, 4], G: [1, 1], H: [1, 1], I: [1, 1] },
+  ...{ A: [2, 3], B: [1, 1], C: [1, 1], D: [1, 1], E: [2, 2], G: [1, 1], H: [1, 1], I: [1, 1] },
   ...{ J: [1, 2], K: [1, 1], L: [1, 1], M: [1, 1], N: [1, 1], P: [0, Number.POSITIVE_INFINITY] },
-  ...{ Q: [1, 2], R: [1, 1], T: [2, 3], U: [0, 1], W: [1, 1] },
+  ...{ Q: [1, 2], R: [1, 1], T: [2, 3], U: [0, 1] },
 };
 
 /** Cards of which there is one at most. */
@@ -106,22 +107,34 @@ export function kindOfCards(cards: readonly ArtifactCard[]): ArtifactKind | unde
   return suits(kind, cards, seen) ? kind : undefined;
 }
 
-/** Whether the cards of a check-in's files are as Fossil demands: in the order of their names, which must be paths. */
-export function hasValidFiles(cards: readonly ArtifactCard[]): boolean {
+/** A card of a file. */
+export interface FileCard {
+  readonly name: string;
+  /** Of the content, in digits; undefined for a file that the baseline has and this check-in has not. */
+  readonly hash: string | undefined;
+  /** Letters. */
+  readonly permission: string;
+  readonly oldName: string | undefined;
+}
+
+/** The cards of a check-in's files; undefined unless they are as Fossil demands: in the order of their names, which must be paths. */
+export function fileCards(cards: readonly ArtifactCard[]): readonly FileCard[] | undefined {
   const isDelta = cards.some(([letter]) => letter === 'B');
-  let before: string | undefined;
+  const files: FileCard[] = [];
   for (const [letter, text] of cards) {
     if (letter !== 'F') continue;
     const args = text.split(' ');
-    const [given = '', hash, , oldName] = args;
+    const [given = '', hash, permission = '', givenOld] = args;
     const name = defossilize(given);
-    if (args.length > 4 || !isSimplePath(name)) return false;
-    if (hash === undefined ? !isDelta : !HASH.test(hash)) return false;
-    if (oldName !== undefined && !isSimplePath(defossilize(oldName))) return false;
-    if (before !== undefined && compareBytes(before, name) >= 0) return false;
-    before = name;
+    const oldName = givenOld === undefined ? undefined : defossilize(givenOld);
+    if (args.length > 4 || !isSimplePath(name)) return undefined;
+    if (hash === undefined ? !isDelta : !HASH.test(hash)) return undefined;
+    if (oldName !== undefined && !isSimplePath(oldName)) return undefined;
+    const before = files.at(-1)?.name;
+    if (before !== undefined && compareBytes(before, name) >= 0) return undefined;
+    files.push({ name, hash, permission, oldName });
   }
-  return true;
+  return files;
 }
 
 /** A card of no arguments has no text; one with an empty argument has none, either, but a space before it. */
@@ -182,14 +195,4 @@ function isTitle(title: string): boolean {
 /** A path of names between single slashes (`file_is_simple_pathname_nonstrict`). */
 function isSimplePath(path: string): boolean {
   return !/\0/.test(path) && path.split('/').every((name) => name !== '' && name !== '.' && name !== '..');
-}
-
-const BEYOND_ASCII = /[^\0-\x7f]/;
-
-/** The order of the bytes of two texts. */
-function compareBytes(one: string, other: string): number {
-  if (BEYOND_ASCII.test(one) || BEYOND_ASCII.test(other)) {
-    return Buffer.compare(Buffer.from(one), Buffer.from(other));
-  }
-  return one < other ? -1 : Number(one > other);
 }

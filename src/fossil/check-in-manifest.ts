@@ -1,6 +1,6 @@
 /** All that pages show of a check-in (fossil-scm.org, "Fossil File Formats", 2.1): its files, its tags, and the form of its comment. */
 import { type ArtifactName, parseArtifactName } from './artifact-name.ts';
-import { hasValidFiles } from './card-rules.ts';
+import { fileCards } from './card-rules.ts';
 import { type CheckIn, checkInOf } from './check-in.ts';
 import { type ArtifactCard, readStructuralArtifact } from './structural-artifact.ts';
 import { defossilize } from './tokens.ts';
@@ -33,19 +33,18 @@ export interface CheckInManifest extends TaggedCheckIn {
 /** Reads a check-in's own description and its tags; undefined if the content is not a check-in. */
 export function parseTaggedCheckIn(content: Uint8Array): TaggedCheckIn | undefined {
   const cards = readStructuralArtifact(content);
-  const checkIn = cards === undefined ? undefined : checkInOf(cards);
-  return checkIn === undefined || cards === undefined ? undefined : { ...checkIn, tags: tagsOf(cards) };
+  if (cards === undefined) return undefined;
+  const checkIn = checkInOf(cards);
+  return checkIn === undefined ? undefined : { ...checkIn, tags: tagsOf(cards) };
 }
 
-/** Reads a complete check-in; undefined if the content is not one, or one of its file names is invalid. */
+/** Reads a complete check-in; undefined if the content is not one, or one of its files has an invalid name. */
 export function parseCheckInManifest(content: Uint8Array): CheckInManifest | undefined {
   const cards = readStructuralArtifact(content);
-  const checkIn = cards === undefined ? undefined : checkInOf(cards);
-  if (checkIn === undefined || cards === undefined || !hasValidFiles(cards)) return undefined;
-  const files = new Map<string, CheckInFile | undefined>();
-  for (const [letter, text] of cards) {
-    if (letter === 'F' && !addFile(files, text)) return undefined;
-  }
+  if (cards === undefined) return undefined;
+  const checkIn = checkInOf(cards);
+  const files = filesOf(cards);
+  if (checkIn === undefined || files === undefined) return undefined;
   return { ...checkIn, files, tags: tagsOf(cards) };
 }
 
@@ -60,22 +59,17 @@ export function applyToBaseline(
   );
 }
 
-function addFile(files: Map<string, CheckInFile | undefined>, text: string): boolean {
-  const [name = '', hash, permission = '', oldName] = text.split(' ');
-  if (name === '') return false;
-  if (hash === undefined || hash === '') {
-    files.set(defossilize(name), undefined);
-    return true;
+function filesOf(cards: readonly ArtifactCard[]): CheckInManifest['files'] | undefined {
+  const listed = fileCards(cards);
+  if (listed === undefined) return undefined;
+  const files = new Map<string, CheckInFile | undefined>();
+  for (const { name, hash, permission, oldName } of listed) {
+    const artifact = hash === undefined ? undefined : parseArtifactName(hash);
+    if (artifact === undefined && hash !== undefined) return undefined;
+    const kind = permission.includes('l') ? 'symlink' : permission.includes('x') ? 'executable' : 'file';
+    files.set(name, artifact === undefined ? undefined : { artifact, kind, oldName });
   }
-  const artifact = parseArtifactName(hash);
-  if (artifact === undefined) return false;
-  const kind = permission.includes('l') ? 'symlink' : permission.includes('x') ? 'executable' : 'file';
-  files.set(defossilize(name), {
-    artifact,
-    kind,
-    oldName: oldName === undefined ? undefined : defossilize(oldName),
-  });
-  return true;
+  return files;
 }
 
 function tagsOf(cards: readonly ArtifactCard[]): CheckInTag[] {

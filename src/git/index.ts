@@ -174,7 +174,6 @@ export {
   refsStartingWith,
 } from './refs/ref-maps.ts';
 export {
-  compareBytes,
   isBranch,
   isBranchOrTag,
   isTag,

@@ -1,4 +1,5 @@
-import { compareBytes, refsStartingWith, tableOf } from '../git/index.ts';
+import { refsStartingWith, tableOf } from '../git/index.ts';
+import { compareBytes } from '../lib/byte-order.ts';
 
 /**
  * The branch that HEAD names after refs have changed. HEAD stays while its branch exists, or while there are no branches.

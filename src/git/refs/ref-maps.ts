@@ -1,7 +1,8 @@
 /** Operations on the refs of a repository. Few refs are in plain maps, very many in a table; these functions take both. */
+import { compareBytes } from '../../lib/byte-order.ts';
 import { type Cooperative, mapped, runToEnd } from '../../lib/cooperative.ts';
 import type { ObjectFormat } from '../object-id.ts';
-import { compareBytes, refsInByteOrder, sortByBytes, sortingByBytes } from './ref-name.ts';
+import { refsInByteOrder, sortByBytes, sortingByBytes } from './ref-name.ts';
 import { applyChanges, type RefChange, type RefEntry } from './ref-segment.ts';
 import { RefTable, tableOf } from './ref-table.ts';
 import { RefsView } from './ref-views.ts';

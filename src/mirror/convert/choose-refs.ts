@@ -1,4 +1,5 @@
-import { compareBytes, isBranch, isObjectId, longPartProblem, refNameProblem } from '../../git/index.ts';
+import { isBranch, isObjectId, longPartProblem, refNameProblem } from '../../git/index.ts';
+import { compareBytes } from '../../lib/byte-order.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { type ConversionOptions, type ConvertedRef, originNotesRef } from './conversion.ts';
 

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compareBytes, encodePackedRefs, PACKED_TAG } from '../../git/index.ts';
+import { encodePackedRefs, PACKED_TAG } from '../../git/index.ts';
+import { compareBytes } from '../../lib/byte-order.ts';
 import { CairnError } from '../../lib/errors.ts';
 import { chooseHead, replacedId, replaceRef } from './choose-refs.ts';
 import type {

@@ -1,7 +1,7 @@
 /** The manifest of a git repository as bytes. Version 2 is for very many refs, which are in ref segments of their own. */
+
 import { z } from 'zod';
 import {
-  compareBytes,
   isObjectId,
   type KeyedChange,
   LazySegment,
@@ -11,6 +11,7 @@ import {
   type SegmentSummary,
   tableOf,
 } from '../../git/index.ts';
+import { compareBytes } from '../../lib/byte-order.ts';
 import { CairnError } from '../../lib/errors.ts';
 import {
   artifact,

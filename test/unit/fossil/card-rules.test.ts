@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { hasValidFiles, kindOfCards } from '../../../src/fossil/card-rules.ts';
+import { fileCards, kindOfCards } from '../../../src/fossil/card-rules.ts';
 import { parseProjectNote } from '../../../src/fossil/project-note.ts';
 import { readStructuralArtifact, writeStructuralArtifact } from '../../../src/fossil/structural-artifact.ts';
 import { FossilClient, noFossil } from '../../helpers/fossil.ts';
@@ -53,7 +53,7 @@ const artifact = (cards: readonly string[]) =>
 function kindOf(content: Uint8Array) {
   const cards = readStructuralArtifact(content);
   const kind = cards === undefined ? undefined : kindOfCards(cards);
-  return cards !== undefined && hasValidFiles(cards) ? kind : undefined;
+  return cards !== undefined && fileCards(cards) !== undefined ? kind : undefined;
 }
 
 it.each(Object.entries(WHOLE))('%s is told by its cards', (kind, cards) => {

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { LazySegment } from '../../../../src/git/refs/lazy-segments.ts';
 import { encodePackedRefs } from '../../../../src/git/refs/packed-refs.ts';
-import { compareBytes, sortByBytes } from '../../../../src/git/refs/ref-name.ts';
+import { sortByBytes } from '../../../../src/git/refs/ref-name.ts';
 import { maxSegmentBytes, type RefChange, RefSegment } from '../../../../src/git/refs/ref-segment.ts';
 import { maxOverlay, RefTable, tableOf } from '../../../../src/git/refs/ref-table.ts';
+import { compareBytes } from '../../../../src/lib/byte-order.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
 
 const random = new SeededRandom(20261121);
