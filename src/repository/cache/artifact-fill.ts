@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { link, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Digest } from '../../lib/digest.ts';
-import { DiskFullError, isDiskFull } from '../../lib/disk-full.ts';
-import { becauseOf, CairnError, systemCode } from '../../lib/errors.ts';
+import { diskFault, isDiskFull } from '../../lib/disk-full.ts';
+import { CairnError, systemCode } from '../../lib/errors.ts';
 import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
 import { type Download, downloadArtifact } from './artifact-download.ts';
@@ -193,6 +193,5 @@ function settledLater<T>(promise: Promise<T>): Promise<T> {
 /** Describes a failure of the local disk; returns other errors unchanged. */
 export function diskError(error: unknown): unknown {
   if (error instanceof CairnError || systemCode(error) === undefined) return error;
-  if (isDiskFull(error)) return new DiskFullError('for this repository', error);
-  return becauseOf('unavailable', 'the artifact cache cannot be written', error);
+ return diskFault(error, 'for this repository', 'the artifact cache cannot be written');
 }

@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DiskFullError, isDiskFull } from '../../lib/disk-full.ts';
-import { becauseOf } from '../../lib/errors.ts';
+import { diskFault } from '../../lib/disk-full.ts';
 import { inFolder } from '../../lib/in-folder.ts';
 
 /** The scratch object directory of one pack that comes in. It is dropped whole when the intake is over, however it went. */
@@ -21,8 +20,7 @@ export async function openQuarantine(scratch: string): Promise<Quarantine> {
     await mkdir(join(objects, 'pack'));
     return { objects, drop: () => remove(objects) };
   } catch (error) {
-    if (isDiskFull(error)) throw new DiskFullError('to take in this push', error);
-    throw becauseOf('unavailable', 'the scratch folder cannot be written', error);
+    throw diskFault(error, 'to take in this push', 'the scratch folder cannot be written');
   }
 }
 

@@ -2,8 +2,8 @@ import { link, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePackedRefs, hexLength, tableOf } from '../../git/index.ts';
 import { allSettledOrThrow } from '../../lib/all-settled-or-throw.ts';
-import { DiskFullError, isDiskFull } from '../../lib/disk-full.ts';
-import { becauseOf, CairnError, systemCode } from '../../lib/errors.ts';
+import { diskFault, isDiskFull } from '../../lib/disk-full.ts';
+import { CairnError, systemCode } from '../../lib/errors.ts';
 import { makeFolder, PRIVATE_FOLDER } from '../../lib/make-folder.ts';
 import type { ArtifactCache, PinnedFile } from '../cache/artifact-cache.ts';
 import type { GitState, PackEntry } from '../git/git-manifest.ts';
@@ -155,8 +155,7 @@ async function writeRefs(
 
 function diskError(error: unknown): unknown {
   if (error instanceof CairnError || systemCode(error) === undefined) return error;
-  if (isDiskFull(error)) return new DiskFullError('for this repository', error);
-  return becauseOf('unavailable', 'the cache folder cannot be written', error);
+  return diskFault(error, 'for this repository', 'the cache folder cannot be written');
 }
 
 function configFor(state: GitState): string {

@@ -5,8 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { checkListed, indexFromInput, packListed } from '../../../git-process/commands.ts';
 import { failureOf } from '../../../git-process/refusal.ts';
 import { type GitResult, ranOutOfDisk, ranOutOfMemory } from '../../../git-process/result.ts';
-import { DiskFullError, isDiskFull } from '../../../lib/disk-full.ts';
-import { becauseOf } from '../../../lib/errors.ts';
+import { diskFault } from '../../../lib/disk-full.ts';
 import type { OddObjects } from '../plain/odd-objects.ts';
 import { type IndexOptions, type IntakePaths, indexPackOptions } from './run-index-pack.ts';
 
@@ -63,10 +62,8 @@ async function takeInAgain(
     if (unread !== undefined) throw unread;
     return result;
   } catch (error) {
-    if (isDiskFull(error)) throw new DiskFullError('to take in this push', error);
-    if (error instanceof Error && 'syscall' in error)
-      throw becauseOf('unavailable', 'the scratch folder cannot be used', error);
-    throw error;
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    throw diskFault(error, 'to take in this push', 'the scratch folder cannot be used');
   } finally {
     await rm(again.objects, { recursive: true, force: true });
   }
