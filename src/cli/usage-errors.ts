@@ -24,8 +24,7 @@ export function reportUsageOutcomes(command: Command, context: CommandContext): 
   return command.exitOverride((error) => {
     const program = rootOf(command);
     const thrown = usageError(program, error, CONFIGURATION);
-    // A command line that cannot be read is searched for the flag.
-    if (thrown.message !== '' && wordsOf(program).includes('--json')) {
+    if (thrown.message !== '' && asksForJson(program)) {
       const document = { command: null, outcome: 'configuration', problem: thrown.message };
       context.print(JSON.stringify(document, undefined, 2));
     }
@@ -47,6 +46,11 @@ function namedCommand(program: Command): Command {
   for (const word of wordsOf(program).filter((word) => word !== 'help'))
     named = named.commands.find((command) => command.name() === word) ?? named;
   return named;
+}
+
+/** Whether a command line that cannot be read has the flag, also with a value, which is the very mistake then. */
+function asksForJson(program: Command): boolean {
+  return wordsOf(program).some((word) => word === '--json' || word.startsWith('--json='));
 }
 
 /** The arguments that are being read. */

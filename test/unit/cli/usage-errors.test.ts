@@ -37,6 +37,24 @@ it.each(['mirror sync', 'mirror add', 'import', 'fossil clone', 'fossil pull'])(
   },
 );
 
+it.each(['mirror sync a b', 'mirror add a b c', 'mirror', 'import a b/c', 'fossil clone a b'])(
+  'cairn %s --json=yes: one document that says what is wrong with it',
+  async (words) => {
+    for (const flag of ['--json=yes', '--json=']) {
+      const { exitCode, stdout, stderr } = await runCommand([...words.split(' '), flag]);
+      expect({ exitCode, document: JSON.parse(stdout) }).toEqual({
+        exitCode: 5,
+        document: {
+          command: null,
+          outcome: 'configuration',
+          problem: expect.stringContaining(`unknown option '${flag}'`),
+        },
+      });
+      expect(stderr).toBe(`cairn: ${JSON.parse(stdout).problem}\n`);
+    }
+  },
+);
+
 it.each([
   ['help', 'Usage: cairn [options] [command]'],
   ['help serve', 'Usage: cairn serve'],
