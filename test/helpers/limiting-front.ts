@@ -14,6 +14,9 @@ import { buffer } from 'node:stream/consumers';
  */
 export type LimitStyle = '413' | '413-late' | 'stated' | '408' | '504' | 'cut';
 
+/** What is sent in place of an answer: nothing, if it is true; false is the answer itself. */
+export type Instead = boolean | { readonly status?: number; readonly body: string | Buffer };
+
 export interface FrontRules {
   /** Bytes of a body. */
   limit: number;
@@ -24,9 +27,9 @@ export interface FrontRules {
   onPushed?: ((bytes: number) => boolean) | undefined;
   /**
    * Called when the server has answered a push and is done with it, before the answer is handed on; returns true to close the
-   * connection instead.
+   * connection instead, or another answer.
    */
-  onAnswered?: (() => boolean | Promise<boolean>) | undefined;
+  onAnswered?: ((body: Buffer) => Instead | Promise<Instead>) | undefined;
 }
 
 export interface LimitingFront extends AsyncDisposable {
@@ -94,8 +97,11 @@ export async function startLimitingFront(behind: string, first: FrontRules): Pro
   async function handOn(answer: IncomingMessage, response: ServerResponse): Promise<void> {
     // Git begins its answer before it has done anything.
     const body = await buffer(answer);
-    if ((await rules.onAnswered?.()) === true) response.destroy();
-    else response.writeHead(answer.statusCode ?? 500, answer.headers).end(body);
+    const instead = (await rules.onAnswered?.(body)) ?? false;
+    const { statusCode = 500, headers } = answer;
+    if (instead === true) response.destroy();
+    else if (instead === false) response.writeHead(statusCode, headers).end(body);
+    else response.writeHead(instead.status ?? statusCode, headers).end(instead.body);
   }
 
   async function push(

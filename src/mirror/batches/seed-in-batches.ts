@@ -10,7 +10,15 @@ import { fetchGraph } from '../run/ancestry.ts';
 import { canServeParts, copySource } from '../run/copy-source.ts';
 import { fetchPack } from '../run/fetch-pack.ts';
 import type { MirrorRun } from '../run/mirror-run.ts';
-import { commandOf, havesOf, isMade, missingAt, type RefResult, resultOf } from '../run/push-refs.ts';
+import {
+  commandOf,
+  havesOf,
+  isMade,
+  missingAt,
+  type RefResult,
+  relistAfter,
+  resultOf,
+} from '../run/push-refs.ts';
 import { type Sent, sendPack } from '../run/send-pack.ts';
 import {
   afterLongPack,
@@ -43,7 +51,8 @@ const SURELY_FITS = 1 / 4;
 /**
  * Sends changes of refs in packs that the target takes. While a ref is not whole, a temporary ref keeps what was sent of it; so
  * another run continues where this one ends, however it ends. Temporary refs are still there at the end, see `deleteTemporaryRefs`.
- * @throws as `Source.fetch` and `Target.push`; CairnError `too-large` when a single commit is more than the target takes
+ * @throws as `Source.fetch` and `Target.push`; CairnError `too-large` when a single commit is more than the target takes, and
+ *   `unavailable` when the target does not answer to it
  */
 export async function seedInBatches(run: MirrorRun, options: SeedOptions): Promise<void> {
   await new Seeding(run, options).run();
@@ -120,13 +129,14 @@ class Seeding {
 
   /** Sends a pack. It was taken, or the next one is smaller. */
   private async leg(): Promise<void> {
-    const { limits, target, signal } = this.mirror;
+    const { limits } = this.mirror;
     const stops = this.stops.next(this.control.stride, limits.targetMaxRefUpdates);
     const commands = this.commandsFor(stops);
     const sent = await this.send(stops, commands);
-    await target.relist(signal);
+    await relistAfter(this.mirror, sent);
     // A connection that breaks off after the pack has come whole hides that it was taken.
-    if (sent.outcome === 'too long' && !this.hasAll(commands)) {
+    if (sent.outcome !== 'answered' && !this.hasAll(commands)) {
+      if (sent.outcome === 'unanswered') throw sent.error;
       await this.divide(stops, sent);
       return;
     }
@@ -135,7 +145,7 @@ class Seeding {
     if (!this.settle(stops, commands, sent)) return;
     this.stops.reach(stops.length);
     const { bytes, objects } =
-      sent.outcome === 'answered' ? sent : { bytes: sent.pack.sent, objects: sent.pack.objects ?? 0 };
+      sent.outcome === 'too long' ? { bytes: sent.pack.sent, objects: sent.pack.objects ?? 0 } : sent;
     this.control = afterTakenPack(this.control, { bytes, objects, stops: stops.length });
   }
 
@@ -228,10 +238,13 @@ class Seeding {
     return packs === 1 ? 'smaller packs' : `about ${packs} packs`;
   }
 
-  /** The error of a pack that cannot be made smaller. The source is asked again to know how long it would be. */
+  /**
+   * The error of a pack that cannot be made smaller. The source is asked again to know how long it would be. If the target never says
+   * that it is the size, it may as well be out of order: it has not refused anything.
+   */
   private async exhausted(
     stops: readonly Stop[],
-    { reason, pack: seen }: Sent & { readonly outcome: 'too long' },
+    { reason, pack: seen, isStated }: Sent & { readonly outcome: 'too long' },
   ): Promise<Error> {
     const run = this.detailed('measuring what is too long');
     const wants = this.commandsFor(stops).map(({ newId }) => newId);
@@ -239,13 +252,21 @@ class Seeding {
     let length = 0;
     for await (const chunk of pack) length += chunk.length;
     const { limit } = this.control;
+    const needs = `${stops[0]?.oid} alone needs a pack of ${roundedSize(length)}`;
+    if (!isStated) {
+      return publicError(
+        'unavailable',
+        `${needs}, and the target does not answer to it: ${reason}. It may be out of order, or that may be too large for it. ` +
+          'Run again: what was sent is kept there',
+      );
+    }
     // What was projected when it was broken off is known exactly by now.
     const said = seen.projected === undefined ? ` (${reason})` : '';
     const takes =
       limit === undefined ? 'the target does not take it' : `the target takes ${roundedSize(limit)}`;
     return publicError(
       'too-large',
-      `${stops[0]?.oid} alone needs a pack of ${roundedSize(length)}, and ${takes}${said}. ` +
+      `${needs}, and ${takes}${said}. ` +
         'Raise the limit of the target, or of --target-max-pack-bytes, and run again: what was sent is kept there',
     );
   }

@@ -9,7 +9,7 @@ import type { CommitGraph } from '../graph/commit-graph.ts';
 import { isTemporary } from '../plan/ref-scope.ts';
 import { fetchGraph } from '../run/ancestry.ts';
 import type { MirrorRun } from '../run/mirror-run.ts';
-import { sizeRefusalOf } from '../run/size-refusal.ts';
+import { tellsNothing } from '../run/size-refusal.ts';
 
 /** Refs that are asked about one by one. More are left to a later run. */
 const MOST_SINGLE = 8;
@@ -120,7 +120,7 @@ async function deleteOnce(
       const report = await target.push(commands, undefined, { signal });
       reasons.push(...[...(report?.refs.values() ?? [])].filter((reason) => reason !== undefined));
     } catch (error) {
-      if (sizeRefusalOf(error)?.isCut !== true) throw error;
+      if (signal.aborted || !tellsNothing(error)) throw error;
       reasons.push(messageOf(error));
     }
   }

@@ -8,7 +8,7 @@ import { temporaryRefsOf } from '../batches/temporary-refs.ts';
 import type { PlannedRef } from '../plan/plan.ts';
 import { isTemporary } from '../plan/ref-scope.ts';
 import type { MirrorRun } from './mirror-run.ts';
-import { sendPack } from './send-pack.ts';
+import { type Sent, sendPack } from './send-pack.ts';
 
 /** What became of a change. */
 export type RefResult =
@@ -87,18 +87,32 @@ async function pushPart(
   commands: readonly RefCommand[],
   wants: readonly string[],
 ): Promise<PushReport | undefined> {
-  const { target, signal } = run;
+  const { target } = run;
   for (let attempt = 1; ; attempt++) {
     const sent = await sendPack(run, { commands, wants, haves: havesOf(run) });
-    await target.relist(signal);
+    await relistAfter(run, sent);
     if (sent.outcome === 'answered') return sent.report;
-    // A connection that breaks off after everything has come hides that it was done.
+    // A connection that breaks off after everything has come hides that it was done, as an answer does that is no report.
     const now = target.listing.refs;
     if (commands.every((command) => isTemporary(command.name) || isMade(command, now.get(command.name))))
       return undefined;
+    if (sent.outcome === 'unanswered') throw sent.error;
     if (wants.length > 0) throw new PackTooLong(sent.reason, sent.pack);
     // Without a pack there is nothing to make smaller: it was chance, or it is no use.
     if (attempt === MOST_CUTS) throw sent.error;
+  }
+}
+
+/**
+ * Lists the refs of the target after a push.
+ * @throws what the push has thrown, if that tells nothing of what was done, and the target does not tell it either; otherwise as
+ *   `Target.relist`
+ */
+export async function relistAfter({ target, signal }: MirrorRun, sent: Sent): Promise<void> {
+  try {
+    await target.relist(signal);
+  } catch (error) {
+    throw sent.outcome === 'unanswered' && !signal.aborted ? sent.error : error;
   }
 }
 

@@ -8,7 +8,7 @@ import { PackProgress } from '../batches/pack-progress.ts';
 import { hasTooManyObjects, type LongPack, type SizeControl, tooLong } from '../batches/size-control.ts';
 import { fetchPack } from './fetch-pack.ts';
 import type { MirrorRun } from './mirror-run.ts';
-import { type SizeRefusal, sizeRefusalIn, sizeRefusalOf } from './size-refusal.ts';
+import { type SizeRefusal, sizeRefusalIn, sizeRefusalOf, tellsNothing } from './size-refusal.ts';
 
 /** What to send. */
 export interface Parcel {
@@ -38,8 +38,16 @@ export type Sent =
       readonly reason: string;
       /** See `SizeRefusal`. */
       readonly isCut: boolean;
+      readonly isStated: boolean;
       /** What was thrown, if anything was. */
       readonly error?: unknown;
+    }
+  | {
+      /** The target does not tell what it has done: its refs do. */
+      readonly outcome: 'unanswered';
+      readonly bytes: number;
+      readonly objects: number;
+      readonly error: CairnError;
     };
 
 /** Bytes of what the target tells that are searched for a reason. */
@@ -69,6 +77,7 @@ export async function sendPack(run: MirrorRun, parcel: Parcel): Promise<Sent> {
         pack: { sent: 0, projected },
         reason: `it has ${counted(objects, 'object')}`,
         isCut: false,
+        isStated: true,
       };
     }
     observer.phase('relaying');
@@ -83,7 +92,7 @@ export async function sendPack(run: MirrorRun, parcel: Parcel): Promise<Sent> {
       if (watched.projected !== undefined) return brokenOff(watched, watched.projected);
       if (watched.failure !== undefined) throw watched.failure.error;
       const refusal = sizeRefusalOf(error);
-      if (refusal === undefined) throw error;
+      if (refusal === undefined) return unanswered(error, watched.bytes, objects);
       return refused(
         watched,
         refusal,
@@ -102,25 +111,36 @@ export async function sendPack(run: MirrorRun, parcel: Parcel): Promise<Sent> {
       return { outcome: 'answered', report, bytes: 0, objects: 0 };
     } catch (error) {
       const refusal = sizeRefusalOf(error);
-      if (refusal?.isCut !== true) throw error;
+      if (refusal?.isCut !== true) return unanswered(error, 0, 0);
+      const { isCut, isStated } = refusal;
       return {
         outcome: 'too long',
         pack: { sent: 0 },
         reason: saferText(refusal.reason),
-        isCut: true,
+        isCut,
+        isStated,
         error,
       };
     }
+  }
+
+  /** @throws `error`, if it says what has become of the push, or the run is being stopped */
+  function unanswered(error: unknown, bytes: number, objects: number): Sent {
+    if (signal.aborted || !tellsNothing(error)) throw error;
+    return { outcome: 'unanswered', bytes, objects, error };
   }
 }
 
 function brokenOff({ bytes, counted }: WatchedPack, projected: number): Sent {
   const reason = `it would have about ${roundedSize(projected)}`;
-  return { outcome: 'too long', pack: { sent: bytes, objects: counted, projected }, reason, isCut: false };
+  const pack = { sent: bytes, objects: counted, projected };
+  return { outcome: 'too long', pack, reason, isCut: false, isStated: true };
 }
 
-function refused({ counted }: WatchedPack, { reason, stated, isCut }: SizeRefusal, sent: number): Sent {
-  return { outcome: 'too long', pack: { sent, objects: counted, stated }, reason: saferText(reason), isCut };
+function refused({ counted }: WatchedPack, refusal: SizeRefusal, sent: number): Sent {
+  const { reason, stated, isCut, isStated } = refusal;
+  const pack = { sent, objects: counted, stated };
+  return { outcome: 'too long', pack, reason: saferText(reason), isCut, isStated };
 }
 
 /** Thrown into a push that is broken off because it gets too long. */

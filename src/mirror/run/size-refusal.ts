@@ -1,6 +1,6 @@
 /** Tells from what a target says whether a push was too large, or took too long. */
 import type { PushReport } from '../../git/index.ts';
-import { isCairnError } from '../../lib/errors.ts';
+import { type CairnError, isCairnError } from '../../lib/errors.ts';
 import { RemoteError } from '../../outbound/remote-error.ts';
 import { statedLimit } from '../../outbound/stated-limit.ts';
 
@@ -12,6 +12,8 @@ export interface SizeRefusal {
   readonly stated: number | undefined;
   /** True when the connection broke without an answer: that may be a limit, or chance. */
   readonly isCut: boolean;
+  /** True when the target says that it is the size. A connection that breaks, or is waited for no longer, may have other reasons. */
+  readonly isStated: boolean;
 }
 
 /** How git and its hosts say that a pack is too large, on the side band: `fatal: pack exceeds maximum allowed size (2.00 GiB)`. */
@@ -29,11 +31,20 @@ export function sizeRefusalOf(error: unknown): SizeRefusal | undefined {
   if (!isCairnError(error)) return undefined;
   const { status, bodyLimit, brokenOff } = error instanceof RemoteError ? error.facts : {};
   const reason = error.message;
-  if (error.kind === 'too-large') return { reason, stated: bodyLimit, isCut: false };
+  if (error.kind === 'too-large') return { reason, stated: bodyLimit, isCut: false, isStated: true };
   if (brokenOff === true || status === BAD_GATEWAY) {
-    return { reason, stated: bodyLimit, isCut: status === undefined || status === BAD_GATEWAY };
+    const isCut = status === undefined || status === BAD_GATEWAY;
+    return { reason, stated: bodyLimit, isCut, isStated: bodyLimit !== undefined };
   }
   return undefined;
+}
+
+/**
+ * True for an error of a push that does not tell what the target has done: it sent no report, half of one, or something else. The
+ * refs of the target tell then.
+ */
+export function tellsNothing(error: unknown): error is CairnError {
+  return isCairnError(error, 'corrupt') || isCairnError(error, 'unavailable');
 }
 
 /**
@@ -46,5 +57,5 @@ export function sizeRefusalIn(report: PushReport | undefined, messages: string):
   const words = `${report.unpack}\n${messages}`;
   const line = words.split(/[\r\n]+/).find((text) => TOO_LARGE.test(text));
   if (line === undefined) return undefined;
-  return { reason: line.trim(), stated: statedLimit(line), isCut: false };
+  return { reason: line.trim(), stated: statedLimit(line), isCut: false, isStated: true };
 }
