@@ -14,7 +14,8 @@ async function main(): Promise<void> {
   process.umask(0o077);
   const stop = new AbortController();
   let askedAt: number | undefined;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // A terminal that is closed, or a connection to it that breaks, sends SIGHUP.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       const now = systemClock.monotonic();
       askedAt ??= now;

@@ -273,36 +273,40 @@ it('an address without a scheme is read as a path, and the error explains how to
   expect(path.stderr).toMatch(/there is nothing at the path \.\/nothing\/here\n$/);
 });
 
-it('an interrupted push ends with a message, and the next run continues', async () => {
-  let reached = 0;
-  let isStuck = true;
-  await using rig = await mirrorRig({
-    before: (request) => {
-      if (!isStuck || request.method !== 'POST' || request.url?.includes('target.git') !== true) return false;
-      // The question whether credentials are wanted is answered; the push is not.
-      if (request.headers['content-length'] === '4') return false;
-      request.resume();
-      reached += 1;
-      return true;
-    },
-  });
-  await history(rig);
-  const child = spawn(MAIN, ['mirror', 'sync', rig.sourceUrl, rig.targetUrl, '--json'], {
-    env: { PATH: process.env['PATH'] ?? '', HOME: rig.folder },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const output = text(child.stdout);
-  child.stderr.resume();
-  const ended = once(child, 'close');
-  await expect.poll(() => reached).toBe(1);
-  child.kill('SIGINT');
-  expect(await ended).toEqual([130, null]);
-  expect(JSON.parse(await output)).toMatchObject({
-    outcome: 'interrupted',
-    counts: { applied: 0, pending: 1 },
-  });
-  expect(await refsIn(rig.target)).toBe('');
-  isStuck = false;
-  expect((await mirror(rig, ['sync', rig.sourceUrl, rig.targetUrl])).exitCode).toBe(0);
-  expect(await refsIn(rig.target)).toBe(await refsIn(rig.source));
-});
+it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  'a push interrupted by %s ends with a message, and the next run continues',
+  async (signal) => {
+    let reached = 0;
+    let isStuck = true;
+    await using rig = await mirrorRig({
+      before: (request) => {
+        if (!isStuck || request.method !== 'POST' || request.url?.includes('target.git') !== true)
+          return false;
+        // The question whether credentials are wanted is answered; the push is not.
+        if (request.headers['content-length'] === '4') return false;
+        request.resume();
+        reached += 1;
+        return true;
+      },
+    });
+    await history(rig);
+    const child = spawn(MAIN, ['mirror', 'sync', rig.sourceUrl, rig.targetUrl, '--json'], {
+      env: { PATH: process.env['PATH'] ?? '', HOME: rig.folder },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const output = text(child.stdout);
+    child.stderr.resume();
+    const ended = once(child, 'close');
+    await expect.poll(() => reached).toBe(1);
+    child.kill(signal);
+    expect(await ended).toEqual([130, null]);
+    expect(JSON.parse(await output)).toMatchObject({
+      outcome: 'interrupted',
+      counts: { applied: 0, pending: 1 },
+    });
+    expect(await refsIn(rig.target)).toBe('');
+    isStuck = false;
+    expect((await mirror(rig, ['sync', rig.sourceUrl, rig.targetUrl])).exitCode).toBe(0);
+    expect(await refsIn(rig.target)).toBe(await refsIn(rig.source));
+  },
+);

@@ -44,9 +44,9 @@ it('requests that still run at the end of the grace period are aborted', async (
   expect((await pushing).exitCode).not.toBe(0);
 });
 
-it('a server ends with exit code 0 on SIGTERM and SIGINT', async () => {
+it('a server ends with exit code 0 on SIGTERM, SIGINT and SIGHUP', async () => {
   await using folder = await tempDir();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     await using server = await spawnServer([
       ...['--store', `file:${join(folder.path, 'data')}`],
       ...['--cache', join(folder.path, 'cache')],
