@@ -63,15 +63,11 @@ export class RepositoriesOfAllKinds<K extends Kinds> {
   async open(id: RepositoryId): Promise<OpenedRepository<K> | undefined> {
     const name = formatRepositoryId(id);
     const [first = ''] = Object.keys(this.kinds);
-    const tried = this.known.get(name) ?? first;
-    try {
-      return await this.openAs(id, tried);
-    } catch (error) {
-      if (!(error instanceof OtherKindError) || !Object.hasOwn(this.kinds, error.found)) throw error;
-      const opened = await this.openAs(id, error.found);
-      this.known.set(name, error.found, 1);
-      return opened;
-    }
+    return this.asStated(
+      this.known.get(name) ?? first,
+      (kind) => this.openAs(id, kind),
+      (stated) => this.known.set(name, stated, 1),
+    );
   }
 
   /**
@@ -84,7 +80,7 @@ export class RepositoriesOfAllKinds<K extends Kinds> {
     const [first = ''] = Object.keys(this.kinds);
     for await (const place of this.kinds[first]?.places() ?? []) {
       try {
-        const listed = await this.at(place, first);
+        const listed = await this.asStated(first, (kind) => this.at(place, kind));
         if (listed !== undefined) yield listed;
       } catch (error) {
         if (error instanceof OtherKindError) continue;
@@ -94,20 +90,28 @@ export class RepositoriesOfAllKinds<K extends Kinds> {
     }
   }
 
-  private async at(place: RepositoryPlace, kind: string): Promise<ListedOfAllKinds<K> | undefined> {
+  /**
+   * Works on a repository as one of some kind, and if its manifest states another one, as of that.
+   * @param found told of the other one, when the work is done
+   */
+  private async asStated<T>(
+    tried: string,
+    work: (kind: string) => Promise<T>,
+    found: (stated: string) => void = () => undefined,
+  ): Promise<T> {
     try {
-      const listed = await this.kinds[kind]?.at(place);
-      return listed === undefined ? undefined : ({ kind, ...listed } as ListedOfAllKinds<K>);
+      return await work(tried);
     } catch (error) {
-      if (
-        !(error instanceof OtherKindError) ||
-        !Object.hasOwn(this.kinds, error.found) ||
-        error.found === kind
-      ) {
-        throw error;
-      }
-      return this.at(place, error.found);
+      if (!(error instanceof OtherKindError) || !Object.hasOwn(this.kinds, error.found)) throw error;
+      const done = await work(error.found);
+      found(error.found);
+      return done;
     }
+  }
+
+  private async at(place: RepositoryPlace, kind: string): Promise<ListedOfAllKinds<K> | undefined> {
+    const listed = await this.kinds[kind]?.at(place);
+    return listed === undefined ? undefined : ({ kind, ...listed } as ListedOfAllKinds<K>);
   }
 
   private async openAs(id: RepositoryId, kind: string): Promise<OpenedRepository<K> | undefined> {

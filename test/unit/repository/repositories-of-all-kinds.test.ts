@@ -71,6 +71,24 @@ it('a list of one kind leaves out the others, and does not report them as damage
   expect(await listed(words.list())).toEqual([WORDS_ID]);
 });
 
+it('a list of all kinds has each repository with its kind, and leaves out those that this server does not open', async () => {
+  const { all, rig, words } = await openBoth();
+  const listed = async (of: Pick<typeof all, 'list'>) => {
+    const found = [];
+    for await (const { kind, id } of of.list((damage) => expect.unreachable(damage.message)))
+      found.push([kind, id]);
+    return found.sort();
+  };
+  const both = [
+    ['git', ID],
+    ['words', WORDS_ID],
+  ];
+  expect(await listed(all)).toEqual(both);
+  // Whichever kind is tried first.
+  expect(await listed(new RepositoriesOfAllKinds({ words, git: rig.repositories }))).toEqual(both);
+  expect(await listed(new RepositoriesOfAllKinds({ words }))).toEqual([['words', WORDS_ID]]);
+});
+
 it('a kind that this server does not open is named', async () => {
   const { rig } = await openBoth();
   const onlyGit = new RepositoriesOfAllKinds({ git: rig.repositories });
