@@ -92,11 +92,7 @@ export class KnownMirrors {
 
   /** Starts the mirror whose turn it is; undefined when none is due. @param now milliseconds */
   begin(now: number): KnownMirror | undefined {
-    for (const entry of this.idle()) {
-      const isDated = Number.isFinite(entry.due);
-      if (isDated && isTooFar(entry.due / 1000, entry.mirror, now / 1000)) entry.due = now;
-    }
-    const next = nextTurn(this.idle(), now, {
+    const next = nextTurn(this.waiting(now), now, {
       most: this.most,
       running: (owner) => this.runningOf(owner),
       lastStarted: (name) => (this.owners.get(name) ?? this.repositories.get(name))?.started ?? 0,
@@ -147,6 +143,15 @@ export class KnownMirrors {
 
   private *idle(): Generator<KnownMirror> {
     for (const entry of this.all()) if (!entry.running) yield entry;
+  }
+
+  /** Those that do not run. A date that no run can have set is over. */
+  private *waiting(now: number): Generator<KnownMirror> {
+    for (const entry of this.idle()) {
+      const isDated = Number.isFinite(entry.due);
+      if (isDated && isTooFar(entry.due / 1000, entry.mirror, now / 1000)) entry.due = now;
+      yield entry;
+    }
   }
 
   private open(repository: string): KnownRepository {
