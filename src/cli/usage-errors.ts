@@ -43,8 +43,9 @@ function usageError(program: Command, error: CommanderError, exitCode: number): 
 /** The command that the arguments name. */
 function namedCommand(program: Command): Command {
   let named = program;
-  for (const word of wordsOf(program).filter((word) => word !== 'help'))
-    named = named.commands.find((command) => command.name() === word) ?? named;
+  for (const word of wordsOf(program)) {
+    if (word !== 'help') named = named.commands.find((command) => command.name() === word) ?? named;
+  }
   return named;
 }
 

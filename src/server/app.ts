@@ -185,6 +185,7 @@ async function openApp(
   await downloads.open();
   await disk.open();
   const { repositories, artifacts, cache } = opened;
+  const automatic = settings.fold && background;
   const folding = new Folding({
     repositories,
     artifacts,
@@ -196,7 +197,7 @@ async function openApp(
     random,
     log,
     grace: Math.floor(settings.unreachableGrace / 1000),
-    automatic: settings.fold && background,
+    automatic,
     observer: foldObserver(metrics),
   });
   const fossilFolding = new FossilFolding({
@@ -207,7 +208,7 @@ async function openApp(
     clock,
     random,
     log,
-    automatic: settings.fold && background,
+    automatic,
     quiet: FOSSIL_QUIET_MS,
     observer: foldObserver(metrics),
   });
@@ -333,7 +334,7 @@ async function openApp(
     },
     stack,
   );
-  if (settings.fold && background) rounds.start();
+  if (automatic) rounds.start();
   relay.start();
   mirrors.start();
   const { access, store } = settings;

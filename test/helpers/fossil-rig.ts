@@ -164,3 +164,8 @@ export function lines(from: number, count: number): string {
 export function namesOf(bag: Bag): ArtifactName[] {
   return Array.from({ length: bag.count }, (_, ordinal) => bag.at(ordinal).name).sort();
 }
+
+/** Bytes of the deltas in a bag that wait for their sources. */
+export function waitingBytes(bag: Bag): number {
+  return bag.view.waiting.reduce((sum, { length }) => sum + length, 0);
+}

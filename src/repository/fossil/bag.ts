@@ -110,11 +110,6 @@ export class Bag {
     return this.view.unclusteredCount;
   }
 
-  /** Bytes of deltas that wait for their sources. */
-  get waitingBytes(): number {
-    return this.view.waiting.reduce((sum, { length }) => sum + length, 0);
-  }
-
   /** How many deltas wait for their sources. */
   get waitingCount(): number {
     return this.view.waiting.length;

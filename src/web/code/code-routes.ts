@@ -14,7 +14,6 @@ import {
   recentRepository,
 } from '../find-repository.ts';
 import type { MadePage } from '../made-page.ts';
-import type { PageTraffic } from '../page-traffic.ts';
 import { notFound, refuse, tooMany } from '../refuse.ts';
 import { NO_RENDERER, type Renderer } from '../render/render-pool.ts';
 import { tellingRenderer } from '../render/telling-renderer.ts';
@@ -55,7 +54,6 @@ export interface CodeRoutesContext {
 }
 
 interface Answering extends CodeRoutesContext {
-  readonly traffic: PageTraffic;
   /** By the repository and the digest of its state: others may have an equal one. */
   readonly readingFiles: SingleFlight<string, BranchFiles>;
 }
@@ -74,7 +72,6 @@ const LOOK_UP_SECONDS = 0.005;
 /** The pages and downloads of the content of repositories. Requests for anything else go to the next routes. */
 export function codeRoutes(context: CodeRoutesContext): Hono {
   const { base, kept } = context;
-  const { traffic } = kept;
   const readingFiles = new SingleFlight<string, BranchFiles>();
   const paths = new KnownPaths();
   const app = new Hono();
@@ -84,9 +81,9 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     const answers = path === undefined ? [] : answersOf(path, await loadCode());
     if (path === undefined || answers.length === 0) return next();
     c.header('Vary', 'Accept');
-    const wait = traffic.admit(callerOf(c));
+    const wait = kept.traffic.admit(callerOf(c));
     if (wait > 0) return tooMany(c, base, wait);
-    const answering = { ...context, traffic, readingFiles };
+    const answering = { ...context, readingFiles };
     const recent = await recentRepository(context.repositories, path.id).catch(() => undefined);
     const beginning = recent === undefined ? beginPage(c, answering, path, answers) : undefined;
     const found =
@@ -111,7 +108,7 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
  */
 async function elsewhere(
   c: Context,
-  { base, views, traffic }: Answering,
+  { base, views, kept }: Answering,
   { repository, published }: FoundRepository,
   path: CodePath,
   error: unknown,
@@ -121,7 +118,7 @@ async function elsewhere(
   const segments =
     withIdOfRef(published.manifest, path) ??
     (await withWholeIds(published.manifest, path.segments, (prefix) => {
-      traffic.charge(callerOf(c), LOOK_UP_SECONDS);
+      kept.traffic.charge(callerOf(c), LOOK_UP_SECONDS);
       return views.read(repository, published, undefined, ({ session }) => session.find(prefix));
     }));
   if (segments === undefined) throw error;
@@ -158,9 +155,9 @@ async function answerFor(
   wanted: CodeDownload | ListedPage,
   beginning: Promise<BegunPage | undefined> | undefined,
 ): Promise<Response> {
-  const { base, views, downloads, traffic } = context;
+  const { base, views, downloads, kept } = context;
   if ('answer' in wanted) {
-    traffic.charge(callerOf(c), DOWNLOAD_SECONDS);
+    kept.traffic.charge(callerOf(c), DOWNLOAD_SECONDS);
     return wanted.answer(c, { base, views, downloads }, found, path.segments);
   }
   const begun = await beginning;
@@ -216,7 +213,7 @@ async function makePage(
 ): Promise<MadePage> {
   const { repository, published } = found;
   const { views, renderer = NO_RENDERER } = context;
-  const { kept, traffic, clock, readingFiles } = context;
+  const { kept, clock, readingFiles } = context;
   const representation = representationOf(c);
   const facts = kept.factsOf(found, path);
   const url = c.req.url;
@@ -253,7 +250,7 @@ async function makePage(
             representation,
           });
         } finally {
-          traffic.charge(callerOf(c), (clock.monotonic() - began) / 1000);
+          kept.traffic.charge(callerOf(c), (clock.monotonic() - began) / 1000);
         }
       },
       asked.slow ? 'slow' : 'quick',

@@ -22,6 +22,7 @@ import {
   delta,
   FossilRig,
   lines,
+  waitingBytes,
   whole,
 } from '../../../helpers/fossil-rig.ts';
 import { SeededRandom } from '../../../helpers/seeded-random.ts';
@@ -36,7 +37,7 @@ async function toldBy(bag: Bag) {
   const names = (found: Iterable<{ readonly name: ArtifactName }>) => [...found].map(({ name }) => name);
   return {
     entries,
-    counts: [bag.count, bag.publicCount, bag.unclusteredCount, bag.state.artifacts, bag.waitingBytes],
+    counts: [bag.count, bag.publicCount, bag.unclusteredCount, bag.state.artifacts, waitingBytes(bag)],
     unclustered: names(bag.unclustered()),
     clusters: names(bag.clusters()),
     leaves: names(bag.heads()),

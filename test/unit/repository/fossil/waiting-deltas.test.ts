@@ -4,7 +4,16 @@ import { createDelta } from '../../../../src/fossil/create-delta.ts';
 import { prepareArtifacts } from '../../../../src/repository/fossil/intake.ts';
 import type { ReceivedArtifact } from '../../../../src/repository/fossil/prepared-artifacts.ts';
 import { canSettle, publishArtifacts } from '../../../../src/repository/fossil/publish-artifacts.ts';
-import { clusterOf, delta, FossilRig, lines, namesOf, PUSHED, whole } from '../../../helpers/fossil-rig.ts';
+import {
+  clusterOf,
+  delta,
+  FossilRig,
+  lines,
+  namesOf,
+  PUSHED,
+  waitingBytes,
+  whole,
+} from '../../../helpers/fossil-rig.ts';
 
 const source = whole(lines(0, 200));
 const target = whole(lines(1, 200));
@@ -33,7 +42,7 @@ describe('a delta without its source', () => {
     await rig.push([delta(source, target)]);
     const { added, bag } = await rig.another().push([source]);
     expect([...added].sort()).toEqual([source, target, next].map(({ name }) => name).sort());
-    expect(bag.waitingBytes).toBe(0);
+    expect(bag.waitingCount).toBe(0);
     const cold = await rig.another(3).bag();
     expect(Buffer.from(await cold.content(next.name)).toString()).toBe(lines(2, 200));
     expect(cold.state.artifacts).toBe(3);
@@ -74,7 +83,7 @@ describe('a delta without its source', () => {
     expect(added).toEqual([source.name]);
     for (const bag of [await rig.bag(), await rig.another().bag()]) {
       expect(bag.isWaiting(target.name)).toBe(false);
-      expect(bag.waitingBytes).toBe(0);
+      expect(bag.waitingCount).toBe(0);
       expect(namesOf(bag)).toEqual([source.name]);
     }
     await rig.push([delta(source, target)]);
@@ -249,7 +258,7 @@ describe('a bad artifact', () => {
     expect((await rig.another().bag()).waitingCount).toBe(10);
     await expect(rig.push(of(20, 1), limits)).rejects.toMatchObject({ kind: 'too-large' });
     rig.clock.advance(2 * DAY);
-    const bytes = (await rig.bag()).waitingBytes;
+    const bytes = waitingBytes(await rig.bag());
     await rig.push(of(20, 4), { waiting: bytes });
     expect((await rig.another().bag()).waitingCount).toBe(4);
     rig.clock.advance(2 * DAY);
