@@ -21,14 +21,25 @@ async function serve(find: KeptAnswers) {
   const logged: string[] = [];
   const metrics = new Metrics();
   const now = () => performance.now();
+  /** What was done, in order. */
+  const order: string[] = [];
   const log = createLogger('info', { write: (line) => void logged.push(line) });
   const kept = keptAnswers({
     requestLog: new RequestLog({ log, metrics, random: systemRandom, now }),
-    clientOptions: { leastPace: PACE, trustedProxies: 0, onTooSlow: () => undefined, now },
+    clientOptions: {
+      get leastPace() {
+        order.push('client');
+        return PACE;
+      },
+      trustedProxies: 0,
+      onTooSlow: () => undefined,
+      now,
+    },
     headers: { 'X-Everywhere': 'yes' },
-    find: (request) => {
+    find: async (request) => {
       asked.push(request);
-      return find(request);
+      order.push('find');
+      return find(request).finally(() => order.push('found'));
     },
   });
   const server = createServer(async (incoming, outgoing) => {
@@ -46,7 +57,7 @@ async function serve(find: KeptAnswers) {
   };
   const { port } = server.address() as AddressInfo;
   const ask = async (text: string) => String(await speak(connect(port, '127.0.0.1'), text));
-  return { ask, asked, logged, metrics };
+  return { ask, asked, logged, metrics, order };
 }
 
 /** What the metrics say of requests. */
@@ -83,6 +94,17 @@ it('a kept answer is sent as it is, with the headers of all, and counted and log
   });
   expect(await counted(metrics)).toMatchObject([{ value: 1, labels: { route: 'other', status: '200' } }]);
   expect((await metrics.requestsActive.get()).values).toMatchObject([{ value: 0 }]);
+});
+
+it('the client of a request is made once its answer is found, and by the routes if there is none', async () => {
+  const answer = { status: 200, headers: { 'Content-Length': '1' }, body: Buffer.from('a') };
+  const { ask, order } = await serve(async ({ url }) => (url.endsWith('/kept') ? answer : undefined));
+  await ask(get('/kept'));
+  expect(order).toEqual(['find', 'found', 'client']);
+  order.length = 0;
+  // Routes are told by their middleware who asks: a second client would be watched as well.
+  await ask(get('/other'));
+  expect(order).toEqual(['find', 'found']);
 });
 
 it('an answer without a body is whole', async () => {
