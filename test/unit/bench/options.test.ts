@@ -116,6 +116,7 @@ describe('the rows', () => {
       'push-one-commit/file 1 ms',
       'push-one-commit-small/file 1 ms',
       'first-push-many/file 1 ms',
+      'first-push-midsize/file 1 ms',
       'first-push-large/file 1 ms',
       'import-medium/file 0.45 ms',
       'import-medium-rss/file 128 MiB',
