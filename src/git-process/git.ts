@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { CairnError, messageOf } from '../lib/errors.ts';
 import type { PipedChild } from './bounded-process.ts';
 import type { GitCommand } from './commands.ts';
+import { type DeepInput, openDeepInput } from './deep-input.ts';
 import { gitEnvironment } from './environment.ts';
 import { gatherThreads } from './gather-threads.ts';
 import { withLastArgument } from './last-argument.ts';
@@ -110,10 +111,21 @@ export class Git {
    *   reason if it is already aborted, because starting a process costs more than most of them run
    */
   start(command: GitCommand, options: { readonly signal?: AbortSignal } = {}): RunningGit {
-    return this.begin(command, options.signal, ({ file, args, env }) =>
-      // A separate process group: ending it also ends upload-pack's pack-objects, and Ctrl-C at the server reaches neither.
-      spawn(file, args, { env, detached: true, stdio: 'pipe' }),
-    );
+    return this.begin(command, options.signal, startPiped);
+  }
+
+  /** As {@link start}, for a command that is given megabytes, so that it need not wait for each piece (see `deep-input.ts`). */
+  async startFed(command: GitCommand, options: { readonly signal?: AbortSignal } = {}): Promise<RunningGit> {
+    const input = await openDeepInput();
+    if (input === undefined) return this.start(command, options);
+    try {
+      return this.begin(command, options.signal, (program) => startWithInput(program, input));
+    } catch (error) {
+      input.near.destroy();
+      throw error;
+    } finally {
+      input.far.destroy();
+    }
   }
 
   private begin(
@@ -364,6 +376,17 @@ class NotStarted extends CairnError {
   constructor(message: string, cause: unknown) {
     super('unavailable', message, { cause, publicText: 'git could not be started' });
   }
+}
+
+function startPiped({ file, args, env }: GitProgram): PipedChild {
+  // A separate process group: ending it also ends upload-pack's pack-objects, and Ctrl-C at the server reaches neither.
+  return spawn(file, args, { env, detached: true, stdio: 'pipe' });
+}
+
+function startWithInput({ file, args, env }: GitProgram, { near, far }: DeepInput): PipedChild {
+  const child = spawn(file, args, { env, detached: true, stdio: [far, 'pipe', 'pipe'] });
+  // Node.js closes it when the process ends, as it does with a pipe of its own.
+  return Object.assign(child, { stdin: near }) as PipedChild;
 }
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {

@@ -136,7 +136,7 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
   const isPlainlyRead = options.isFirst && objects >= options.bounds.plainFrom;
   const unchecked = isPlainlyRead && begun !== undefined && paths.shallowFile === undefined;
   const command = (unchecked ? indexUnchecked : indexFromInput)(indexPackOptions(options, paths, objects));
-  const running = git.start(command, { signal });
+  const running = await git.startFed(command, { signal });
   running.stderr.on('data', (text: Buffer) => {
     if (onProgress !== undefined && isProgress(text)) onProgress(text);
   });
