@@ -46,26 +46,32 @@ const BINDING = 1_000;
 /** Processors that processes have been put on: two would share one while another has nothing to do. */
 const taken = new Set<string>();
 
-/**
- * Watches a process until it ends. Where the system has no such figures, or no taskset(1), nothing happens.
- * @param over aborted once it has ended: then its id may be that of another process
- */
+/** How long a process is watched. */
+export interface Watch {
+  /** Aborted once the process has ended: then its id may be that of another one. */
+  readonly over: AbortSignal;
+  /** Aborted when the threads may have all processors again; absent if only the end of the process ends the watch. */
+  readonly release?: AbortSignal;
+}
+
+/** Watches a process. Where the system has no such figures, or no taskset(1), nothing happens. */
 export async function gatherThreads(
   pid: number,
-  over: AbortSignal,
+  { over, release }: Watch,
   system: ThreadSystem = linux,
 ): Promise<void> {
+  const done = release === undefined ? over : AbortSignal.any([over, release]);
   let before: (ThreadFigures & { readonly at: number }) | undefined;
   let review = FIRST_REVIEW;
-  while (!over.aborted) {
-    await system.sleep(BETWEEN_LOOKS, over);
-    const figures = over.aborted ? undefined : system.figures(pid);
+  while (!done.aborted) {
+    await system.sleep(BETWEEN_LOOKS, done);
+    const figures = done.aborted ? undefined : system.figures(pid);
     if (figures === undefined) return;
     const at = system.now();
     const waits = before === undefined ? 0 : (figures.waits - before.waits) / (at - before.at);
     before = figures.threads > 1 ? { ...figures, at } : undefined;
     if (waits <= MOST_WAITS) continue;
-    if (!(await onOneProcessor(pid, over, system, review))) return;
+    if (!(await onOneProcessor(pid, { over, done }, system, review))) return;
     review = Math.min(2 * review, LONGEST_REVIEW);
     before = undefined;
   }
@@ -77,7 +83,7 @@ export async function gatherThreads(
  */
 async function onOneProcessor(
   pid: number,
-  over: AbortSignal,
+  { over, done }: { readonly over: AbortSignal; readonly done: AbortSignal },
   system: ThreadSystem,
   review: number,
 ): Promise<boolean> {
@@ -88,7 +94,7 @@ async function onOneProcessor(
   taken.add(last);
   try {
     if (!(await system.bind(pid, last))) return false;
-    await system.sleep(review, over);
+    await system.sleep(review, done);
     return !over.aborted && (await system.bind(pid, all));
   } finally {
     taken.delete(last);

@@ -63,8 +63,11 @@ export interface RunningGit {
   stop(): void;
   /** Seconds of the processor that the process has used, without its children; undefined where the system does not tell. */
   processorTime(): number | undefined;
-  /** Has its threads share a processor while they mostly wait for each other (see `gather-threads.ts`), until it ends. */
-  gatherThreads(): Promise<void>;
+  /**
+   * Has its threads share a processor while they mostly wait for each other (see `gather-threads.ts`).
+   * @param release aborted when they may have all processors again; without it, not before the process ends
+   */
+  gatherThreads(release?: AbortSignal): Promise<void>;
 }
 
 /** A program with its whole environment. */
@@ -182,7 +185,8 @@ export class Git {
       ended,
       stop,
       processorTime: time,
-      gatherThreads: () => gatherThreads(pid, ending.signal),
+      gatherThreads: (release) =>
+        gatherThreads(pid, { over: ending.signal, ...(release === undefined ? {} : { release }) }),
     };
     this.alive.add(running);
     if (command.niceness !== undefined) standBack(pid, command, () => over);

@@ -10,6 +10,9 @@ class ImaginaryProcess implements ThreadSystem {
   readonly bound: string[] = [];
   readonly slept: number[] = [];
   readonly over = new AbortController();
+  readonly release = new AbortController();
+  /** Looks and reviews until the threads are to be released. */
+  releaseAfter = Number.POSITIVE_INFINITY;
   threads = 3;
   canBind = true;
   private readonly rates: number[];
@@ -45,11 +48,12 @@ class ImaginaryProcess implements ThreadSystem {
     this.time += milliseconds;
     this.waits += (rate ?? 0) * milliseconds;
     if (rate === undefined) this.over.abort();
+    if (this.slept.length >= this.releaseAfter) this.release.abort();
   }
 
   /** Watches it until it ends. */
   watch(): Promise<void> {
-    return gatherThreads(1, this.over.signal, this);
+    return gatherThreads(1, { over: this.over.signal, release: this.release.signal }, this);
   }
 }
 
@@ -64,6 +68,24 @@ describe('threads of git', () => {
     const process = new ImaginaryProcess(Array.from({ length: 5 }, () => [0, 40, 0]).flat());
     await process.watch();
     expect(process.slept.filter((each) => each > 20)).toEqual([1_000, 2_000, 4_000, 4_000, 4_000]);
+  });
+
+  it('have all processors again as soon as they are released, and are not looked at any more', async () => {
+    const process = new ImaginaryProcess([0, 40, 0, 40, 40, 40]);
+    process.releaseAfter = 3;
+    await process.watch();
+    expect(process.bound).toEqual(['1', '0-3']);
+    expect(process.slept).toEqual([20, 20, 1_000]);
+    const free = new ImaginaryProcess([0, 40, 40]);
+    free.releaseAfter = 1;
+    await free.watch();
+    expect(free.bound).toEqual([]);
+  });
+
+  it('are bound no more once the process has ended', async () => {
+    const process = new ImaginaryProcess([0, 40]);
+    await process.watch();
+    expect(process.bound).toEqual(['1']);
   });
 
   it('keep their processors while they work', async () => {

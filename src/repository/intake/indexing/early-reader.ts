@@ -22,15 +22,24 @@ interface Growing {
 export class EarlyReader {
   private readonly entries: EarlyEntries;
   private readonly pack: Growing;
+  private readonly size: number;
   private readonly clock: Pick<Clock, 'sleep'>;
   private readonly over = new AbortController();
   private readonly reading: Promise<void>;
 
-  constructor(entries: EarlyEntries, pack: Growing, clock: Pick<Clock, 'sleep'>) {
+  /** @param size bytes that the pack will have @param onRead called when nothing more is read */
+  constructor(
+    entries: EarlyEntries,
+    pack: Growing,
+    size: number,
+    clock: Pick<Clock, 'sleep'>,
+    onRead: () => void = () => undefined,
+  ) {
     this.entries = entries;
     this.pack = pack;
+    this.size = size;
     this.clock = clock;
-    this.reading = this.read();
+    this.reading = this.read().finally(onRead);
     // The caller of `end` gets the failure. Until then it must not end the process.
     this.reading.catch(() => undefined);
   }
@@ -42,13 +51,14 @@ export class EarlyReader {
   }
 
   private async read(): Promise<void> {
-    const { entries, pack, clock, over } = this;
+    const { entries, pack, size, clock, over } = this;
     const pauses = new Yielder();
     let length = USUAL;
     while (!over.signal.aborted && !entries.isOver) {
       const bytes = await pack.read(entries.position, length);
       if (bytes.length > 0 && entries.take(bytes)) length = USUAL;
       else if (bytes.length === length && length < LARGE) length = LARGE;
+      else if (entries.position + bytes.length >= size) return;
       else await clock.sleep(WAIT_MS, over.signal).catch(() => undefined);
       await pauses.next();
     }

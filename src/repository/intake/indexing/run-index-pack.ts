@@ -189,9 +189,11 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
     throw error;
   }
   running.stdin.end();
-  // It reads with one thread, and begins others for what it has read.
-  gathering = running.gatherThreads();
-  if (begun !== undefined) reader = new EarlyReader(begun, written, options.clock);
+  // It reads with one thread, and begins others for what it has read. They need no lock for as long if nothing is checked, so they may
+  // have the processor that the reader leaves.
+  const read = new AbortController();
+  gathering = running.gatherThreads(unchecked ? read.signal : undefined);
+  if (begun !== undefined) reader = new EarlyReader(begun, written, size, options.clock, () => read.abort());
   const result = await work.during(size, running.ended).finally(finish);
   if (result.exitCode === 0) syncing?.mustBeDurable();
   const about = { result, late: work.late, problem: look.problem, size, digest: hash.digest('hex') };

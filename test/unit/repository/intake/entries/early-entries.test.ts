@@ -201,16 +201,26 @@ describe(`trees that are read during the arrival of a pack (seed ${seed})`, () =
           bytes.subarray(position, Math.min(position + length, came)),
       };
       const early = new EarlyEntries(20, new HeightMemory());
-      const reader = new EarlyReader(early, growing, systemClock);
+      let isRead = false;
+      const reader = new EarlyReader(early, growing, bytes.length, systemClock, () => {
+        isRead = true;
+      });
       while (came < bytes.length) {
         await new Promise((resolve) => setImmediate(resolve));
         came = Math.min(bytes.length, came + 10_000);
       }
-      await expect.poll(() => early.count, { timeout: 20_000 }).toBe(trees);
+      // It is over by itself when nothing more can come, and not before it has read all trees.
+      await expect.poll(() => isRead, { timeout: 20_000 }).toBe(true);
+      expect(early.count).toBe(trees);
       await reader.end();
       expect((await mustAgree(pack, early)).isUsed).toBe(true);
 
-      const stopped = new EarlyReader(new EarlyEntries(20, new HeightMemory()), growing, systemClock);
+      const stopped = new EarlyReader(
+        new EarlyEntries(20, new HeightMemory()),
+        growing,
+        bytes.length,
+        systemClock,
+      );
       await stopped.end();
     });
   });
@@ -220,7 +230,7 @@ describe('a pack that is read during git’s work', () => {
   it('and cannot be read ends no process before somebody waits for it', async () => {
     const broken = { read: () => Promise.reject(new Error('the disk does not answer')) };
     const entries = new EarlyEntries(20, new HeightMemory());
-    const reader = new EarlyReader(entries, broken, systemClock);
+    const reader = new EarlyReader(entries, broken, 1_000, systemClock);
     // Long enough for Node to look for rejections that nobody has heard of.
     await new Promise((resolve) => setTimeout(resolve, 20));
     await expect(reader.end()).rejects.toThrow('the disk does not answer');
