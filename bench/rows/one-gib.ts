@@ -5,7 +5,7 @@ import type { Host } from '../host.ts';
 import { childrenEnded, cpuSeconds, type MemoryGrowth, watchMemory } from '../process-figures.ts';
 import { run } from '../processes.ts';
 import { rawClone } from '../raw-client.ts';
-import type { RowGroup, Values } from './row.ts';
+import { fileGoal, type RowGroup, type Values } from './row.ts';
 
 /**
  * A push of 1 GiB of incompressible files into a new repository by real git, then a clone of it by the
@@ -15,7 +15,7 @@ import type { RowGroup, Values } from './row.ts';
 export function oneGibibyte(store: StoreKind): RowGroup {
   return {
     rows: [
-      { name: `push-1gib/${store}`, unit: 's', value: 'push' },
+      { name: `push-1gib/${store}`, unit: 's', value: 'push', ...fileGoal(store, 1.0) },
       { name: `push-1gib-cpu/${store}`, unit: 's', value: 'pushCpu' },
       { name: `push-1gib-rss/${store}`, unit: 'MiB', value: 'pushServer', goal: 64 },
       { name: `push-1gib-children-rss/${store}`, unit: 'MiB', value: 'pushChildren' },

@@ -1,16 +1,6 @@
-import type { ChildProcess } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
 import type { Program } from './memory-limit.ts';
-
-/** A child process with open pipes, however it was started. */
-export interface PipedChild extends Pick<ChildProcess, 'pid'> {
-  readonly stdin: Writable;
-  readonly stdout: Readable;
-  readonly stderr: Readable;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  once(event: 'close', listener: (exitCode: number | null, signal: NodeJS.Signals | null) => void): unknown;
-}
+import type { PipedChild } from './piped-process.ts';
 
 export interface BoundedProcess {
   readonly child: PipedChild;

@@ -1,15 +1,14 @@
-import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { CairnError, messageOf } from '../lib/errors.ts';
-import type { PipedChild } from './bounded-process.ts';
 import type { GitCommand } from './commands.ts';
-import { type DeepInput, openDeepInput } from './deep-input.ts';
+import { openDeepInput } from './deep-input.ts';
 import { gitEnvironment } from './environment.ts';
 import { gatherThreads } from './gather-threads.ts';
 import { withLastArgument } from './last-argument.ts';
 import type { Launcher } from './launcher.ts';
-import { isNotStarted, limitMemory, type Program } from './memory-limit.ts';
+import { isNotStarted, limitMemory } from './memory-limit.ts';
 import { type Grant, MemoryShares, type SharesOptions } from './memory-shares.ts';
+import { type PipedChild, startPiped, type WholeProgram } from './piped-process.ts';
 import { processorTime } from './processor-time.ts';
 import { type GitResult, tailText } from './result.ts';
 import { standBack } from './stand-back.ts';
@@ -70,9 +69,6 @@ export interface RunningGit {
   gatherThreads(release?: AbortSignal): Promise<void>;
 }
 
-/** A program with its whole environment. */
-type GitProgram = Program & { readonly env: Readonly<Record<string, string>> };
-
 const STDERR_KEPT = 16 * 1024;
 const KILL_AFTER_MS = 2_000;
 const OUTPUT_KEPT = 64 * 1024;
@@ -122,7 +118,7 @@ export class Git {
     const input = await openDeepInput();
     if (input === undefined) return this.start(command, options);
     try {
-      return this.begin(command, options.signal, (program) => startWithInput(program, input));
+      return this.begin(command, options.signal, (program) => startPiped(program, input));
     } catch (error) {
       input.near.destroy();
       throw error;
@@ -134,7 +130,7 @@ export class Git {
   private begin(
     command: GitCommand,
     signal: AbortSignal | undefined,
-    startChild: (program: GitProgram) => PipedChild,
+    startChild: (program: WholeProgram) => PipedChild,
   ): RunningGit {
     signal?.throwIfAborted();
     const began = performance.now();
@@ -196,7 +192,7 @@ export class Git {
   private startChild(
     command: GitCommand,
     grant: Grant,
-    startChild: (program: GitProgram) => PipedChild,
+    startChild: (program: WholeProgram) => PipedChild,
   ): PipedChild {
     try {
       return startChild(this.programOf(command, grant));
@@ -207,7 +203,7 @@ export class Git {
   }
 
   /** The program to start for a command, with the memory that was granted to it. */
-  private programOf(command: GitCommand, { times }: Grant): GitProgram {
+  private programOf(command: GitCommand, { times }: Grant): WholeProgram {
     const { binary, home, memory: share } = this.options;
     const { name, args, config, variables, memoryPart = 1 } = command;
     const memory = share === undefined ? undefined : share * times;
@@ -380,17 +376,6 @@ class NotStarted extends CairnError {
   constructor(message: string, cause: unknown) {
     super('unavailable', message, { cause, publicText: 'git could not be started' });
   }
-}
-
-function startPiped({ file, args, env }: GitProgram): PipedChild {
-  // A separate process group: ending it also ends upload-pack's pack-objects, and Ctrl-C at the server reaches neither.
-  return spawn(file, args, { env, detached: true, stdio: 'pipe' });
-}
-
-function startWithInput({ file, args, env }: GitProgram, { near, far }: DeepInput): PipedChild {
-  const child = spawn(file, args, { env, detached: true, stdio: [far, 'pipe', 'pipe'] });
-  // Node.js closes it when the process ends, as it does with a pipe of its own.
-  return Object.assign(child, { stdin: near }) as PipedChild;
 }
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {

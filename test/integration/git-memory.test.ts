@@ -122,7 +122,7 @@ describe('a git process (issue 11, point 3)', () => {
       'cli/open.ts': 1,
       // git, behind the limit: with open streams, with bounded output, and by the launcher, which is started as well.
       'git-process/bounded-process.ts': 1,
-      'git-process/git.ts': 1,
+      'git-process/piped-process.ts': 1,
       // taskset, with numbers alone; the two others read texts.
       'git-process/gather-threads.ts': 3,
       'git-process/launcher-program.ts': 1,
