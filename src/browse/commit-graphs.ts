@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommitGraph } from '../git/index.ts';
 import type { Digest } from '../lib/digest.ts';
+import { CairnError } from '../lib/errors.ts';
 import { LruMap } from '../lib/lru.ts';
 import { idLength, type RepositoryView } from './repository-view.ts';
 
@@ -20,7 +21,7 @@ export function commitGraphOf(view: RepositoryView): Promise<CommitGraph | undef
   if (graph === undefined || graph.size > LARGEST) return Promise.resolve(undefined);
   const kept = graphs.get(graph.digest);
   if (kept !== undefined) return kept;
-  const reading = read(view).catch(() => {
+  const reading = read(view, graph.size).catch(() => {
     graphs.delete(graph.digest);
     return undefined;
   });
@@ -28,9 +29,9 @@ export function commitGraphOf(view: RepositoryView): Promise<CommitGraph | undef
   return reading;
 }
 
-async function read(view: RepositoryView): Promise<CommitGraph | undefined> {
-  return CommitGraph.parse(
-    await readFile(join(await view.gitDir(), 'objects/info/commit-graph')),
-    idLength(view),
-  );
+async function read(view: RepositoryView, size: number): Promise<CommitGraph | undefined> {
+  const content = await readFile(join(await view.gitDir(), 'objects/info/commit-graph'));
+  // Of a damaged copy nothing is remembered.
+  if (content.length !== size) throw new CairnError('corrupt', 'the commit-graph does not have its size');
+  return CommitGraph.parse(content, idLength(view));
 }
