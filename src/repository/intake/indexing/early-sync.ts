@@ -1,6 +1,5 @@
 import { open } from 'node:fs/promises';
-import { DiskFullError, isDiskFull } from '../../../lib/disk-full.ts';
-import { becauseOf } from '../../../lib/errors.ts';
+import { diskFault } from '../../../lib/disk-full.ts';
 
 /** Bytes between two syncs: some hundred milliseconds of a slow disk. */
 const STEP = 32 * 1024 * 1024;
@@ -70,6 +69,5 @@ export async function syncFile(path: string): Promise<void> {
 }
 
 function notDurable(error: unknown): Error {
-  if (isDiskFull(error)) return new DiskFullError('to take in this push', error);
-  return becauseOf('unavailable', 'the scratch folder cannot be made durable', error);
+  return diskFault(error, 'to take in this push', 'the scratch folder cannot be made durable');
 }
