@@ -7,15 +7,17 @@ import type { QuarantinePaths } from '../../../git-process/commands.ts';
 import type { Git } from '../../../git-process/git.ts';
 import { type ReadAllOptions, readAllObjects } from '../../../git-process/read-all-objects.ts';
 import { ObjectReader } from '../../../git-process/read-objects.ts';
-import { cooperate, Yielder } from '../../../lib/cooperative.ts';
+import { cooperate } from '../../../lib/cooperative.ts';
 import { CairnError } from '../../../lib/errors.ts';
 import type { SortedIds } from '../../../lib/sorted-ids.ts';
 import { EarlyEntries } from '../entries/early-entries.ts';
 import { type PackEntries, type ScannedPack, scanPack } from '../entries/pack-entries.ts';
 import { readPackedObjects } from '../entries/packed-objects.ts';
+import { indexIn, newestOf, placesOf } from '../entries/places.ts';
 import { HeightBounds, MANY_OBJECTS } from '../heights/height-bounds.ts';
 import type { HeightMemory } from '../heights/height-memory.ts';
 import { checkHeights, type HeightQuestion } from '../heights/link-heights.ts';
+import { EarlyCommits } from '../plain/early-commits.ts';
 import { type OddObjects, PlainObjects } from '../plain/odd-objects.ts';
 import { checkCommits } from './commit-sizes.ts';
 import { MOST_LINKING_BYTES, type ObjectLimit, tooHeavy } from './object-limit.ts';
@@ -28,9 +30,6 @@ const MIB = 2 ** 20;
 export const MOST_FOLDERS = 256;
 /** Tags of tags of tags. git follows them one by one, again for each ref. */
 export const MOST_TAGS = 64;
-
-/** Heights of so many objects of a pack are remembered: more would push out those of other repositories. */
-const REMEMBERED = 5_000;
 
 /** An object of the pack links to one that is here, and that lacks something itself. */
 export class MissingObject extends CairnError {
@@ -242,16 +241,19 @@ export interface CheckedOver {
 /**
  * @param objects that the header of a pack names
  * @param idLength bytes of a raw id
+ * @param commits true if commits are to be read, too
  * @returns what may read the pack while it comes in; undefined where that is of no use
  */
 export function earlyEntries(
   { expansion, heights }: PackBounds,
   objects: number,
   idLength: number,
+  commits: boolean,
 ): EarlyEntries | undefined {
   // What all objects have together is counted later, on the one way through the whole pack.
   const isCounted = expansion.least !== Number.POSITIVE_INFINITY;
-  return isCounted || objects < MANY_OBJECTS ? undefined : new EarlyEntries(idLength, heights);
+  if (isCounted || objects < MANY_OBJECTS) return undefined;
+  return new EarlyEntries(idLength, heights, commits ? new EarlyCommits(idLength) : undefined);
 }
 
 const NOTHING_ODD: OddObjects = { count: 0, lines: Buffer.alloc(0) };
@@ -279,7 +281,7 @@ export async function checkPack(
     heights = known ?? new HeightBounds(ids.idLength, bounds.heights);
     heights.allow(pack.size);
     await heights.know(ids, trees ?? new Uint32Array(0));
-    if (unchecked) plain = new PlainObjects(ids, heights);
+    if (unchecked) plain = new PlainObjects(ids, heights, begun?.commits);
     return plain ?? heights;
   };
   const entries = await scanPack(pack, unpackLimit(bounds, pack.size), { begun, listen });
@@ -361,38 +363,4 @@ function there(oid: string, content: Buffer | undefined): Buffer {
 
 function* idsOf(ids: SortedIds, places: Iterable<number>): Generator<string, void, undefined> {
   for (const place of places) yield ids.at(place).toString('hex');
-}
-
-/** Places of the objects of a type, in order of their ids. */
-async function placesOf({ types }: PackEntries, type: number): Promise<Uint32Array> {
-  const pauses = new Yielder();
-  const places = new Uint32Array(types.length);
-  let count = 0;
-  for (let place = 0; place < types.length; place++) {
-    if (types[place] === type) places[count++] = place;
-    if (pauses.isDueByNow) await pauses.next();
-  }
-  return places.slice(0, count);
-}
-
-/** Places of the objects of a type that come first in the pack: git writes what is newest first, and later pushes build on that. */
-function newestOf({ order, types }: PackEntries, type: number): Uint32Array {
-  const newest = new Uint32Array(Math.min(order.length, REMEMBERED));
-  let count = 0;
-  for (let at = 0; at < order.length && count < newest.length; at++) {
-    const place = order[at] ?? 0;
-    if (types[place] === type) newest[count++] = place;
-  }
-  return newest.slice(0, count);
-}
-
-/** Where in ascending numbers one of them is. */
-function indexIn(numbers: Uint32Array, number: number): number {
-  let [low, high] = [0, numbers.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((numbers[middle] ?? 0) < number) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

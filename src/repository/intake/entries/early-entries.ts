@@ -2,12 +2,13 @@
  * Trees of a large pack, read while git is at work on it. git writes them in runs: in one run behind all commits, or in many between blobs.
  * So most of what the check of folders needs is known by the time git has named the objects.
  */
-import { PACKED_DELTA, PACKED_TREE, readPackEntryHeader } from '../../../git/index.ts';
+import { PACKED_DELTA, PACKED_TREE, packHeaderLength, readPackEntryHeader } from '../../../git/index.ts';
 import { isCairnError } from '../../../lib/errors.ts';
 import { GrowingWords } from '../../../lib/growing-words.ts';
 import { HeightBounds, UNREADABLE } from '../heights/height-bounds.ts';
 import type { HeightMemory } from '../heights/height-memory.ts';
 import { NO_BASE } from '../heights/kept-trees.ts';
+import type { EarlyCommits } from '../plain/early-commits.ts';
 import { entryHeaderAt } from './entry-header.ts';
 
 /** More bytes than the header of an entry has. */
@@ -37,6 +38,8 @@ const MOST = 2 ** 32 - 1;
  */
 export class EarlyEntries {
   readonly bounds: HeightBounds;
+  /** The commits in front of the trees; undefined when nobody wants them. */
+  readonly commits: EarlyCommits | undefined;
   private readonly idLength: number;
   private readonly offsets = new GrowingWords(0);
   private readonly sizes = new GrowingWords(0);
@@ -50,9 +53,10 @@ export class EarlyEntries {
   /** Where to read on in the pack. */
   private next = 0;
 
-  /** @param idLength bytes of a raw id */
-  constructor(idLength: number, memory: HeightMemory) {
+  /** @param idLength bytes of a raw id @param commits that read the commits, if somebody wants them */
+  constructor(idLength: number, memory: HeightMemory, commits?: EarlyCommits) {
     this.idLength = idLength;
+    this.commits = commits;
     this.bounds = new HeightBounds(idLength, memory);
   }
 
@@ -92,6 +96,7 @@ export class EarlyEntries {
    * @returns false when more of the pack has to come first
    */
   take(bytes: Buffer): boolean {
+    if (this.commits?.isOver === false) return this.takeCommits(bytes, this.commits);
     try {
       this.bounds.allow(this.next + bytes.length);
       const end = this.readRuns(bytes);
@@ -106,6 +111,14 @@ export class EarlyEntries {
       this.ended = true;
       return false;
     }
+  }
+
+  private takeCommits(bytes: Buffer, commits: EarlyCommits): boolean {
+    const first = this.next === 0 ? packHeaderLength : 0;
+    if (bytes.length < first) return false;
+    const end = commits.read(bytes, first, this.next);
+    this.next += end;
+    return end > 0 || commits.isOver;
   }
 
   /** @returns where to read on */

@@ -12,6 +12,8 @@ export interface EntryListener {
 /** An entry of a pack. */
 export interface DeflatedEntry {
   readonly place: number;
+  /** Where it begins in the pack. */
+  readonly offset: number;
   /** Type of the object; undefined for a delta. */
   readonly type: number | undefined;
   /** Place of the entry that it builds on, or -1. */

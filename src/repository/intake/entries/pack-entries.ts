@@ -278,7 +278,7 @@ class PackScan implements PackEntries {
       if (listener?.wants(header.type, base) !== true) continue;
       const to = this.endOf(at) - start;
       if (to > bytes.length) return at;
-      listener.take({ place, type: header.type, base, size: header.size, bytes, from, to });
+      listener.take({ place, offset, type: header.type, base, size: header.size, bytes, from, to });
     }
     return end;
   }
@@ -292,7 +292,7 @@ class PackScan implements PackEntries {
     if (to > MOST_HEARD) return;
     const bytes = await this.pack.read(offset, to);
     const { type, size, length: from } = readPackEntryHeader(bytes, 0, offset, this.ids.idLength);
-    listener?.take({ place, type, base: bases[place] ?? -1, size, bytes, from, to });
+    listener?.take({ place, offset, type, base: bases[place] ?? -1, size, bytes, from, to });
   }
 
   /** Where an entry ends in the pack. */

@@ -131,10 +131,11 @@ async function indexWhole(
 
 async function indexStream(options: IndexOptions, paths: IntakePaths, objects: number): Promise<Indexed> {
   const { source, git, signal, onProgress } = options;
-  const begun = earlyEntries(options.bounds, objects, hexLength(options.format) / 2);
   // Of so much for an empty repository, git looks at few objects, and only later (see `odd-objects.ts`).
-  const isPlainlyRead = options.isFirst && objects >= options.bounds.plainFrom;
-  const unchecked = isPlainlyRead && begun !== undefined && paths.shallowFile === undefined;
+  const isPlainlyRead =
+    options.isFirst && objects >= options.bounds.plainFrom && paths.shallowFile === undefined;
+  const begun = earlyEntries(options.bounds, objects, hexLength(options.format) / 2, isPlainlyRead);
+  const unchecked = isPlainlyRead && begun !== undefined;
   const command = (unchecked ? indexUnchecked : indexFromInput)(indexPackOptions(options, paths, objects));
   const running = await git.startFed(command, { signal });
   running.stderr.on('data', (text: Buffer) => {

@@ -10,6 +10,7 @@ import { mostOdd } from '../bounds/most-odd.ts';
 import type { DeflatedEntry, EntryListener } from '../entries/entry-listener.ts';
 import type { PackEntries } from '../entries/pack-entries.ts';
 import type { HeightBounds } from '../heights/height-bounds.ts';
+import type { EarlyCommits } from './early-commits.ts';
 import { PlainCommits } from './plain-commits.ts';
 
 /** Objects that git has to look at: their ids in hex digits, one a line. Or all. */
@@ -20,9 +21,10 @@ export class PlainObjects implements EntryListener {
   private readonly trees: HeightBounds;
   private readonly commits: PlainCommits;
 
-  constructor(ids: SortedIds, trees: HeightBounds) {
+  /** @param early commits that were read before the ids were known */
+  constructor(ids: SortedIds, trees: HeightBounds, early?: EarlyCommits) {
     this.trees = trees;
-    this.commits = new PlainCommits(ids);
+    this.commits = new PlainCommits(ids, early);
   }
 
   wants(type: number | undefined, base: number): boolean {

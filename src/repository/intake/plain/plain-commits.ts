@@ -5,6 +5,8 @@ import { GrowingWords } from '../../../lib/growing-words.ts';
 import { Inflater } from '../../../lib/inflate.ts';
 import type { SortedIds } from '../../../lib/sorted-ids.ts';
 import type { DeflatedEntry, EntryListener } from '../entries/entry-listener.ts';
+import type { EarlyCommits } from './early-commits.ts';
+import { idFromHex } from './id-from-hex.ts';
 
 /** Up to so many bytes zlib takes longer to be called than they take to be inflated in JavaScript. */
 const SMALL = 4_096;
@@ -16,14 +18,11 @@ const MOST_OF_BYTE = 16;
 const LINKS_OF_OBJECT = 4;
 const LINKS_BESIDES = 64 * 1024;
 const NONE = -1;
-const DIGIT_BITS = 4;
-/** From `a` in ASCII to its value as a digit. */
-const LETTERS = 0x61 - 10;
-const ZERO = 0x30;
 
 /** Looks at the commits of a pack, while its entries are read. */
 export class PlainCommits implements EntryListener {
   private readonly ids: SortedIds;
+  private readonly early: EarlyCommits | undefined;
   private readonly inflater = new Inflater();
   private readonly room = Buffer.allocUnsafe(SMALL);
   private readonly id: Buffer;
@@ -32,8 +31,10 @@ export class PlainCommits implements EntryListener {
   /** Pairs: the place of an object that is linked to, and twice the place of the commit, one more if as to a parent. */
   private readonly links = new GrowingWords(0);
 
-  constructor(ids: SortedIds) {
+  /** @param early commits that were read before the ids were known */
+  constructor(ids: SortedIds, early?: EarlyCommits) {
     this.ids = ids;
+    this.early = early;
     this.id = Buffer.alloc(ids.idLength);
     this.plain = new Uint8Array(ids.count);
   }
@@ -42,25 +43,40 @@ export class PlainCommits implements EntryListener {
     return type === PACKED_COMMIT;
   }
 
-  take({ place, size, bytes, from, to }: DeflatedEntry): void {
-    const commit = this.read(bytes, from, to, size);
-    if (commit === undefined) return;
+  take({ place, offset, size, bytes, from, to }: DeflatedEntry): void {
     const { length } = this.links;
     let isLinked = true;
     const most = 2 * (LINKS_OF_OBJECT * this.ids.count + LINKS_BESIDES);
-    const visit = (isParent: boolean, at: number) => {
+    const link = (isParent: boolean, find: () => number) => {
       if (!isLinked || this.links.length >= most) {
         isLinked = false;
         return;
       }
-      const target = this.placeOf(commit, at);
+      const target = find();
       if (target === NONE) isLinked = false;
       this.links.push(target);
       this.links.push(2 * place + (isParent ? 1 : 0));
     };
-    const isPlain = readPlainCommit(commit, 0, size, 2 * this.ids.idLength, visit);
+    const isEarly = this.early?.find(offset, size, to - from, (isParent, raw, at) =>
+      link(isParent, () => this.ids.indexOf(raw, at)),
+    );
+    const isPlain = isEarly === true || this.isPlain(bytes, from, to, size, link);
     if (isPlain && isLinked) this.plain[place] = 1;
     else this.links.length = length;
+  }
+
+  private isPlain(
+    bytes: Buffer,
+    from: number,
+    to: number,
+    size: number,
+    link: (isParent: boolean, find: () => number) => void,
+  ): boolean {
+    const commit = this.read(bytes, from, to, size);
+    if (commit === undefined) return false;
+    return readPlainCommit(commit, 0, size, 2 * this.ids.idLength, (isParent, at) =>
+      link(isParent, () => this.placeOf(commit, at)),
+    );
   }
 
   /**
@@ -96,16 +112,7 @@ export class PlainCommits implements EntryListener {
 
   /** The place of the object whose id is written in hex digits. */
   private placeOf(bytes: Buffer, at: number): number {
-    const { id, ids } = this;
-    for (let byte = 0; byte < id.length; byte++) {
-      const digits = at + 2 * byte;
-      id[byte] = (digitAt(bytes, digits) << DIGIT_BITS) + digitAt(bytes, digits + 1);
-    }
-    return ids.indexOf(id);
+    idFromHex(bytes, at, this.id, 0, this.id.length);
+    return this.ids.indexOf(this.id);
   }
-}
-
-function digitAt(bytes: Buffer, at: number): number {
-  const byte = bytes[at] ?? 0;
-  return byte >= LETTERS ? byte - LETTERS : byte - ZERO;
 }

@@ -144,11 +144,14 @@ async function receive(
   history: History,
   isFirst: boolean,
   plainFrom = 1_000,
-  { by = git, patience = PACK_BOUNDS.patience }: { by?: Git; patience?: PackBounds['patience'] } = {},
+  {
+    by = git,
+    patience = PACK_BOUNDS.patience,
+    bytes = history.pack.bytes(),
+  }: { by?: Git; patience?: PackBounds['patience']; bytes?: Buffer } = {},
 ): Promise<PackOutcome> {
   using repository = new RealRepository(history.format);
   const quarantine = await openQuarantine(folder.path);
-  const bytes = history.pack.bytes();
   async function* body() {
     // What is in more than one piece is not given to git whole.
     for (let at = 0; at < bytes.length; at += 20_000) yield bytes.subarray(at, at + 20_000);
@@ -171,6 +174,14 @@ async function receive(
   } finally {
     await quarantine.drop();
   }
+}
+
+/** The same objects as git packs them: commits are in front, and are read before git has named anything. */
+function packedByGit({ format, pack }: History): Buffer {
+  using repository = new RealRepository(format);
+  repository.git(['index-pack', '--stdin'], { input: pack.bytes() });
+  const all = ['cat-file', '--batch-all-objects', '--batch-check=%(objectname)'];
+  return repository.git(['pack-objects', '--stdout', '-q'], { input: repository.git(all) });
 }
 
 /** What may be added to a history, in a tree or beside it. */
@@ -264,6 +275,27 @@ describe('objects of a first push', () => {
         }
     });
   }
+
+  it('are refused as by git when all commits come first', async () => {
+    for (const [what, add] of Object.entries(REFUSED).filter(([name]) => /parent|commit/.test(name))) {
+      const history = new History('sha1');
+      add(history, undefined);
+      const bytes = packedByGit(history);
+      const wanted = await receive(history, false, 1_000, { bytes });
+      expect(wanted.outcome, what).toBe('refused');
+      const got = await receive(history, true, 1_000, { bytes });
+      expect(got, what).toEqual({ ...wanted, reason: expect.any(String) });
+    }
+  });
+
+  it('are not looked at by git if they are plain and it has packed them', async () => {
+    for (const format of ['sha1', 'sha256'] as const) {
+      const history = new History(format);
+      const bytes = packedByGit(history);
+      expect((await receive(history, true, 1_000, { bytes })).outcome).toBe('received');
+      expect(started).toEqual(['index-pack']);
+    }
+  });
 
   it('are not looked at by git if they are plain', async () => {
     for (const format of ['sha1', 'sha256'] as const) {

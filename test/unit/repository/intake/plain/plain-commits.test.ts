@@ -23,6 +23,7 @@ async function plainOnes(parents: number, level: number): Promise<number> {
     const bytes = deflateSync(text, { level });
     commits.take({
       place,
+      offset: 0,
       type: PACKED_COMMIT,
       base: -1,
       size: text.length,
