@@ -23,6 +23,12 @@ export const END_OF_BLOCK = 256;
 /** Codes of at most so many bits are looked up in a table, of symbols and of distances. */
 const TABLE_BITS = 9;
 
+/** A symbol and the length of its code in one number: the length has the lowest bits. */
+const LENGTH_WIDTH = 4;
+const LENGTH = (1 << LENGTH_WIDTH) - 1;
+/** How many symbols a block may have, of literals and of distances. */
+const MOST_SYMBOLS = 288 + 32;
+
 /** By number: its bits in the order in which a stream has those of a code, the first bit lowest. */
 const REVERSED = Uint16Array.from({ length: 1 << TABLE_BITS }, (_, code) => {
   let bits = 0;
@@ -52,19 +58,19 @@ export class Code {
   }
 
   /**
-   * Builds the code from lengths.
-   * @param lengths length of each symbol's code in bits, 0 for a symbol without a code
+   * Builds the code from the symbols that have one. Few do in small blocks, so all others are not looked at.
+   * @param used these symbols in ascending order, from `from` to `to`, as {@link lengthOf} has it
+   * @param base is taken away from the numbers of the symbols
    * @param isBrief true where few symbols are read: the table would take longer than they do
    * @returns false when there are too many codes of a length
    */
-  build(lengths: Uint8Array, from: number, count: number, isBrief: boolean): boolean {
+  build(used: Uint16Array, from: number, to: number, base: number, isBrief: boolean): boolean {
     const { counts, symbols, nexts, codes, table, tableBits } = this;
     counts.fill(0);
-    for (let symbol = 0; symbol < count; symbol++) {
-      const length = lengths[from + symbol] ?? 0;
+    for (let at = from; at < to; at++) {
+      const length = (used[at] ?? 0) & LENGTH;
       counts[length] = (counts[length] ?? 0) + 1;
     }
-    counts[0] = 0;
     nexts[1] = 0;
     codes[1] = 0;
     let left = 1;
@@ -78,17 +84,16 @@ export class Code {
     const isFull = left === 0 && codes[tableBits + 1] === 1 << (tableBits + 1);
     if (this.hasTable && (isBrief || !isFull)) table.fill(0);
     this.hasTable = !isBrief;
-    for (let symbol = 0; symbol < count; symbol++) {
-      const length = lengths[from + symbol] ?? 0;
-      if (length === 0) continue;
+    for (let place = from; place < to; place++) {
+      const entry = (used[place] ?? 0) - (base << LENGTH_WIDTH);
+      const length = entry & LENGTH;
       const at = nexts[length] ?? 0;
-      symbols[at] = symbol;
+      symbols[at] = entry >>> LENGTH_WIDTH;
       nexts[length] = at + 1;
       if (isBrief) continue;
       const code = codes[length] ?? 0;
       codes[length] = code + 1;
       if (length > tableBits) continue;
-      const entry = (symbol << 4) | length;
       const first = (REVERSED[code] ?? 0) >>> (TABLE_BITS - length);
       for (let bits = first; bits < table.length; bits += 1 << length) table[bits] = entry;
     }
@@ -99,8 +104,8 @@ export class Code {
   read(bits: Bits): number {
     const entry = this.table[bits.peek(this.tableBits)] ?? 0;
     if (entry === 0) return this.readLong(bits);
-    bits.pass(entry & 15);
-    return entry >>> 4;
+    bits.pass(entry & LENGTH);
+    return entry >>> LENGTH_WIDTH;
   }
 
   private readLong(bits: Bits): number {
@@ -195,11 +200,17 @@ export function newCodes(): BlockCodes {
 
 function fixedCodes(): BlockCodes {
   const codes = newCodes();
-  const lengths = new Uint8Array(288 + 32);
+  const lengths = new Uint8Array(MOST_SYMBOLS);
   lengths.fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280, 288).fill(5, 288);
-  codes.literals.build(lengths, 0, 288, false);
-  codes.distances.build(lengths, 288, 32, false);
+  const used = Uint16Array.from(lengths, (length, symbol) => lengthOf(symbol, length));
+  codes.literals.build(used, 0, 288, 0, false);
+  codes.distances.build(used, 288, MOST_SYMBOLS, 288, false);
   return codes;
+}
+
+/** A symbol with the length of its code in bits, which is not 0. */
+function lengthOf(symbol: number, length: number): number {
+  return (symbol << LENGTH_WIDTH) | length;
 }
 
 /** The codes of blocks that have none of their own. */
@@ -207,41 +218,61 @@ export const FIXED = fixedCodes();
 
 /** The code of the lengths of codes. It is needed only while these are read. */
 const LENGTHS = new Code(ORDER.length, 7);
+const lengthsOfLengths = new Uint8Array(ORDER.length);
+/** The symbols of the block whose codes are read, and of the lengths before. */
+const used = new Uint16Array(MOST_SYMBOLS);
 
 /**
  * Reads the codes of a block that has its own.
- * @param lengths is used to read them: 288 + 32 bytes
  * @param isBrief true where only the first symbols of the block are read
  * @returns false when they are malformed
  */
-export function readBlockCodes(
-  bits: Bits,
-  lengths: Uint8Array,
-  { literals, distances }: BlockCodes,
-  isBrief: boolean,
-): boolean {
+export function readBlockCodes(bits: Bits, { literals, distances }: BlockCodes, isBrief: boolean): boolean {
   const literalCount = bits.read(5) + 257;
   const distanceCount = bits.read(5) + 1;
-  const orderCount = bits.read(4) + 4;
-  lengths.fill(0, 0, ORDER.length);
-  for (let at = 0; at < orderCount; at++) lengths[ORDER[at] ?? 0] = bits.read(3);
-  if (literalCount > 286 || !LENGTHS.build(lengths, 0, ORDER.length, false)) return false;
+  if (literalCount > 286 || !readLengthCodes(bits)) return false;
   const count = literalCount + distanceCount;
+  let filled = 0;
+  let literalsFilled = 0;
+  let previous = 0;
   for (let at = 0; at < count; ) {
     const symbol = LENGTHS.read(bits);
     if (symbol === -1 || (symbol === 16 && at === 0)) return false;
-    if (symbol < 16) {
-      lengths[at++] = symbol;
+    if (symbol !== 16) previous = symbol < 16 ? symbol : 0;
+    const times =
+      symbol < 16
+        ? 1
+        : symbol === 16
+          ? 3 + bits.read(2)
+          : symbol === 17
+            ? 3 + bits.read(3)
+            : 11 + bits.read(7);
+    const end = at + times;
+    if (end > count) return false;
+    if (previous === 0) {
+      at = end;
       continue;
     }
-    const length = symbol === 16 ? (lengths[at - 1] ?? 0) : 0;
-    const times = symbol === 16 ? 3 + bits.read(2) : symbol === 17 ? 3 + bits.read(3) : 11 + bits.read(7);
-    if (at + times > count) return false;
-    // Runs are short: a call of `fill` takes longer.
-    for (const end = at + times; at < end; at++) lengths[at] = length;
+    for (; at < end; at++) {
+      used[filled++] = lengthOf(at, previous);
+      if (at < literalCount) literalsFilled = filled;
+    }
   }
   return (
-    literals.build(lengths, 0, literalCount, isBrief) &&
-    distances.build(lengths, literalCount, distanceCount, isBrief)
+    literals.build(used, 0, literalsFilled, 0, isBrief) &&
+    distances.build(used, literalsFilled, filled, literalCount, isBrief)
   );
+}
+
+/** Reads the code of the lengths. @returns false when it is malformed */
+function readLengthCodes(bits: Bits): boolean {
+  const count = bits.read(4) + 4;
+  lengthsOfLengths.fill(0);
+  for (let at = 0; at < count; at++) lengthsOfLengths[ORDER[at] ?? 0] = bits.read(3);
+  let filled = 0;
+  for (let symbol = 0; symbol < ORDER.length; symbol++) {
+    const length = lengthsOfLengths[symbol] ?? 0;
+    if (length !== 0) used[filled++] = lengthOf(symbol, length);
+  }
+  return LENGTHS.build(used, 0, filled, 0, false);
 }

@@ -24,7 +24,6 @@ const BRIEF = 64;
  */
 export class Inflater {
   private readonly bits = new Bits();
-  private readonly lengths = new Uint8Array(288 + 32);
   private readonly own: BlockCodes = newCodes();
   /** Where the target was filled to when a block did not fit, or was malformed. */
   private filled = 0;
@@ -87,7 +86,7 @@ export class Inflater {
       const kind = bits.read(2);
       if (kind === 0) filled = this.copyStored(source, target, filled, end);
       else if (kind === 1) filled = this.readBlock(FIXED, target, at, filled, end);
-      else if (kind === 2 && readBlockCodes(bits, this.lengths, this.own, isBrief))
+      else if (kind === 2 && readBlockCodes(bits, this.own, isBrief))
         filled = this.readBlock(this.own, target, at, filled, end);
       else return -1;
       if (filled === -1 || bits.at > to) return -1;

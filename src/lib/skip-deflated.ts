@@ -27,7 +27,6 @@ type Part = 'head' | 'block' | 'symbols' | 'checksum' | 'end';
  */
 export class DeflateSkipper {
   private readonly bits = new Bits();
-  private readonly lengths = new Uint8Array(288 + 32);
   private readonly own: BlockCodes = newCodes();
   private codes = FIXED;
   private part: Part = 'head';
@@ -107,7 +106,7 @@ export class DeflateSkipper {
       return isLast ? 'checksum' : 'block';
     }
     if (kind === 1) this.codes = FIXED;
-    else if (kind === 2 && readBlockCodes(bits, this.lengths, this.own, false)) this.codes = this.own;
+    else if (kind === 2 && readBlockCodes(bits, this.own, false)) this.codes = this.own;
     else return undefined;
     return 'symbols';
   }
