@@ -38,7 +38,8 @@ export function openDeepInput(): Promise<DeepInput | undefined> {
     const timer = setTimeout(fail, PATIENCE_MS);
     const match = () => {
       if (near === undefined || near.connecting) return;
-      const far = callers.find((caller) => caller.remotePort === near?.localPort);
+      const { localAddress, localPort } = near;
+      const far = callers.find((caller) => isFrom(caller, localAddress, localPort));
       if (far !== undefined) settle({ near, far });
     };
     server.once('error', fail);
@@ -54,4 +55,8 @@ export function openDeepInput(): Promise<DeepInput | undefined> {
       near.once('close', fail);
     });
   });
+}
+
+function isFrom(caller: Socket, address: string | undefined, port: number | undefined): boolean {
+  return port !== undefined && caller.remotePort === port && caller.remoteAddress === address;
 }

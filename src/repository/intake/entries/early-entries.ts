@@ -175,6 +175,7 @@ export class EarlyEntries {
   /** @returns where it ends; undefined when it is not here as a whole, or is no tree */
   private readTree(bytes: Buffer, at: number): number | undefined {
     const offset = this.next + at;
+    if (offset > MOST) return this.end();
     const { type, size, length, base } = readPackEntryHeader(bytes, at, offset, this.idLength);
     const parent = type === undefined && typeof base === 'number' ? this.treeAt(base) : NO_BASE;
     if ((type !== PACKED_TREE && parent === NO_BASE) || size > LONGEST_ENTRY) {

@@ -27,7 +27,10 @@ export class EarlyReader {
   private readonly over = new AbortController();
   private readonly reading: Promise<void>;
 
-  /** @param size bytes that the pack will have @param onRead called when nothing more is read */
+  /**
+   * @param size bytes of the pack without its checksum, which git does not write before it is done
+   * @param onRead called when nothing more is read
+   */
   constructor(
     entries: EarlyEntries,
     pack: Growing,

@@ -134,7 +134,8 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
   // Of so much for an empty repository, git looks at few objects, and only later (see `odd-objects.ts`).
   const isPlainlyRead =
     options.isFirst && objects >= options.bounds.plainFrom && paths.shallowFile === undefined;
-  const begun = earlyEntries(options.bounds, objects, hexLength(options.format) / 2, isPlainlyRead);
+  const idLength = hexLength(options.format) / 2;
+  const begun = earlyEntries(options.bounds, objects, idLength, isPlainlyRead);
   const unchecked = isPlainlyRead && begun !== undefined;
   const command = (unchecked ? indexUnchecked : indexFromInput)(indexPackOptions(options, paths, objects));
   const running = await git.startFed(command, { signal });

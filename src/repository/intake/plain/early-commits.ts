@@ -17,6 +17,10 @@ const LONGEST = 2 * LARGEST;
 const CHECKSUM = 4;
 /** Links that are remembered: 10 MB with SHA-1. */
 const MOST_LINKS = 512 * 1024;
+/** Bytes of commits that are inflated in one turn of the event loop: a few milliseconds. */
+const MOST_IN_TURN = 512 * 1024;
+/** Offsets are kept in 32 bits. */
+const MOST = 2 ** 32 - 1;
 
 /** Is called for the tree of a commit and for each parent, with where the raw id begins. */
 export type RawLinkVisitor = (isParent: boolean, bytes: Buffer, at: number) => void;
@@ -39,6 +43,8 @@ export class EarlyCommits {
   /** Raw ids of trees and parents, in the order of the commits: of each its tree first. */
   private links = Buffer.allocUnsafe(64 * 1024);
   private linked = 0;
+  /** Bytes of commits in this turn. */
+  private inflated = 0;
   /** The number of the commit that was found last: they are looked for in the order of the pack. */
   private found = 0;
 
@@ -53,14 +59,15 @@ export class EarlyCommits {
   }
 
   /**
-   * Reads on.
+   * Reads on, for one turn of the event loop.
    * @param bytes of the pack, in which an entry begins at `from`
    * @param start where they begin in the pack
    * @returns where in `bytes` to read on
    */
   read(bytes: Buffer, from: number, start: number): number {
+    this.inflated = 0;
     let at = from;
-    while (at + LONGEST_HEADER <= bytes.length) {
+    while (at + LONGEST_HEADER <= bytes.length && this.inflated < MOST_IN_TURN) {
       const end = this.readEntry(bytes, at, start);
       if (end === undefined) break;
       at = end;
@@ -71,8 +78,9 @@ export class EarlyCommits {
   /** @returns where the entry ends; undefined when it is not here as a whole, or nothing more is read */
   private readEntry(bytes: Buffer, at: number, start: number): number | undefined {
     const header = entryHeaderAt(bytes, at, start + at, this.idLength);
-    if (header?.type !== PACKED_COMMIT || header.size > LARGEST) return this.stop();
+    if (header?.type !== PACKED_COMMIT || header.size > LARGEST || start + at > MOST) return this.stop();
     const { size } = header;
+    this.inflated += size;
     const from = at + header.length;
     if (!this.inflater.inflate(bytes, from, bytes.length, this.room, 0, size))
       return bytes.length - from > LONGEST ? this.stop() : undefined;

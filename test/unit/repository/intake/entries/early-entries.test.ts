@@ -17,6 +17,7 @@ import {
 import { HeightBounds } from '../../../../../src/repository/intake/heights/height-bounds.ts';
 import { HeightMemory, type Reach } from '../../../../../src/repository/intake/heights/height-memory.ts';
 import { EarlyReader } from '../../../../../src/repository/intake/indexing/early-reader.ts';
+import { EarlyCommits } from '../../../../../src/repository/intake/plain/early-commits.ts';
 import { NO_LIMIT, readPack, treeHistory, treesOf } from '../../../../helpers/packed-trees.ts';
 import { SeededRandom } from '../../../../helpers/seeded-random.ts';
 import { tempDir } from '../../../../helpers/temp-dir.ts';
@@ -202,12 +203,14 @@ describe(`trees that are read during the arrival of a pack (seed ${seed})`, () =
       };
       const early = new EarlyEntries(20, new HeightMemory());
       let isRead = false;
-      const reader = new EarlyReader(early, growing, bytes.length, systemClock, () => {
+      // Git writes the checksum at the end when it is done.
+      const size = bytes.length - 20;
+      const reader = new EarlyReader(early, growing, size, systemClock, () => {
         isRead = true;
       });
-      while (came < bytes.length) {
+      while (came < size) {
         await new Promise((resolve) => setImmediate(resolve));
-        came = Math.min(bytes.length, came + 10_000);
+        came = Math.min(size, came + 10_000);
       }
       // It is over by itself when nothing more can come, and not before it has read all trees.
       await expect.poll(() => isRead, { timeout: 20_000 }).toBe(true);
@@ -215,14 +218,38 @@ describe(`trees that are read during the arrival of a pack (seed ${seed})`, () =
       await reader.end();
       expect((await mustAgree(pack, early)).isUsed).toBe(true);
 
-      const stopped = new EarlyReader(
-        new EarlyEntries(20, new HeightMemory()),
-        growing,
-        bytes.length,
-        systemClock,
-      );
+      const stopped = new EarlyReader(new EarlyEntries(20, new HeightMemory()), growing, size, systemClock);
       await stopped.end();
     });
+  });
+});
+
+describe('trees beyond 4 GiB', () => {
+  it('are not taken for others at the beginning of the pack', () => {
+    const content = Buffer.concat([Buffer.from('100644 a\0'), Buffer.alloc(20, 1)]);
+    // The header of a tree of 29 bytes.
+    const entry = Buffer.concat([Buffer.from([0xa0 | 13, 1]), deflateSync(content)]);
+    const bytes = Buffer.concat([Buffer.alloc(10), entry, entry, Buffer.alloc(20_000)]);
+    for (const [start, count] of [
+      [0, 2],
+      [2 ** 32 - 11, 1],
+      [2 ** 32 - 10, 0],
+      [2 ** 32, 0],
+      [2 ** 33, 0],
+    ] as const) {
+      // So many bytes of commits come before.
+      const commits = new EarlyCommits(20);
+      commits.read = () => {
+        commits.isOver = true;
+        return start;
+      };
+      const early = new EarlyEntries(20, new HeightMemory(), commits);
+      expect(early.take(bytes)).toBe(true);
+      for (let turn = 0; turn < 3 && !early.isOver; turn++)
+        early.take(bytes.subarray(early.position - start));
+      expect(early.count, `from ${start}`).toBe(count);
+      if (count < 2) expect(early.isOver).toBe(true);
+    }
   });
 });
 

@@ -154,6 +154,32 @@ describe('an early commit', () => {
     expect(early.count).toBe(1);
   });
 
+  it('is not read beyond 4 GiB, where its place would be that of another one', () => {
+    for (const [start, count] of [
+      [2 ** 32 - 1, 1],
+      [2 ** 32, 0],
+      [2 ** 32 + START, 0],
+    ] as const) {
+      const early = new EarlyCommits(20);
+      early.read(Buffer.concat([entryOf(PACKED_COMMIT, plain, 6).bytes, behind]), 0, start);
+      expect(early.count).toBe(count);
+      expect(early.isOver).toBe(true);
+    }
+  });
+
+  it('is one of few in a turn of the event loop, if they become large', () => {
+    const content = Buffer.concat([plain, Buffer.alloc(3_900, 'x')]);
+    const { bytes } = entryOf(PACKED_COMMIT, content, 9);
+    const all = Buffer.concat([...Array.from({ length: 1_000 }, () => bytes), Buffer.alloc(100)]);
+    const early = new EarlyCommits(20);
+    const counts: number[] = [];
+    for (let at = 0; !early.isOver; counts.push(early.count))
+      at += early.read(all.subarray(at), 0, START + at);
+    expect(counts[0]).toBeLessThan(140);
+    expect(counts.length).toBeGreaterThan(7);
+    expect(early.count).toBe(1_000);
+  });
+
   it('waits for the rest of an entry', () => {
     const early = new EarlyCommits(20);
     const { bytes } = entryOf(PACKED_COMMIT, plain, 6);
