@@ -124,6 +124,7 @@ describe('the rows', () => {
       'import-large-rss/file 128 MiB',
       'import-big/file 0.45 ms',
       'import-big-rss/file 128 MiB',
+      'push-1gib/file 1 s',
       'push-1gib-rss/file 64 MiB',
       'clone-1gib-rss/file 64 MiB',
       'page-overview/file 1 ms',
