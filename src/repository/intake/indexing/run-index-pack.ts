@@ -195,7 +195,8 @@ async function indexStream(options: IndexOptions, paths: IntakePaths, objects: n
   // have the processor that the reader leaves.
   const read = new AbortController();
   gathering = running.gatherThreads(unchecked ? read.signal : undefined);
-  if (begun !== undefined) reader = new EarlyReader(begun, written, size, options.clock, () => read.abort());
+  if (begun !== undefined)
+    reader = new EarlyReader(begun, written, size - idLength, options.clock, () => read.abort());
   const result = await work.during(size, running.ended).finally(finish);
   if (result.exitCode === 0) syncing?.mustBeDurable();
   const about = { result, late: work.late, problem: look.problem, size, digest: hash.digest('hex') };
