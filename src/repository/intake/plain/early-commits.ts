@@ -1,4 +1,4 @@
-import { PACKED_COMMIT, readPlainCommit } from '../../../git/index.ts';
+import { PACKED_COMMIT, PACKED_TAG, readPlainCommit } from '../../../git/index.ts';
 import { GrowingWords } from '../../../lib/growing-words.ts';
 import { Inflater } from '../../../lib/inflate.ts';
 import { entryHeaderAt } from '../entries/entry-header.ts';
@@ -26,11 +26,11 @@ const MOST = 2 ** 32 - 1;
 export type RawLinkVisitor = (isParent: boolean, bytes: Buffer, at: number) => void;
 
 /**
- * The plain commits at the beginning of a pack, where git writes them, read while git is at work on it. What is remembered counts only where
+ * The plain commits at the beginning of a pack, where git writes them among tags, read while git is at work on it. What is remembered counts only where
  * git's idx has an entry of the same place and length: git has then inflated the same bytes.
  */
 export class EarlyCommits {
-  /** True when nothing more is read: something else than a commit has come, or one that is not as most are. */
+  /** True when nothing more is read: something else than a commit or a tag has come, or one that is not as most are. */
   isOver = false;
   private readonly idLength: number;
   private readonly inflater = new Inflater();
@@ -78,8 +78,9 @@ export class EarlyCommits {
   /** @returns where the entry ends; undefined when it is not here as a whole, or nothing more is read */
   private readEntry(bytes: Buffer, at: number, start: number): number | undefined {
     const header = entryHeaderAt(bytes, at, start + at, this.idLength);
-    if (header?.type !== PACKED_COMMIT || header.size > LARGEST || start + at > MOST) return this.stop();
-    const { size } = header;
+    if (header === undefined || header.size > LARGEST || start + at > MOST) return this.stop();
+    const { type, size } = header;
+    if (type !== PACKED_COMMIT && type !== PACKED_TAG) return this.stop();
     this.inflated += size;
     const from = at + header.length;
     if (!this.inflater.inflate(bytes, from, bytes.length, this.room, 0, size))
@@ -88,6 +89,7 @@ export class EarlyCommits {
     if (end > bytes.length) return undefined;
     const length = end - from;
     if ((size > SMALL && size > MOST_OF_BYTE * length) || this.linked >= MOST_LINKS) return this.stop();
+    if (type === PACKED_TAG) return end;
     const first = this.linked;
     if (!readPlainCommit(this.room, 0, size, 2 * this.idLength, (_, id) => this.link(id))) {
       this.linked = first;

@@ -1,7 +1,7 @@
 /** Commits that are read before the ids of a pack are known count as those that are read later: at random, and with what is beyond a bound. */
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { PACKED_COMMIT, PACKED_DELTA, PACKED_TREE } from '../../../../../src/git/index.ts';
+import { PACKED_COMMIT, PACKED_DELTA, PACKED_TAG, PACKED_TREE } from '../../../../../src/git/index.ts';
 import { SortedIds } from '../../../../../src/lib/sorted-ids.ts';
 import { EarlyCommits } from '../../../../../src/repository/intake/plain/early-commits.ts';
 import { PlainCommits } from '../../../../../src/repository/intake/plain/plain-commits.ts';
@@ -178,6 +178,18 @@ describe('an early commit', () => {
     expect(counts[0]).toBeLessThan(140);
     expect(counts.length).toBeGreaterThan(7);
     expect(early.count).toBe(1_000);
+  });
+
+  it('is read behind tags, which do not count', () => {
+    const [commit, tag] = [entryOf(PACKED_COMMIT, plain, 6).bytes, entryOf(PACKED_TAG, plain, 6).bytes];
+    const early = new EarlyCommits(20);
+    expect(early.read(Buffer.concat([tag, commit, tag, tag, behind]), 0, START)).toBe(4 * tag.length);
+    expect(early.count).toBe(1);
+    const { length } = deflateSync(plain, { level: 6 });
+    const found = [0, 1, 2, 3].map((at) =>
+      early.find(START + at * tag.length, plain.length, length, () => 0),
+    );
+    expect(found).toEqual([false, true, false, false]);
   });
 
   it('waits for the rest of an entry', () => {
