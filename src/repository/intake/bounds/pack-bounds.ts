@@ -85,9 +85,9 @@ const PATIENCE_WITH_STRANGERS: UnpackPatience = { least: 20_000, perMiB: 1_000 }
 
 /**
  * From so many objects on, a pack for an empty repository is taken in without git's checks, and git looks at those objects that are not plain.
- * With fewer, the server's own look takes as long as git's (decision 88).
+ * With few, the server's own look takes as long as git's (decisions 88 and 89).
  */
-const PLAIN_FROM = 150_000;
+const PLAIN_FROM = 100_000;
 
 /** Packs of strangers are unpacked with the lowest priority. */
 const NICENESS_OF_STRANGERS = 10;
