@@ -19,6 +19,8 @@ const CHECKSUM = 4;
 const MOST_LINKS = 512 * 1024;
 /** Bytes of commits that are inflated in one turn of the event loop: a few milliseconds. */
 const MOST_IN_TURN = 512 * 1024;
+/** Bytes that take as long as the codes of a small one. */
+const LEAST_IN_TURN = 1024;
 /** Offsets are kept in 32 bits. */
 const MOST = 2 ** 32 - 1;
 
@@ -81,12 +83,11 @@ export class EarlyCommits {
     if (header === undefined || header.size > LARGEST || start + at > MOST) return this.stop();
     const { type, size } = header;
     if (type !== PACKED_COMMIT && type !== PACKED_TAG) return this.stop();
-    this.inflated += size;
+    this.inflated += Math.max(size, LEAST_IN_TURN);
     const from = at + header.length;
-    if (!this.inflater.inflate(bytes, from, bytes.length, this.room, 0, size))
-      return bytes.length - from > LONGEST ? this.stop() : undefined;
+    const isWhole = this.inflater.inflate(bytes, from, bytes.length, this.room, 0, size);
     const end = this.inflater.end + CHECKSUM;
-    if (end > bytes.length) return undefined;
+    if (!isWhole || end > bytes.length) return bytes.length - from > LONGEST ? this.stop() : undefined;
     const length = end - from;
     if ((size > SMALL && size > MOST_OF_BYTE * length) || this.linked >= MOST_LINKS) return this.stop();
     if (type === PACKED_TAG) return end;

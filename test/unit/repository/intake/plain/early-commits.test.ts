@@ -180,6 +180,25 @@ describe('an early commit', () => {
     expect(early.count).toBe(1_000);
   });
 
+  it('is not waited for when it takes more bytes than commits have', () => {
+    // Empty blocks in front of the data: as many as somebody likes.
+    const usual = deflateSync(plain, { level: 6 });
+    const blocks = Buffer.alloc(8_000 * 5, Buffer.from([0, 0, 0, 0xff, 0xff]));
+    const { bytes, from } = entryOf(
+      PACKED_COMMIT,
+      plain,
+      6,
+      Buffer.concat([usual.subarray(0, 2), blocks, usual.subarray(2)]),
+    );
+    const early = new EarlyCommits(20);
+    // All but the last byte of the checksum, which may come at any time.
+    expect(early.read(bytes.subarray(0, bytes.length - 1), 0, START)).toBe(0);
+    expect(early.isOver).toBe(true);
+    const short = new EarlyCommits(20);
+    expect(short.read(bytes.subarray(0, from + 20_000), 0, START)).toBe(0);
+    expect(short.isOver).toBe(false);
+  });
+
   it('is read behind tags, which do not count', () => {
     const [commit, tag] = [entryOf(PACKED_COMMIT, plain, 6).bytes, entryOf(PACKED_TAG, plain, 6).bytes];
     const early = new EarlyCommits(20);
