@@ -11,6 +11,7 @@ import {
   Yielder,
 } from '../../../src/lib/cooperative.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
+import { turnsDuring } from '../../helpers/turns-during.ts';
 
 it('slices cover everything, in order', async () => {
   const pieces: number[][] = [];
@@ -26,21 +27,6 @@ function* busy(milliseconds: number): Cooperative<string> {
     yield;
   }
   return 'done';
-}
-
-/** Counts the turns of the event loop until something has ended. */
-async function turnsDuring(work: Promise<unknown>): Promise<number> {
-  let going = true;
-  const ended = work.finally(() => {
-    going = false;
-  });
-  let turns = 0;
-  while (going) {
-    await nextTurn();
-    turns++;
-  }
-  await ended;
-  return turns;
 }
 
 describe('long work', () => {

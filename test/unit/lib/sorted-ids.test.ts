@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { SortedIds } from '../../../src/lib/sorted-ids.ts';
 import { SeededRandom } from '../../helpers/seeded-random.ts';
 import { testSeed } from '../../helpers/test-seed.ts';
+import { turnsDuring } from '../../helpers/turns-during.ts';
 
 /** Ids in order, no two equal. */
 function someIds(count: number, make: () => Buffer): Buffer[] {
@@ -91,16 +91,7 @@ describe('work over many ids', () => {
     const count = 40_960;
     const bytes = Buffer.alloc(count * 20);
     for (let at = 0; at < count; at++) bytes.writeUInt32BE(at, at * 20);
-    let going = true;
-    const ended = work(new SortedIds(bytes, 20)).finally(() => {
-      going = false;
-    });
-    let turns = 0;
-    while (going) {
-      await nextTurn();
-      turns++;
-    }
-    await ended;
+    const turns = await turnsDuring(work(new SortedIds(bytes, 20)));
     expect(turns).toBeGreaterThanOrEqual(name === 'the search for twins' ? 20 : 10);
   });
 });

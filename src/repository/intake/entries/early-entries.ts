@@ -2,7 +2,13 @@
  * Trees of a large pack, read while git is at work on it. git writes them in runs: in one run behind all commits, or in many between blobs.
  * So most of what the check of folders needs is known by the time git has named the objects.
  */
-import { PACKED_DELTA, PACKED_TREE, packHeaderLength, readPackEntryHeader } from '../../../git/index.ts';
+import {
+  longestEntryHeader,
+  PACKED_DELTA,
+  PACKED_TREE,
+  packHeaderLength,
+  readPackEntryHeader,
+} from '../../../git/index.ts';
 import { isCairnError } from '../../../lib/errors.ts';
 import { GrowingWords } from '../../../lib/growing-words.ts';
 import { HeightBounds, UNREADABLE } from '../heights/height-bounds.ts';
@@ -11,8 +17,6 @@ import { NO_BASE } from '../heights/kept-trees.ts';
 import type { EarlyCommits } from '../plain/early-commits.ts';
 import { entryHeaderAt } from './entry-header.ts';
 
-/** More bytes than the header of an entry has. */
-const LONGEST_HEADER = 64;
 /** A larger tree is left to the check. */
 const LONGEST_ENTRY = 192 * 1024;
 /** Bytes that the entry may have, deflated, with which a run begins. */
@@ -164,7 +168,7 @@ export class EarlyEntries {
   /** @returns where the first tree begins that is not here as a whole */
   private readTrees(bytes: Buffer, from: number): number {
     let at = from;
-    while (this.inRun && !this.ended && at + LONGEST_HEADER <= bytes.length) {
+    while (this.inRun && !this.ended && at + longestEntryHeader <= bytes.length) {
       const end = this.readTree(bytes, at);
       if (end === undefined) break;
       at = end;

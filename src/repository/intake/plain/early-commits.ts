@@ -1,16 +1,15 @@
-import { PACKED_COMMIT, PACKED_TAG, readPlainCommit } from '../../../git/index.ts';
+import { longestEntryHeader, PACKED_COMMIT, PACKED_TAG, readPlainCommit } from '../../../git/index.ts';
 import { GrowingWords } from '../../../lib/growing-words.ts';
 import { Inflater } from '../../../lib/inflate.ts';
 import { entryHeaderAt } from '../entries/entry-header.ts';
 import { idFromHex } from './id-from-hex.ts';
 
-/** More bytes than the header of an entry has. */
-const LONGEST_HEADER = 64;
 /** Bytes of a commit. Larger ones, and all behind them, are looked at later. */
 const LARGEST = 16 * 1024;
-/** Bytes of a commit for each byte that it is deflated to, as with those that are looked at later. */
-const MOST_OF_BYTE = 16;
-const SMALL = 4_096;
+/** Up to so many bytes zlib takes longer to be called than they take to be inflated in JavaScript. */
+export const SMALL_COMMIT = 4_096;
+/** A larger commit is not looked at if it has more bytes for each one that it is deflated to: a thousand parents that are the same take some hundred. */
+export const MOST_OF_BYTE = 16;
 /** Deflated bytes within which a commit ends, unless the pack is not as git writes it. */
 const LONGEST = 2 * LARGEST;
 /** Bytes of the checksum behind a zlib stream. */
@@ -69,7 +68,7 @@ export class EarlyCommits {
   read(bytes: Buffer, from: number, start: number): number {
     this.inflated = 0;
     let at = from;
-    while (at + LONGEST_HEADER <= bytes.length && this.inflated < MOST_IN_TURN) {
+    while (at + longestEntryHeader <= bytes.length && this.inflated < MOST_IN_TURN) {
       const end = this.readEntry(bytes, at, start);
       if (end === undefined) break;
       at = end;
@@ -89,7 +88,8 @@ export class EarlyCommits {
     const end = this.inflater.end + CHECKSUM;
     if (!isWhole || end > bytes.length) return bytes.length - from > LONGEST ? this.stop() : undefined;
     const length = end - from;
-    if ((size > SMALL && size > MOST_OF_BYTE * length) || this.linked >= MOST_LINKS) return this.stop();
+    if ((size > SMALL_COMMIT && size > MOST_OF_BYTE * length) || this.linked >= MOST_LINKS)
+      return this.stop();
     if (type === PACKED_TAG) return end;
     const first = this.linked;
     if (!readPlainCommit(this.room, 0, size, 2 * this.idLength, (_, id) => this.link(id))) {

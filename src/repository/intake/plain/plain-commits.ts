@@ -5,15 +5,11 @@ import { GrowingWords } from '../../../lib/growing-words.ts';
 import { Inflater } from '../../../lib/inflate.ts';
 import type { SortedIds } from '../../../lib/sorted-ids.ts';
 import type { DeflatedEntry, EntryListener } from '../entries/entry-listener.ts';
-import type { EarlyCommits } from './early-commits.ts';
+import { type EarlyCommits, MOST_OF_BYTE, SMALL_COMMIT } from './early-commits.ts';
 import { idFromHex } from './id-from-hex.ts';
 
-/** Up to so many bytes zlib takes longer to be called than they take to be inflated in JavaScript. */
-const SMALL = 4_096;
-/** Bytes of a larger commit are not looked at, */
+/** A commit of more bytes is not looked at. */
 const LARGEST = 64 * 1024;
-/** nor one of more than `SMALL` bytes for each byte of the pack that it is deflated to: a thousand parents that are the same take some hundred. */
-const MOST_OF_BYTE = 16;
 /** Links that are remembered, 8 bytes each: for each object of the pack, and besides. A commit for which there is no room is not plain. */
 const LINKS_OF_OBJECT = 4;
 const LINKS_BESIDES = 64 * 1024;
@@ -24,7 +20,7 @@ export class PlainCommits implements EntryListener {
   private readonly ids: SortedIds;
   private readonly early: EarlyCommits | undefined;
   private readonly inflater = new Inflater();
-  private readonly room = Buffer.allocUnsafe(SMALL);
+  private readonly room = Buffer.allocUnsafe(SMALL_COMMIT);
   private readonly id: Buffer;
   /** By place among the ids: 1 for a plain one. */
   private readonly plain: Uint8Array;
@@ -105,7 +101,7 @@ export class PlainCommits implements EntryListener {
   /** @returns the commit; undefined when it is not looked at */
   private read(bytes: Buffer, from: number, to: number, size: number): Buffer | undefined {
     const { room } = this;
-    if (size <= SMALL) return this.inflater.inflate(bytes, from, to, room, 0, size) ? room : undefined;
+    if (size <= SMALL_COMMIT) return this.inflater.inflate(bytes, from, to, room, 0, size) ? room : undefined;
     const most = Math.min(LARGEST, MOST_OF_BYTE * (to - from));
     return size > most ? undefined : inflateSync(bytes.subarray(from, to), { maxOutputLength: size });
   }
