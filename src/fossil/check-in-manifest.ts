@@ -43,8 +43,9 @@ export function parseCheckInManifest(content: Uint8Array): CheckInManifest | und
   const cards = readStructuralArtifact(content);
   if (cards === undefined) return undefined;
   const checkIn = checkInOf(cards);
+  if (checkIn === undefined) return undefined;
   const files = filesOf(cards);
-  if (checkIn === undefined || files === undefined) return undefined;
+  if (files === undefined) return undefined;
   return { ...checkIn, files, tags: tagsOf(cards) };
 }
 

@@ -13,11 +13,11 @@ import { SeededRandom } from '../helpers/seeded-random.ts';
 import { OWNER, repositoryUrl, startServer } from '../helpers/server.ts';
 import { ShiftedClock } from '../helpers/shifted-clock.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+import { testSeed } from '../helpers/test-seed.ts';
 
 const STEPS = 25;
 /** Another history: CAIRN_TEST_SEED. */
-const SEEDS =
-  process.env['CAIRN_TEST_SEED'] === undefined ? [1, 2] : [Number(process.env['CAIRN_TEST_SEED'])];
+const SEEDS = (process.env['CAIRN_TEST_SEED'] ?? '') === '' ? [1, 2] : [testSeed()];
 const REFS = ['heads/main', 'heads/topic', 'tags/one', 'notes/x', 'nostr/y', 'pull/1/head'];
 const WALKS = ['--all', '--revs', '--stdin-packs', 'commit-graph'] as const;
 

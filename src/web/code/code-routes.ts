@@ -72,7 +72,7 @@ const LOOK_UP_SECONDS = 0.005;
 /** The pages and downloads of the content of repositories. Requests for anything else go to the next routes. */
 export function codeRoutes(context: CodeRoutesContext): Hono {
   const { base, kept } = context;
-  const readingFiles = new SingleFlight<string, BranchFiles>();
+  const answering = { ...context, readingFiles: new SingleFlight<string, BranchFiles>() };
   const paths = new KnownPaths();
   const app = new Hono();
   app.get('*', async (c, next) => {
@@ -83,7 +83,6 @@ export function codeRoutes(context: CodeRoutesContext): Hono {
     c.header('Vary', 'Accept');
     const wait = kept.traffic.admit(callerOf(c));
     if (wait > 0) return tooMany(c, base, wait);
-    const answering = { ...context, readingFiles };
     const recent = await recentRepository(context.repositories, path.id).catch(() => undefined);
     const beginning = recent === undefined ? beginPage(c, answering, path, answers) : undefined;
     const found =

@@ -6,8 +6,8 @@ import { MadePage } from '../made-page.ts';
 import type { PageDisk } from './page-disk.ts';
 
 /**
- * Milliseconds for which a page is kept that a limit of time has cut short. The server may have been busy, so that it is made again;
- * for a page that always takes too long, that is bounded.
+ * Milliseconds for which a page is kept that a limit of time has cut short, or of which a part could not be read. The server may have been
+ * busy, so that it is made again; for a page that always takes too long, that is bounded.
  */
 const CUT_KEPT = 60_000;
 /** Bytes for its keys, digests and objects that a page takes in memory, beside its body. */

@@ -51,7 +51,7 @@ async function takeInAgain(
   try {
     await mkdir(again.objects);
     const command = indexFromInput({ ...indexPackOptions(options, again, objects), progress: false });
-    const running = await git.startFed(command, { signal });
+    const running = git.start(command, { signal });
     running.stdout.resume();
     let unread: unknown;
     await pipeline(createReadStream(`${stem}.pack`), running.stdin).catch((error: NodeJS.ErrnoException) => {

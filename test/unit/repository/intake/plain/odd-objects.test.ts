@@ -341,6 +341,23 @@ describe('objects of a first push', () => {
     expect(started).toEqual(['index-pack', 'pack-objects', 'index-pack']);
   });
 
+  it('are refused for what git says of all of them, also if it has not read them to their end', async () => {
+    const history = new History('sha1');
+    // So git looks at all.
+    history.addAgain(history.blob);
+    const said = `error: object ${history.commit}: badEmail: invalid author`;
+    const binary = await gitAfter(
+      join(folder.path, 'early'),
+      `case " $* " in *" index-pack --strict="*) head -c 100 >/dev/null; echo '${said}' >&2; exit 128;; esac`,
+    );
+    const outcome = await receive(history, true, 1_000, { by: new Git({ binary, home: folder.path }) });
+    expect(outcome).toMatchObject({
+      outcome: 'refused',
+      class: 'pack',
+      reason: expect.stringContaining('badEmail'),
+    });
+  });
+
   it.each(['pack-objects', 'index-pack'])(
     'are refused for the right reason if %s fails on them',
     async (name) => {
