@@ -5,7 +5,7 @@ import { GrowingWords } from '../../../lib/growing-words.ts';
 import { Inflater } from '../../../lib/inflate.ts';
 import type { SortedIds } from '../../../lib/sorted-ids.ts';
 import type { DeflatedEntry, EntryListener } from '../entries/entry-listener.ts';
-import { type EarlyCommits, MOST_OF_BYTE, SMALL_COMMIT } from './early-commits.ts';
+import { type EarlyCommits, MOST_OF_BYTE, type RawLinkVisitor, SMALL_COMMIT } from './early-commits.ts';
 import { idFromHex } from './id-from-hex.ts';
 
 /** A commit of more bytes is not looked at. */
@@ -43,36 +43,30 @@ export class PlainCommits implements EntryListener {
     const { length } = this.links;
     let isLinked = true;
     const most = 2 * (LINKS_OF_OBJECT * this.ids.count + LINKS_BESIDES);
-    const link = (isParent: boolean, find: () => number) => {
+    const link: RawLinkVisitor = (isParent, raw, at) => {
       if (!isLinked || this.links.length >= most) {
         isLinked = false;
         return;
       }
-      const target = find();
+      const target = this.ids.indexOf(raw, at);
       if (target === NONE) isLinked = false;
       this.links.push(target);
       this.links.push(2 * place + (isParent ? 1 : 0));
     };
-    const isEarly = this.early?.find(offset, size, to - from, (isParent, raw, at) =>
-      link(isParent, () => this.ids.indexOf(raw, at)),
-    );
-    const isPlain = isEarly === true || this.isPlain(bytes, from, to, size, link);
+    const isPlain =
+      this.early?.find(offset, size, to - from, link) === true || this.isPlain(bytes, from, to, size, link);
     if (isPlain && isLinked) this.plain[place] = 1;
     else this.links.length = length;
   }
 
-  private isPlain(
-    bytes: Buffer,
-    from: number,
-    to: number,
-    size: number,
-    link: (isParent: boolean, find: () => number) => void,
-  ): boolean {
+  private isPlain(bytes: Buffer, from: number, to: number, size: number, link: RawLinkVisitor): boolean {
     const commit = this.read(bytes, from, to, size);
     if (commit === undefined) return false;
-    return readPlainCommit(commit, 0, size, 2 * this.ids.idLength, (isParent, at) =>
-      link(isParent, () => this.placeOf(commit, at)),
-    );
+    const { id, ids } = this;
+    return readPlainCommit(commit, 0, size, 2 * ids.idLength, (isParent, at) => {
+      idFromHex(commit, at, id, 0, ids.idLength);
+      link(isParent, id, 0);
+    });
   }
 
   /**
@@ -104,11 +98,5 @@ export class PlainCommits implements EntryListener {
     if (size <= SMALL_COMMIT) return this.inflater.inflate(bytes, from, to, room, 0, size) ? room : undefined;
     const most = Math.min(LARGEST, MOST_OF_BYTE * (to - from));
     return size > most ? undefined : inflateSync(bytes.subarray(from, to), { maxOutputLength: size });
-  }
-
-  /** The place of the object whose id is written in hex digits. */
-  private placeOf(bytes: Buffer, at: number): number {
-    idFromHex(bytes, at, this.id, 0, this.id.length);
-    return this.ids.indexOf(this.id);
   }
 }
